@@ -1,0 +1,310 @@
+//! `utrace._native`: utrace-sys for Python.
+//!
+//! It converts and decides nothing.  The interpreter is let go around whatever may block.
+
+use std::ffi::CString;
+
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+use utrace_sys::{Detail, Errno, Fact, Failure, Program, memory};
+
+fn os_error(errno: Errno) -> PyErr {
+    let text = std::io::Error::from_raw_os_error(errno.0).to_string();
+    let text = text
+        .split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    PyOSError::new_err((errno.0, text))
+}
+
+fn failure(failure: Failure) -> PyErr {
+    match failure {
+        Failure::Kernel(errno) => os_error(errno),
+        Failure::WrongThread => {
+            PyRuntimeError::new_err("asked from a thread that is not this tracer's")
+        }
+    }
+}
+
+fn c_string(bytes: Vec<u8>) -> PyResult<CString> {
+    CString::new(bytes).map_err(|_| PyValueError::new_err("embedded null byte"))
+}
+
+fn c_strings(strings: Vec<Vec<u8>>) -> PyResult<Vec<CString>> {
+    strings.into_iter().map(c_string).collect()
+}
+
+/// The plain tuple of `utrace.kernel.api.Fact`.
+#[allow(clippy::many_single_char_names, reason = "six arguments of a syscall")]
+fn fact_tuple<'py>(py: Python<'py>, fact: &Fact) -> PyResult<Bound<'py, PyTuple>> {
+    let (tid, kind, value) = (fact.tid, fact.kind as u8, fact.value);
+    match fact.detail {
+        Detail::None => (tid, kind, value, py.None()).into_pyobject(py),
+        Detail::Entry {
+            arch,
+            ip,
+            sp,
+            args: [a, b, c, d, e, f],
+            ret_data: None,
+        } => (tid, kind, value, (arch, ip, sp, a, b, c, d, e, f)).into_pyobject(py),
+        Detail::Entry {
+            arch,
+            ip,
+            sp,
+            args: [a, b, c, d, e, f],
+            ret_data: Some(data),
+        } => (tid, kind, value, (arch, ip, sp, a, b, c, d, e, f, data)).into_pyobject(py),
+        Detail::Exit {
+            arch,
+            ip,
+            sp,
+            is_error,
+        } => (tid, kind, value, (arch, ip, sp, is_error)).into_pyobject(py),
+        Detail::Siginfo(ref siginfo) => {
+            (tid, kind, value, PyBytes::new(py, siginfo)).into_pyobject(py)
+        }
+    }
+}
+
+/// What one tracer thread may ask of Linux.
+#[pyclass(frozen, subclass, module = "utrace._native")]
+struct Tracer {
+    inner: utrace_sys::Tracer,
+}
+
+#[pymethods]
+impl Tracer {
+    #[new]
+    #[pyo3(signature = (signal_mask, /))]
+    fn new(signal_mask: u64) -> Self {
+        Self {
+            inner: utrace_sys::Tracer::new(signal_mask),
+        }
+    }
+
+    #[pyo3(signature = (tid, request, signo, /))]
+    fn next_fact<'py>(
+        &self,
+        py: Python<'py>,
+        tid: i32,
+        request: i32,
+        signo: i32,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let mut resumed = tid;
+        loop {
+            let fact = py.detach(|| self.inner.next_fact(resumed, request, signo));
+            match fact.map_err(failure)? {
+                Some(fact) => return fact_tuple(py, &fact),
+                None => py.check_signals()?,
+            }
+            resumed = 0;
+        }
+    }
+
+    fn ring(&self) {
+        self.inner.ring();
+    }
+
+    #[pyo3(signature = (tid, request, signo, /))]
+    fn resume(&self, tid: i32, request: i32, signo: i32) -> PyResult<bool> {
+        self.inner.resume(tid, request, signo).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn pending_fact(&self, tid: i32) -> PyResult<bool> {
+        self.inner.pending_fact(tid).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn interrupt(&self, tid: i32) -> PyResult<bool> {
+        self.inner.interrupt(tid).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, signo, /))]
+    fn detach(&self, tid: i32, signo: i32) -> PyResult<bool> {
+        self.inner.detach(tid, signo).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, exit_kill, /))]
+    fn seize_tid(&self, tid: i32, exit_kill: bool) -> PyResult<i32> {
+        match self.inner.seize(tid, exit_kill) {
+            Ok(()) => Ok(0),
+            Err(Failure::Kernel(errno)) => Ok(errno.0),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    #[pyo3(signature = (path, argv, env, cwd, stdio, new_session, parent_death_signal, exit_kill, /))]
+    #[allow(clippy::too_many_arguments, reason = "the fields of kernel.api.Spawn")]
+    fn launch(
+        &self,
+        py: Python<'_>,
+        path: Vec<u8>,
+        argv: Vec<Vec<u8>>,
+        env: Vec<Vec<u8>>,
+        cwd: Option<Vec<u8>>,
+        stdio: [i32; 3],
+        new_session: bool,
+        parent_death_signal: i32,
+        exit_kill: bool,
+    ) -> PyResult<i32> {
+        let program = Program {
+            path: c_string(path)?,
+            argv: c_strings(argv)?,
+            env: c_strings(env)?,
+            cwd: cwd.map(c_string).transpose()?,
+            stdio,
+            new_session,
+            parent_death_signal,
+        };
+        py.detach(|| self.inner.spawn(&program, exit_kill))
+            .map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn spawn_error(&self, tid: i32) -> PyResult<i32> {
+        self.inner.spawn_error(tid).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, siginfo, /))]
+    fn set_siginfo(&self, tid: i32, siginfo: &[u8]) -> PyResult<bool> {
+        let siginfo = siginfo
+            .try_into()
+            .map_err(|_| PyValueError::new_err("a siginfo_t has 128 bytes"))?;
+        self.inner.set_siginfo(tid, siginfo).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, nr, args, /))]
+    fn set_syscall(&self, tid: i32, nr: i32, args: Option<[u64; 6]>) -> PyResult<bool> {
+        self.inner.set_syscall(tid, nr, args).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, value, /))]
+    fn set_result(&self, tid: i32, value: i64) -> PyResult<bool> {
+        self.inner.set_result(tid, value).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn get_regs<'py>(&self, py: Python<'py>, tid: i32) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        self.get_regset(py, tid, NT_PRSTATUS)
+    }
+
+    #[pyo3(signature = (tid, regset, /))]
+    fn set_regs(&self, tid: i32, regset: &[u8]) -> PyResult<bool> {
+        self.set_regset(tid, NT_PRSTATUS, regset)
+    }
+
+    #[pyo3(signature = (tid, kind, /))]
+    fn get_regset<'py>(
+        &self,
+        py: Python<'py>,
+        tid: i32,
+        kind: u32,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let regset = self.inner.get_regset(tid, kind).map_err(failure)?;
+        Ok(regset.map(|regset| PyBytes::new(py, &regset)))
+    }
+
+    #[pyo3(signature = (tid, kind, regset, /))]
+    fn set_regset(&self, tid: i32, kind: u32, regset: &[u8]) -> PyResult<bool> {
+        self.inner.set_regset(tid, kind, regset).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn interrupted_syscall(&self, tid: i32) -> PyResult<Option<(u32, i32)>> {
+        self.inner.interrupted_syscall(tid).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn rewind_syscall(&self, tid: i32) -> PyResult<bool> {
+        self.inner.rewind_syscall(tid).map_err(failure)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[pyo3(signature = (tid, index, /))]
+    fn get_debug_register(&self, tid: i32, index: usize) -> PyResult<Option<u64>> {
+        self.inner.get_debug_register(tid, index).map_err(failure)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[pyo3(signature = (tid, index, value, /))]
+    fn set_debug_register(&self, tid: i32, index: usize, value: u64) -> PyResult<bool> {
+        self.inner
+            .set_debug_register(tid, index, value)
+            .map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn watch_reap(&self, tid: i32) -> PyResult<bool> {
+        self.inner.watch_reap(tid).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn watch_zombie(&self, tid: i32) -> PyResult<()> {
+        self.inner.watch_zombie(tid).map_err(failure)
+    }
+
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.inner.close());
+    }
+}
+
+const NT_PRSTATUS: u32 = 1;
+
+#[pyfunction]
+#[pyo3(signature = (tid, address, length, /))]
+fn read_memory(
+    py: Python<'_>,
+    tid: i32,
+    address: u64,
+    length: usize,
+) -> PyResult<Bound<'_, PyBytes>> {
+    let bytes = py
+        .detach(|| memory::read(tid, address, length))
+        .map_err(os_error)?;
+    Ok(PyBytes::new(py, &bytes))
+}
+
+#[pyfunction]
+#[pyo3(signature = (tid, ranges, /))]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "a list is converted into a value"
+)]
+fn read_many(py: Python<'_>, tid: i32, ranges: Vec<(u64, usize)>) -> PyResult<Bound<'_, PyList>> {
+    let found = py
+        .detach(|| memory::read_many(tid, &ranges))
+        .map_err(os_error)?;
+    PyList::new(py, found.iter().map(|bytes| PyBytes::new(py, bytes)))
+}
+
+#[pyfunction]
+#[pyo3(signature = (tid, address, limit, /))]
+fn read_cstring(
+    py: Python<'_>,
+    tid: i32,
+    address: u64,
+    limit: usize,
+) -> PyResult<(Bound<'_, PyBytes>, bool)> {
+    let (bytes, terminated) = memory::read_cstring(tid, address, limit).map_err(os_error)?;
+    Ok((PyBytes::new(py, &bytes), terminated))
+}
+
+#[pyfunction]
+#[pyo3(signature = (tid, address, data, /))]
+fn write_memory(tid: i32, address: u64, data: &[u8]) -> PyResult<usize> {
+    memory::write(tid, address, data).map_err(os_error)
+}
+
+/// The kernel as utrace-sys knows it.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Tracer>()?;
+    module.add_function(wrap_pyfunction!(read_memory, module)?)?;
+    module.add_function(wrap_pyfunction!(read_many, module)?)?;
+    module.add_function(wrap_pyfunction!(read_cstring, module)?)?;
+    module.add_function(wrap_pyfunction!(write_memory, module)?)?;
+    Ok(())
+}

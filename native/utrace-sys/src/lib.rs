@@ -1,0 +1,61 @@
+//! What utrace asks of the Linux kernel, without Python.
+//!
+//! Rules of this crate:
+//!
+//! 1. It is mechanism: it waits, decodes, reads, writes and launches; it decides nothing.
+//! 2. `raw` holds all its `unsafe`.
+//! 3. A tracee that is gone is an answer (`false`, `None`), not an error; its death is a fact.
+//!
+//! Reference: ptrace(2), wait(2); Linux 6.18 `kernel/ptrace.c`, `kernel/signal.c:ptrace_stop()`.
+
+mod arch;
+mod bell;
+mod fact;
+mod launch;
+pub mod memory;
+mod raw;
+mod tracer;
+mod watch;
+
+pub use fact::{Detail, Fact, FactKind};
+pub use launch::Program;
+pub use raw::Siginfo;
+pub use tracer::{Failure, Tracer};
+
+/// A thread id as the kernel prints it.
+pub type Tid = i32;
+
+/// The error of a system call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Errno(
+    /// errno(3), positive.
+    pub i32,
+);
+
+impl Errno {
+    fn last() -> Self {
+        Self(
+            std::io::Error::last_os_error()
+                .raw_os_error()
+                .unwrap_or(libc::EIO),
+        )
+    }
+}
+
+/// `Ok(true)` if it was done, `Ok(false)` if the tracee is gone.
+fn done_or_gone(result: Result<(), Errno>) -> Result<bool, Errno> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(Errno(libc::ESRCH)) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// `Ok(None)` if the tracee is gone.
+fn some_or_gone<T>(result: Result<T, Errno>) -> Result<Option<T>, Errno> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Errno(libc::ESRCH)) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}

@@ -1,0 +1,797 @@
+//! System calls behind safe signatures: the only file of this crate with `unsafe` in it.
+//!
+//! Rules of this file:
+//!
+//! 1. One function, one request to the kernel; nothing is retried or decided here.
+//! 2. A signature is safe for every argument: buffers come as slices and references, and addresses
+//!    of other processes are plain numbers.
+//!
+//! Reference: ptrace(2), wait(2), `process_vm_readv(2)`, `signal-safety(7)`.
+
+#![allow(unsafe_code)]
+
+use core::ffi::{CStr, c_char, c_int, c_long, c_void};
+use core::ptr;
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
+
+use crate::{Errno, Tid};
+
+const PTRACE_SEIZE: c_long = 0x4206;
+const PTRACE_INTERRUPT: c_long = 0x4207;
+const PTRACE_SETSIGMASK: c_long = 0x420b;
+const PTRACE_GET_SYSCALL_INFO: c_long = 0x420e;
+const PTRACE_SET_SYSCALL_INFO: c_long = 0x4212;
+const PTRACE_GETEVENTMSG: c_long = 0x4201;
+const PTRACE_GETSIGINFO: c_long = 0x4202;
+const PTRACE_SETSIGINFO: c_long = 0x4203;
+const PTRACE_GETREGSET: c_long = 0x4204;
+const PTRACE_SETREGSET: c_long = 0x4205;
+#[cfg(target_arch = "x86_64")]
+const PTRACE_PEEKUSER: c_long = 3;
+#[cfg(target_arch = "x86_64")]
+const PTRACE_POKEUSER: c_long = 6;
+const PTRACE_DETACH: c_long = 17;
+
+const CLOSE_RANGE_CLOEXEC: c_long = 4;
+
+/// `PTRACE_SYSCALL_INFO_*`: which kind of syscall stop.
+pub(crate) const OP_ENTRY: u8 = 1;
+pub(crate) const OP_EXIT: u8 = 2;
+pub(crate) const OP_SECCOMP: u8 = 3;
+
+/// `struct ptrace_syscall_info`; `words` is its union: (nr, args), (rval, `is_error`) or
+/// (nr, args, `ret_data`).
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub(crate) struct SyscallInfo {
+    pub(crate) op: u8,
+    pub(crate) reserved: u8,
+    pub(crate) flags: u16,
+    pub(crate) arch: u32,
+    pub(crate) ip: u64,
+    pub(crate) sp: u64,
+    pub(crate) words: [u64; 8],
+}
+
+/// The raw `siginfo_t`.
+pub type Siginfo = [u8; 128];
+
+fn checked(result: c_long) -> Result<c_long, Errno> {
+    if result == -1 {
+        Err(Errno::last())
+    } else {
+        Ok(result)
+    }
+}
+
+/// A request whose `data` is a number, not a pointer.
+fn ptrace_plain(request: c_long, tid: Tid, addr: usize, data: usize) -> Result<c_long, Errno> {
+    // SAFETY: every caller in this file passes a request that reads and writes no memory of ours.
+    checked(unsafe { libc::syscall(libc::SYS_ptrace, request, tid, addr, data) })
+}
+
+/// A request for which the kernel reads or writes at most `size_of::<T>()` bytes at `data`.
+fn ptrace_with<T>(request: c_long, tid: Tid, addr: usize, data: &mut T) -> Result<c_long, Errno> {
+    let data: *mut T = data;
+    // SAFETY: `data` is exclusively borrowed and large enough for the request (rule of this function).
+    checked(unsafe { libc::syscall(libc::SYS_ptrace, request, tid, addr, data) })
+}
+
+/// Resume by one of the requests of `ResumeRequest`; any other is `EINVAL`.
+pub(crate) fn ptrace_resume(tid: Tid, request: c_int, signo: c_int) -> Result<(), Errno> {
+    match request {
+        7 | 9 | 24 | 33 | 0x4208 => {
+            ptrace_plain(c_long::from(request), tid, 0, signo as usize).map(drop)
+        }
+        _ => Err(Errno(libc::EINVAL)),
+    }
+}
+
+pub(crate) fn ptrace_seize(tid: Tid, options: usize) -> Result<(), Errno> {
+    ptrace_plain(PTRACE_SEIZE, tid, 0, options).map(drop)
+}
+
+pub(crate) fn ptrace_interrupt(tid: Tid) -> Result<(), Errno> {
+    ptrace_plain(PTRACE_INTERRUPT, tid, 0, 0).map(drop)
+}
+
+pub(crate) fn ptrace_detach(tid: Tid, signo: c_int) -> Result<(), Errno> {
+    ptrace_plain(PTRACE_DETACH, tid, 0, signo as usize).map(drop)
+}
+
+pub(crate) fn ptrace_set_signal_mask(tid: Tid, mask: u64) -> Result<(), Errno> {
+    let mut mask = mask;
+    ptrace_with(PTRACE_SETSIGMASK, tid, size_of::<u64>(), &mut mask).map(drop)
+}
+
+pub(crate) fn ptrace_get_syscall_info(tid: Tid) -> Result<SyscallInfo, Errno> {
+    let mut info = SyscallInfo::default();
+    ptrace_with(
+        PTRACE_GET_SYSCALL_INFO,
+        tid,
+        size_of::<SyscallInfo>(),
+        &mut info,
+    )?;
+    Ok(info)
+}
+
+pub(crate) fn ptrace_set_syscall_info(tid: Tid, info: &mut SyscallInfo) -> Result<(), Errno> {
+    ptrace_with(PTRACE_SET_SYSCALL_INFO, tid, size_of::<SyscallInfo>(), info).map(drop)
+}
+
+pub(crate) fn ptrace_event_message(tid: Tid) -> Result<u64, Errno> {
+    let mut message = 0_u64;
+    ptrace_with(PTRACE_GETEVENTMSG, tid, 0, &mut message)?;
+    Ok(message)
+}
+
+pub(crate) fn ptrace_get_siginfo(tid: Tid) -> Result<Siginfo, Errno> {
+    let mut info: Siginfo = [0; 128];
+    ptrace_with(PTRACE_GETSIGINFO, tid, 0, &mut info)?;
+    Ok(info)
+}
+
+pub(crate) fn ptrace_set_siginfo(tid: Tid, siginfo: &Siginfo) -> Result<(), Errno> {
+    let mut info = *siginfo;
+    ptrace_with(PTRACE_SETSIGINFO, tid, 0, &mut info).map(drop)
+}
+
+/// Fill `buffer` from a register set; returns its length.
+pub(crate) fn ptrace_get_regset(tid: Tid, kind: u32, buffer: &mut [u8]) -> Result<usize, Errno> {
+    let mut vector = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
+    ptrace_with(PTRACE_GETREGSET, tid, kind as usize, &mut vector)?;
+    Ok(vector.iov_len)
+}
+
+pub(crate) fn ptrace_set_regset(tid: Tid, kind: u32, regset: &[u8]) -> Result<(), Errno> {
+    let mut vector = libc::iovec {
+        iov_base: regset.as_ptr().cast_mut().cast(),
+        iov_len: regset.len(),
+    };
+    ptrace_with(PTRACE_SETREGSET, tid, kind as usize, &mut vector).map(drop)
+}
+
+/// Read the word at `offset` of the tracee's `struct user`.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn ptrace_peek_user(tid: Tid, offset: usize) -> Result<u64, Errno> {
+    let mut word = 0_u64;
+    ptrace_with(PTRACE_PEEKUSER, tid, offset, &mut word)?;
+    Ok(word)
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn ptrace_poke_user(tid: Tid, offset: usize, word: u64) -> Result<(), Errno> {
+    ptrace_plain(PTRACE_POKEUSER, tid, offset, word as usize).map(drop)
+}
+
+/// wait4(2) without blocking: the tid (0: nothing yet) and its status.
+pub(crate) fn wait_now(tid: Tid) -> Result<(Tid, c_int), Errno> {
+    let mut status: c_int = 0;
+    let options = libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG;
+    // SAFETY: `status` outlives the call; a null rusage is allowed.
+    let found = checked(unsafe {
+        libc::syscall(
+            libc::SYS_wait4,
+            tid,
+            &raw mut status,
+            options,
+            ptr::null_mut::<libc::rusage>(),
+        )
+    })?;
+    Ok((found as Tid, status))
+}
+
+/// wait4(2), blocking unless `flag` is not zero; `EINTR` if it is, or becomes so.
+pub(crate) fn wait_unless(flag: &AtomicU32, tid: Tid) -> Result<(Tid, c_int), Errno> {
+    let mut status: c_int = 0;
+    let options = libc::__WALL | libc::__WNOTHREAD;
+    let arguments = [
+        tid as usize,
+        (&raw mut status) as usize,
+        options as usize,
+        0,
+    ];
+    // SAFETY: `status` outlives the call; a null rusage is allowed.
+    let found = unsafe { window_syscall(flag, libc::SYS_wait4, arguments) }?;
+    Ok((found as Tid, status))
+}
+
+/// Sleep until a signal, unless `flag` is not zero.
+pub(crate) fn sleep_unless(flag: &AtomicU32) {
+    // SAFETY: ppoll(2) with no descriptors, no timeout and no mask touches no memory.
+    // It can only end by EINTR.
+    let _ = unsafe { window_syscall(flag, libc::SYS_ppoll, [0; 4]) };
+}
+
+/// Whether a status of `tid` waits to be taken.
+pub(crate) fn wait_peek(tid: Tid) -> Result<bool, Errno> {
+    // SAFETY: an all-zero siginfo_t is a valid value of that plain C structure.
+    let mut info: libc::siginfo_t = unsafe { core::mem::zeroed() };
+    let options = libc::__WALL
+        | libc::__WNOTHREAD
+        | libc::WNOHANG
+        | libc::WNOWAIT
+        | libc::WEXITED
+        | libc::WSTOPPED;
+    // SAFETY: `info` outlives the call.
+    checked(c_long::from(unsafe {
+        libc::waitid(libc::P_PID, tid.cast_unsigned(), &raw mut info, options)
+    }))?;
+    // SAFETY: waitid(2) fills si_pid, or leaves the zero when there is nothing.
+    Ok(unsafe { info.si_pid() } != 0)
+}
+
+/// Let the tracee run that shares this CPU.
+pub(crate) fn yield_cpu() {
+    // SAFETY: no arguments; sched_yield(2) cannot fail on Linux.
+    unsafe { libc::sched_yield() };
+}
+
+pub(crate) fn own_tid() -> Tid {
+    // SAFETY: no arguments, cannot fail.
+    unsafe { libc::gettid() }
+}
+
+/// A number that no other living thread of this process has; costs no system call.
+pub(crate) fn thread_mark() -> usize {
+    // SAFETY: no arguments, cannot fail.
+    unsafe { libc::pthread_self() as usize }
+}
+
+// The window.  A signal that arrives between the look at a flag and the system call would be lost:
+// the call would sleep with the flag set.  So the look is part of a stretch of code, and the
+// handler of SIGURG moves a thread found in it to its end (the way cancellation points work in
+// musl libc).  Before the stretch the look sees the flag; after it the call gives EINTR by itself.
+#[cfg(target_arch = "x86_64")]
+core::arch::global_asm!(
+    ".text",
+    ".p2align 4",
+    ".globl utrace_window_call",
+    ".hidden utrace_window_call",
+    ".type utrace_window_call, @function",
+    "utrace_window_call:",
+    "mov r11, rdi",
+    "mov rax, rsi",
+    "mov rdi, rdx",
+    "mov rsi, rcx",
+    "mov rdx, r8",
+    "mov r10, r9",
+    "xor r8d, r8d",
+    ".globl utrace_window_start",
+    ".hidden utrace_window_start",
+    "utrace_window_start:",
+    "cmp dword ptr [r11], 0",
+    "jne utrace_window_cancel",
+    "syscall",
+    ".globl utrace_window_end",
+    ".hidden utrace_window_end",
+    "utrace_window_end:",
+    "ret",
+    ".globl utrace_window_cancel",
+    ".hidden utrace_window_cancel",
+    "utrace_window_cancel:",
+    "mov rax, -4",
+    "ret",
+    ".size utrace_window_call, . - utrace_window_call",
+);
+
+#[cfg(target_arch = "aarch64")]
+core::arch::global_asm!(
+    ".text",
+    ".p2align 4",
+    ".globl utrace_window_call",
+    ".hidden utrace_window_call",
+    ".type utrace_window_call, %function",
+    "utrace_window_call:",
+    "mov x9, x0",
+    "mov x8, x1",
+    "mov x0, x2",
+    "mov x1, x3",
+    "mov x2, x4",
+    "mov x3, x5",
+    "mov x4, xzr",
+    ".globl utrace_window_start",
+    ".hidden utrace_window_start",
+    "utrace_window_start:",
+    "ldar w10, [x9]",
+    "cbnz w10, utrace_window_cancel",
+    "svc #0",
+    ".globl utrace_window_end",
+    ".hidden utrace_window_end",
+    "utrace_window_end:",
+    "ret",
+    ".globl utrace_window_cancel",
+    ".hidden utrace_window_cancel",
+    "utrace_window_cancel:",
+    "mov x0, #-4",
+    "ret",
+    ".size utrace_window_call, . - utrace_window_call",
+);
+
+// SAFETY: the block above defines these symbols; the three places are only compared, never read.
+unsafe extern "C" {
+    fn utrace_window_call(
+        flag: *const u32,
+        number: c_long,
+        a: usize,
+        b: usize,
+        c: usize,
+        d: usize,
+    ) -> c_long;
+    static utrace_window_start: u8;
+    static utrace_window_end: u8;
+    static utrace_window_cancel: u8;
+}
+
+/// A system call made only if `flag` is zero; `EINTR` otherwise.
+///
+/// # Safety
+///
+/// `arguments` must be right for the call: pointers among them valid for what it does.
+unsafe fn window_syscall(
+    flag: &AtomicU32,
+    number: c_long,
+    arguments: [usize; 4],
+) -> Result<c_long, Errno> {
+    let [a, b, c, d] = arguments;
+    // SAFETY: the flag outlives the call and is read as one aligned word; the rest is our caller's promise.
+    let result = unsafe { utrace_window_call(flag.as_ptr(), number, a, b, c, d) };
+    if (-4095..0).contains(&result) {
+        Err(Errno(-result as i32))
+    } else {
+        Ok(result)
+    }
+}
+
+/// What SIGURG meant to the host before.
+static HOST_ACTION: OnceLock<libc::sigaction> = OnceLock::new();
+
+/// Its address marks our own SIGURGs.
+static RING_MARK: u8 = 0;
+
+#[cfg(target_arch = "x86_64")]
+fn program_counter(context: &mut libc::ucontext_t) -> &mut i64 {
+    &mut context.uc_mcontext.gregs[libc::REG_RIP as usize]
+}
+
+#[cfg(target_arch = "aarch64")]
+fn program_counter(context: &mut libc::ucontext_t) -> &mut u64 {
+    &mut context.uc_mcontext.pc
+}
+
+extern "C" fn on_ring(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel passes a valid ucontext_t to a handler installed with SA_SIGINFO.
+    let counter = program_counter(unsafe { &mut *context.cast::<libc::ucontext_t>() });
+    let start = (&raw const utrace_window_start) as usize;
+    let end = (&raw const utrace_window_end) as usize;
+    if (start..end).contains(&(*counter as usize)) {
+        *counter = (&raw const utrace_window_cancel) as usize as _;
+    }
+    // SAFETY: the kernel passes a valid siginfo_t; si_value is meaningful for SI_QUEUE, checked first.
+    let ours = unsafe {
+        (*info).si_code == libc::SI_QUEUE
+            && (*info).si_value().sival_ptr.cast_const() == (&raw const RING_MARK).cast()
+    };
+    let Some(host) = HOST_ACTION.get() else {
+        return;
+    };
+    if ours || host.sa_sigaction == libc::SIG_DFL || host.sa_sigaction == libc::SIG_IGN {
+        return;
+    }
+    if host.sa_flags & libc::SA_SIGINFO == 0 {
+        // SAFETY: sigaction(2) gave this as a handler of one argument.
+        let handler: extern "C" fn(c_int) = unsafe { core::mem::transmute(host.sa_sigaction) };
+        handler(signo);
+    } else {
+        // SAFETY: sigaction(2) gave this as a handler of three arguments.
+        let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) =
+            unsafe { core::mem::transmute(host.sa_sigaction) };
+        handler(signo, info, context);
+    }
+}
+
+/// Install the handler of SIGURG, once a process, and let this thread receive that signal.
+///
+/// A handler of the host stays in force for SIGURGs that are not ours.  A host that installs one
+/// later takes the signal from us: bells would then be late, by at most one fact.
+pub(crate) fn listen_for_rings() {
+    HOST_ACTION.get_or_init(|| {
+        // SAFETY: all-zero sigactions are valid values of that plain C structure.
+        let (mut ours, mut host): (libc::sigaction, libc::sigaction) =
+            unsafe { (core::mem::zeroed(), core::mem::zeroed()) };
+        ours.sa_sigaction = on_ring as *const () as usize;
+        // No SA_RESTART: the wait must end with EINTR.
+        ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        // SAFETY: both structures outlive the call, and `on_ring` calls only what a handler may.
+        unsafe { libc::sigaction(libc::SIGURG, &raw const ours, &raw mut host) };
+        host
+    });
+    // SAFETY: an all-zero sigset_t is valid, and initialised by sigemptyset before its use.
+    unsafe {
+        let mut set: libc::sigset_t = core::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGURG);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, ptr::null_mut());
+    }
+}
+
+/// Send SIGURG to a thread of this process; a thread that has ended is passed over.
+pub(crate) fn ring_thread(tid: Tid) {
+    let mut info = [0_u64; 16];
+    // si_signo, si_errno; si_code SI_QUEUE; si_pid, si_uid; si_value.
+    info[0] = libc::SIGURG as u64;
+    info[1] = u64::from(libc::SI_QUEUE.cast_unsigned());
+    info[2] = u64::from(std::process::id());
+    info[3] = (&raw const RING_MARK) as u64;
+    // SAFETY: `info` has the size and alignment of siginfo_t and outlives the call.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_tgsigqueueinfo,
+            std::process::id(),
+            tid,
+            libc::SIGURG,
+            info.as_ptr(),
+        )
+    };
+}
+
+/// Copy from the address space of `tid`; possibly short.
+pub(crate) fn vm_read(tid: Tid, address: u64, buffer: &mut [u8]) -> Result<usize, Errno> {
+    let local = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
+    vm_readv(tid, local, &[(address, buffer.len())])
+}
+
+/// Copy many ranges one after the other into `buffer`; possibly short.
+///
+/// `buffer` bounds the copy, whatever the ranges say.
+pub(crate) fn vm_read_many(
+    tid: Tid,
+    ranges: &[(u64, usize)],
+    buffer: &mut [u8],
+) -> Result<usize, Errno> {
+    let local = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
+    vm_readv(tid, local, ranges)
+}
+
+fn remote_vector(&(address, length): &(u64, usize)) -> libc::iovec {
+    libc::iovec {
+        iov_base: address as usize as *mut c_void,
+        iov_len: length,
+    }
+}
+
+fn vm_readv(tid: Tid, local: libc::iovec, ranges: &[(u64, usize)]) -> Result<usize, Errno> {
+    let copied = if let [one] = ranges {
+        let remote = remote_vector(one);
+        // SAFETY: `local` describes a live exclusively borrowed buffer of our caller; the remote
+        // addresses are of the other process.
+        unsafe { libc::process_vm_readv(tid, &raw const local, 1, &raw const remote, 1, 0) }
+    } else {
+        let remote: Vec<libc::iovec> = ranges.iter().map(remote_vector).collect();
+        // SAFETY: as above.
+        unsafe {
+            libc::process_vm_readv(
+                tid,
+                &raw const local,
+                1,
+                remote.as_ptr(),
+                remote.len() as libc::c_ulong,
+                0,
+            )
+        }
+    };
+    checked(copied as c_long).map(|count| count as usize)
+}
+
+/// Copy into the address space of `tid`; possibly short.
+pub(crate) fn vm_write(tid: Tid, address: u64, data: &[u8]) -> Result<usize, Errno> {
+    let local = libc::iovec {
+        iov_base: data.as_ptr().cast_mut().cast(),
+        iov_len: data.len(),
+    };
+    let remote = remote_vector(&(address, data.len()));
+    // SAFETY: the kernel only reads the local range, a live slice.
+    let copied =
+        unsafe { libc::process_vm_writev(tid, &raw const local, 1, &raw const remote, 1, 0) };
+    checked(copied as c_long).map(|count| count as usize)
+}
+
+/// A word shared with a forked child until that executes another program.
+pub(crate) struct SharedWords {
+    page: ptr::NonNull<AtomicI32>,
+}
+
+// SAFETY: the page holds atomics only, and is unmapped by the owner alone.
+unsafe impl Send for SharedWords {}
+
+impl SharedWords {
+    const BYTES: usize = 2 * size_of::<AtomicI32>();
+
+    pub(crate) fn new() -> Result<Self, Errno> {
+        // SAFETY: a new anonymous mapping overlaps nothing.
+        let page = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                Self::BYTES,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        match ptr::NonNull::new(page.cast::<AtomicI32>()) {
+            Some(page) if page.as_ptr().cast() != libc::MAP_FAILED => Ok(Self { page }),
+            _ => Err(Errno::last()),
+        }
+    }
+
+    fn word(&self, index: usize) -> &AtomicI32 {
+        // SAFETY: the two words lie in the mapping, which is zeroed, aligned and lives as long as self.
+        unsafe { self.page.add(index).as_ref() }
+    }
+
+    /// The errno of what failed in the child, 0 if nothing has.
+    pub(crate) fn failure(&self) -> i32 {
+        self.word(0).load(Ordering::Acquire)
+    }
+
+    fn set_failure(&self, errno: i32) {
+        self.word(0).store(errno, Ordering::Release);
+    }
+
+    /// Whether nothing is left to the child but its execve.
+    pub(crate) fn ready(&self) -> bool {
+        self.word(1).load(Ordering::Acquire) != 0
+    }
+
+    fn set_ready(&self) {
+        self.word(1).store(1, Ordering::Release);
+    }
+}
+
+impl Drop for SharedWords {
+    fn drop(&mut self) {
+        // SAFETY: the mapping of `new`, unmapped once.
+        unsafe { libc::munmap(self.page.as_ptr().cast(), Self::BYTES) };
+    }
+}
+
+/// What the child of `fork_child` does before its execve.
+pub(crate) struct ChildPlan<'a> {
+    pub(crate) path: &'a CStr,
+    pub(crate) argv: &'a [CString],
+    pub(crate) env: &'a [CString],
+    pub(crate) cwd: Option<&'a CStr>,
+    pub(crate) stdio: [RawFd; 3],
+    pub(crate) new_session: bool,
+    pub(crate) parent_death_signal: c_int,
+    /// The child waits for a byte from here: it comes when the child is seized.
+    pub(crate) go: (BorrowedFd<'a>, BorrowedFd<'a>),
+    pub(crate) words: &'a SharedWords,
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+    strings
+        .iter()
+        .map(|string| string.as_ptr())
+        .chain([ptr::null()])
+        .collect()
+}
+
+/// Fork a child that follows `plan`, all signals but SIGTRAP blocked.
+pub(crate) fn fork_child(plan: &ChildPlan<'_>) -> Result<Tid, Errno> {
+    let (argv, env) = (pointers(plan.argv), pointers(plan.env));
+    // SAFETY: all-zero sigset_t values are valid, and set before their use.
+    let (mut all, mut before): (libc::sigset_t, libc::sigset_t) =
+        unsafe { (core::mem::zeroed(), core::mem::zeroed()) };
+    // SAFETY: the sets outlive the calls; the child only makes async-signal-safe calls and ends by
+    // execve or _exit, which `child` promises by its type.
+    unsafe {
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        let tid = libc::fork();
+        if tid == 0 {
+            child(plan, &argv, &env);
+        }
+        let result = checked(c_long::from(tid)).map(|tid| tid as Tid);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, ptr::null_mut());
+        result
+    }
+}
+
+/// The child's side of `fork_child`: no allocation, no locks.
+///
+/// # Safety
+///
+/// Only for a process just forked, with `argv` and `env` ending in null.
+unsafe fn child(plan: &ChildPlan<'_>, argv: &[*const c_char], env: &[*const c_char]) -> ! {
+    // SAFETY: each call is async-signal-safe and gets arguments that live until execve.
+    unsafe {
+        let need = |result: c_int| {
+            if result == -1 {
+                plan.words.set_failure(Errno::last().0);
+                libc::_exit(127);
+            }
+            result
+        };
+        if plan.parent_death_signal != 0 {
+            need(libc::prctl(
+                libc::PR_SET_PDEATHSIG,
+                plan.parent_death_signal,
+            ));
+        }
+        let (go_read, go_write) = (plan.go.0.as_raw_fd(), plan.go.1.as_raw_fd());
+        libc::close(go_write);
+        let mut byte = 0_u8;
+        if libc::read(go_read, (&raw mut byte).cast(), 1) != 1 {
+            libc::_exit(127);
+        }
+        if plan.new_session {
+            need(libc::setsid());
+        }
+        // First all above 2, then down: any of the three may be any of 0, 1, 2.
+        let mut high = [0; 3];
+        for (from, to) in plan.stdio.iter().zip(&mut high) {
+            *to = need(libc::fcntl(*from, libc::F_DUPFD_CLOEXEC, 3));
+        }
+        for (from, to) in high.iter().zip(0..) {
+            need(libc::dup2(*from, to));
+        }
+        if libc::syscall(libc::SYS_close_range, 3, c_int::MAX, CLOSE_RANGE_CLOEXEC) == -1 {
+            close_all_on_exec();
+        }
+        if let Some(cwd) = plan.cwd {
+            need(libc::chdir(cwd.as_ptr()));
+        }
+        reset_dispositions();
+        let mut only: libc::sigset_t = core::mem::zeroed();
+        libc::sigemptyset(&raw mut only);
+        libc::sigaddset(&raw mut only, libc::SIGTRAP);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const only, ptr::null_mut());
+        plan.words.set_ready();
+        libc::syscall(
+            libc::SYS_tgkill,
+            libc::getpid(),
+            libc::gettid(),
+            libc::SIGTRAP,
+        );
+        libc::execve(plan.path.as_ptr(), argv.as_ptr(), env.as_ptr());
+        plan.words.set_failure(Errno::last().0);
+        libc::_exit(127);
+    }
+}
+
+/// For kernels before 5.11: mark every descriptor that can be open.
+///
+/// # Safety
+///
+/// Only for a process just forked.
+unsafe fn close_all_on_exec() {
+    // SAFETY: async-signal-safe calls on descriptors of our own process.
+    unsafe {
+        let mut limit: libc::rlimit = core::mem::zeroed();
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        for fd in 3..limit.rlim_cur.min(1 << 20) as c_int {
+            libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
+        }
+    }
+}
+
+/// Caught signals become default, and so do the two that Python ignores for its own sake.
+///
+/// # Safety
+///
+/// Only for a process just forked, with signals blocked.
+unsafe fn reset_dispositions() {
+    // SAFETY: sigaction(2) is async-signal-safe; the structures outlive the calls.
+    unsafe {
+        let mut default: libc::sigaction = core::mem::zeroed();
+        default.sa_sigaction = libc::SIG_DFL;
+        for signo in 1..=64 {
+            let mut host: libc::sigaction = core::mem::zeroed();
+            let known = libc::sigaction(signo, ptr::null(), &raw mut host) == 0;
+            let keep = host.sa_sigaction == libc::SIG_DFL
+                || (host.sa_sigaction == libc::SIG_IGN
+                    && signo != libc::SIGPIPE
+                    && signo != libc::SIGXFSZ);
+            if known && !keep {
+                libc::sigaction(signo, &raw const default, ptr::null_mut());
+            }
+        }
+    }
+}
+
+/// A pipe closed on exec: (read end, write end).
+pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let mut ends = [0; 2];
+    // SAFETY: pipe2(2) writes two descriptors, which nobody else owns.
+    unsafe {
+        checked(c_long::from(libc::pipe2(
+            ends.as_mut_ptr(),
+            libc::O_CLOEXEC,
+        )))?;
+        Ok((OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])))
+    }
+}
+
+pub(crate) fn kill_process(pid: Tid) {
+    // SAFETY: no memory is involved.  A pid already gone is our caller's intention.
+    unsafe { libc::kill(pid, libc::SIGKILL) };
+}
+
+pub(crate) fn pidfd_open(pid: Tid) -> Result<OwnedFd, Errno> {
+    // SAFETY: pidfd_open(2) returns a new descriptor, which nobody else owns.
+    unsafe {
+        let fd = checked(libc::syscall(libc::SYS_pidfd_open, pid, 0))?;
+        Ok(OwnedFd::from_raw_fd(fd as RawFd))
+    }
+}
+
+/// Whether the process of a pidfd has been reaped.
+pub(crate) fn pidfd_is_reaped(fd: BorrowedFd<'_>) -> bool {
+    // SAFETY: signal 0 is only a check; a null siginfo is allowed.
+    let sent = checked(unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            fd.as_raw_fd(),
+            0,
+            ptr::null_mut::<libc::siginfo_t>(),
+            0,
+        )
+    });
+    sent == Err(Errno(libc::ESRCH))
+}
+
+pub(crate) fn eventfd() -> Result<OwnedFd, Errno> {
+    // SAFETY: eventfd(2) returns a new descriptor, which nobody else owns.
+    unsafe {
+        let fd = checked(c_long::from(libc::eventfd(
+            0,
+            libc::EFD_CLOEXEC | libc::EFD_NONBLOCK,
+        )))?;
+        Ok(OwnedFd::from_raw_fd(fd as RawFd))
+    }
+}
+
+/// poll(2): which of the descriptors have something (`POLLIN` where asked, `POLLHUP` always).
+pub(crate) fn poll(fds: &[(RawFd, bool)], timeout_ms: c_int) -> Vec<i16> {
+    let mut entries: Vec<libc::pollfd> = fds
+        .iter()
+        .map(|&(fd, input)| libc::pollfd {
+            fd,
+            events: if input { libc::POLLIN } else { 0 },
+            revents: 0,
+        })
+        .collect();
+    // SAFETY: the entries are exclusively borrowed for the call; their number is right.
+    unsafe {
+        libc::poll(
+            entries.as_mut_ptr(),
+            entries.len() as libc::nfds_t,
+            timeout_ms,
+        )
+    };
+    entries.into_iter().map(|entry| entry.revents).collect()
+}
+
+/// Block all signals in the calling thread: those of the process are for the host's threads.
+pub(crate) fn block_signals() {
+    // SAFETY: the set is filled before its use and outlives the call.
+    unsafe {
+        let mut all: libc::sigset_t = core::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, ptr::null_mut());
+    }
+}

@@ -1,0 +1,499 @@
+//! One tracer thread: its requests, and its wait for the next fact.
+//!
+//! Rules of this file:
+//!
+//! 1. ptrace belongs to the thread that seized: every method but `ring` is for that thread.
+//! 2. One trip for a stop: resume, wait and fetch are one call (D14).
+//! 3. A wait for one tid costs the same however many tracees there are; a wait for any looks at them
+//!    all.  So the tracee just resumed is tried first, and no other may starve for that: see `Pace`.
+
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use crate::arch::{NT_PRSTATUS, REGSET_BYTES, Registers};
+use crate::bell::Bell;
+use crate::fact::{self, Fact, FactKind};
+use crate::launch::{self, Launch, Program};
+use crate::raw::{self, Siginfo};
+use crate::watch::Watch;
+use crate::{Errno, Tid, done_or_gone, some_or_gone};
+
+/// Every event at once (D4): FORK, VFORK, CLONE, EXEC, VFORKDONE, EXIT, SYSGOOD.
+const SEIZE_OPTIONS: usize = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40;
+const EXIT_KILL: usize = 0x10_0000;
+const LISTEN: c_int = 0x4208;
+/// The largest register set of a machine: a bound for what the kernel may fill.
+const REGSET_MAX: usize = 1 << 16;
+
+/// Why a request was not made or not granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The kernel said so.
+    Kernel(Errno),
+    /// Asked from a thread that is not the tracer.
+    WrongThread,
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Self {
+        Self::Kernel(errno)
+    }
+}
+
+type Answer<T> = Result<T, Failure>;
+
+/// How long to stay with one tracee before all are asked.
+///
+/// A wait for any looks at each tracee, some 20 ns apiece, and always finds the first in the kernel's
+/// list.  When the turns are used up, everything that waits is taken off the kernel at once and told
+/// in that order, so each tracee gets its turn.  The number of turns grows with the tracees, so that
+/// asking all stays a small part of the cost of a stop, and shrinks with how many were found ready.
+struct Pace {
+    tracees: usize,
+    share: usize,
+    turns: usize,
+}
+
+impl Pace {
+    /// Turns between two questions to all while only one tracee stops.
+    const ALONE: usize = 16;
+    /// So many tracees looked at are worth one turn.
+    const LOOKED_AT: usize = 16;
+
+    fn start_round(&mut self, ready: usize) {
+        let turns = self.tracees / Self::LOOKED_AT;
+        self.share = if ready <= 1 {
+            Self::ALONE + turns
+        } else {
+            turns / ready
+        };
+        self.turns = self.share;
+    }
+
+    /// How often to look for the tracee just resumed before waiting for any.
+    fn tries(&self) -> usize {
+        TRIES_MIN.max(self.tracees / TRACEES_A_TRY).min(TRIES_MAX)
+    }
+}
+
+const TRIES_MIN: usize = 2;
+const TRIES_MAX: usize = 200;
+const TRACEES_A_TRY: usize = 25;
+
+struct State {
+    pace: Pace,
+    ready: VecDeque<Fact>,
+    launches: HashMap<Tid, Launch>,
+    watch: Option<Watch>,
+}
+
+impl State {
+    fn has_ready(&self, tid: Tid) -> bool {
+        self.ready.iter().any(|fact| fact.tid == tid)
+    }
+
+    /// Keep count of tracees and of what is known by their tids.
+    fn note(&mut self, fact: &Fact) {
+        match fact.kind {
+            FactKind::Fork | FactKind::Vfork | FactKind::Clone => self.pace.tracees += 1,
+            FactKind::Death => self.pace.tracees = self.pace.tracees.saturating_sub(1),
+            FactKind::Exec => {
+                self.launches.remove(&fact.tid);
+                if let Some(watch) = &self.watch {
+                    watch.forget(fact.tid);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The fact of a status just taken; `None` if it is void.
+    fn fact(&mut self, tid: Tid, status: c_int) -> Result<Option<Fact>, Errno> {
+        let found = fact::fetch(tid, status)?;
+        if let Some(fact) = &found {
+            self.note(fact);
+        }
+        Ok(found)
+    }
+
+    /// Take everything that waits; the kernel's order is kept.
+    fn take_all(&mut self) -> Result<(), Errno> {
+        loop {
+            match raw::wait_now(-1) {
+                Ok((0, _)) | Err(Errno(libc::ECHILD)) => break,
+                Ok((tid, status)) => {
+                    let fact = self.fact(tid, status)?;
+                    self.ready.extend(fact);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.pace.start_round(self.ready.len());
+        Ok(())
+    }
+
+    /// The tracee just resumed, if it stops again at once.
+    fn try_hot(&mut self, tid: Tid) -> Result<Option<Fact>, Errno> {
+        for _ in 0..self.pace.tries() {
+            raw::yield_cpu();
+            match raw::wait_now(tid) {
+                Ok((0, _)) => {}
+                Ok((tid, status)) => return self.fact(tid, status),
+                Err(Errno(libc::ECHILD)) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn next(&mut self, bell: &Bell, mut hot: Option<Tid>) -> Result<Option<Fact>, Errno> {
+        loop {
+            if let Some(fact) = bell.take() {
+                return Ok(Some(fact));
+            }
+            if self.pace.turns == 0 && self.ready.is_empty() {
+                self.take_all()?;
+            }
+            if let Some(tid) = hot.take().filter(|_| self.pace.turns > 0) {
+                self.pace.turns -= 1;
+                if let Some(fact) = self.try_hot(tid)? {
+                    return Ok(Some(fact));
+                }
+            }
+            if let Some(fact) = self.ready.pop_front() {
+                self.pace.turns = self.pace.share;
+                return Ok(Some(fact));
+            }
+            match raw::wait_unless(bell.word(), -1) {
+                Ok((tid, status)) => {
+                    if let Some(fact) = self.fact(tid, status)? {
+                        return Ok(Some(fact));
+                    }
+                }
+                Err(Errno(libc::EINTR)) => return Ok(bell.take()),
+                Err(Errno(libc::ECHILD)) => {
+                    self.pace.tracees = 0;
+                    if bell.expected.load(Ordering::SeqCst) == 0 {
+                        return Ok(Some(Fact::new(0, FactKind::NoTracees, 0)));
+                    }
+                    raw::sleep_unless(bell.word());
+                    return Ok(bell.take());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// What one tracer thread may ask.
+pub struct Tracer {
+    bell: Arc<Bell>,
+    /// `raw::thread_mark` of the tracer thread, 0 before its first request.
+    owner: AtomicUsize,
+    state: Mutex<State>,
+    signal_mask: u64,
+}
+
+impl Tracer {
+    /// `signal_mask` is what launched programs begin with.
+    #[must_use]
+    pub fn new(signal_mask: u64) -> Self {
+        Self {
+            bell: Arc::new(Bell::new()),
+            owner: AtomicUsize::new(0),
+            state: Mutex::new(State {
+                pace: Pace {
+                    tracees: 0,
+                    share: 0,
+                    turns: 0,
+                },
+                ready: VecDeque::new(),
+                launches: HashMap::new(),
+                watch: None,
+            }),
+            signal_mask,
+        }
+    }
+
+    /// The state, for the tracer thread; the first to ask becomes it.
+    fn state(&self) -> Answer<MutexGuard<'_, State>> {
+        let here = raw::thread_mark();
+        match self.owner.load(Ordering::Acquire) {
+            owner if owner == here => {}
+            0 => {
+                let claimed =
+                    self.owner
+                        .compare_exchange(0, here, Ordering::AcqRel, Ordering::Acquire);
+                if claimed.is_err() {
+                    return Err(Failure::WrongThread);
+                }
+                self.bell.listen();
+            }
+            _ => return Err(Failure::WrongThread),
+        }
+        match self.state.try_lock() {
+            Ok(state) => Ok(state),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => Err(Failure::WrongThread),
+        }
+    }
+
+    /// Resume one tracee (0: none), then wait for the next fact about any.
+    ///
+    /// `None`: a signal of the host interrupted the wait; ask again with tid 0.
+    pub fn next_fact(&self, tid: Tid, request: c_int, signo: c_int) -> Answer<Option<Fact>> {
+        let mut state = self.state()?;
+        let mut hot = None;
+        // A newer status already taken: the stop that our caller knows is over.
+        if tid != 0 && (state.ready.is_empty() || !state.has_ready(tid)) {
+            let resumed = done_or_gone(raw::ptrace_resume(tid, request, signo))?;
+            hot = (resumed && request != LISTEN).then_some(tid);
+        }
+        Ok(state.next(&self.bell, hot)?)
+    }
+
+    /// Make the current or the next `next_fact` tell of a bell; any thread may.
+    pub fn ring(&self) {
+        self.bell.ring();
+    }
+
+    /// Resume without waiting; `false` if the tracee was killed.
+    pub fn resume(&self, tid: Tid, request: c_int, signo: c_int) -> Answer<bool> {
+        let state = self.state()?;
+        if state.has_ready(tid) {
+            return Ok(false);
+        }
+        Ok(done_or_gone(raw::ptrace_resume(tid, request, signo))?)
+    }
+
+    /// Whether a newer status than the one last told waits for `tid`.
+    pub fn pending_fact(&self, tid: Tid) -> Answer<bool> {
+        let state = self.state()?;
+        if state.has_ready(tid) {
+            return Ok(true);
+        }
+        match raw::wait_peek(tid) {
+            Err(Errno(libc::ECHILD)) => Ok(false),
+            other => Ok(other?),
+        }
+    }
+
+    /// `PTRACE_INTERRUPT`; `false` if gone.
+    pub fn interrupt(&self, tid: Tid) -> Answer<bool> {
+        let _state = self.state()?;
+        Ok(done_or_gone(raw::ptrace_interrupt(tid))?)
+    }
+
+    /// `PTRACE_DETACH`; `false` if gone.
+    pub fn detach(&self, tid: Tid, signo: c_int) -> Answer<bool> {
+        let mut state = self.state()?;
+        let done = done_or_gone(raw::ptrace_detach(tid, signo))?;
+        if done {
+            state.pace.tracees = state.pace.tracees.saturating_sub(1);
+        }
+        Ok(done)
+    }
+
+    /// `PTRACE_SEIZE` with every option at once.
+    pub fn seize(&self, tid: Tid, exit_kill: bool) -> Answer<()> {
+        let mut state = self.state()?;
+        raw::ptrace_seize(tid, options(exit_kill))?;
+        state.pace.tracees += 1;
+        Ok(())
+    }
+
+    /// Launch a program; its tid, in an event stop before its execve.
+    pub fn spawn(&self, program: &Program, exit_kill: bool) -> Answer<Tid> {
+        let mut state = self.state()?;
+        let (tid, launch) = launch::launch(program, options(exit_kill), self.signal_mask)?;
+        state.pace.tracees += 1;
+        state.launches.insert(tid, launch);
+        Ok(tid)
+    }
+
+    /// Errno of the failed execve of a launched child, 0 if it has not failed.
+    pub fn spawn_error(&self, tid: Tid) -> Answer<i32> {
+        Ok(self.state()?.launches.get(&tid).map_or(0, Launch::failure))
+    }
+
+    /// `PTRACE_SETSIGINFO`; `false` if gone.
+    pub fn set_siginfo(&self, tid: Tid, siginfo: &Siginfo) -> Answer<bool> {
+        let _state = self.state()?;
+        Ok(done_or_gone(raw::ptrace_set_siginfo(tid, siginfo))?)
+    }
+
+    /// A register set; `None` if gone or not stopped.
+    pub fn get_regset(&self, tid: Tid, kind: u32) -> Answer<Option<Vec<u8>>> {
+        let _state = self.state()?;
+        let bytes = if kind == NT_PRSTATUS {
+            REGSET_BYTES
+        } else {
+            REGSET_MAX
+        };
+        let mut regset = vec![0; bytes];
+        let filled = some_or_gone(raw::ptrace_get_regset(tid, kind, &mut regset))?;
+        Ok(filled.map(|length| {
+            regset.truncate(length);
+            regset
+        }))
+    }
+
+    /// Write a register set; `false` if gone.
+    pub fn set_regset(&self, tid: Tid, kind: u32, regset: &[u8]) -> Answer<bool> {
+        let _state = self.state()?;
+        Ok(done_or_gone(raw::ptrace_set_regset(tid, kind, regset))?)
+    }
+
+    /// Read, change and write the general registers.
+    fn edit_registers(&self, tid: Tid, edit: impl FnOnce(&mut Registers<'_>)) -> Answer<bool> {
+        let Some(mut regset) = self.get_regset(tid, NT_PRSTATUS)? else {
+            return Ok(false);
+        };
+        edit(&mut Registers(&mut regset));
+        self.set_regset(tid, NT_PRSTATUS, &regset)
+    }
+
+    /// Change the syscall at its entry stop; -1 skips it, no `args` leaves them.
+    pub fn set_syscall(&self, tid: Tid, nr: i32, args: Option<[u64; 6]>) -> Answer<bool> {
+        let is_entry = |op| op == raw::OP_ENTRY || op == raw::OP_SECCOMP;
+        let done = self.edit_syscall_info(tid, is_entry, |info| {
+            info.words[0] = i64::from(nr) as u64;
+            for (word, value) in info.words[1..7].iter_mut().zip(args.into_iter().flatten()) {
+                *word = clip(info.arch, value);
+            }
+        })?;
+        match done {
+            Some(done) => Ok(done),
+            None => self.edit_registers(tid, |regs| regs.set_syscall(nr, args)),
+        }
+    }
+
+    /// Change the return value at a syscall-exit stop.
+    pub fn set_result(&self, tid: Tid, value: i64) -> Answer<bool> {
+        let done = self.edit_syscall_info(
+            tid,
+            |op| op == raw::OP_EXIT,
+            |info| {
+                info.words[0] = value as u64;
+                info.words[1] = u64::from((-4095..0).contains(&value));
+            },
+        )?;
+        match done {
+            Some(done) => Ok(done),
+            None => self.edit_registers(tid, |regs| regs.set_result(value)),
+        }
+    }
+
+    /// Read, change and write the syscall; `None` if this kernel (before 6.16) or stop cannot.
+    fn edit_syscall_info(
+        &self,
+        tid: Tid,
+        applies: impl FnOnce(u8) -> bool,
+        edit: impl FnOnce(&mut raw::SyscallInfo),
+    ) -> Answer<Option<bool>> {
+        let _state = self.state()?;
+        let Some(mut info) = some_or_gone(raw::ptrace_get_syscall_info(tid))? else {
+            return Ok(Some(false));
+        };
+        if !applies(info.op) {
+            return Ok(None);
+        }
+        edit(&mut info);
+        match done_or_gone(raw::ptrace_set_syscall_info(tid, &mut info)) {
+            Err(Errno(libc::EIO | libc::EINVAL | libc::ERANGE)) => Ok(None),
+            other => Ok(Some(other?)),
+        }
+    }
+
+    /// (audit arch, number) if the tracee stands behind a syscall that failed with EINTR.
+    pub fn interrupted_syscall(&self, tid: Tid) -> Answer<Option<(u32, i32)>> {
+        let regset = self.get_regset(tid, NT_PRSTATUS)?;
+        Ok(regset.and_then(|mut regset| Registers(&mut regset).interrupted_syscall()))
+    }
+
+    /// Make the syscall just done be made again; `false` if gone.
+    pub fn rewind_syscall(&self, tid: Tid) -> Answer<bool> {
+        self.edit_registers(tid, |regs| {
+            regs.rewind();
+        })
+    }
+
+    /// Debug register `index`; `None` if gone.
+    #[cfg(target_arch = "x86_64")]
+    pub fn get_debug_register(&self, tid: Tid, index: usize) -> Answer<Option<u64>> {
+        let _state = self.state()?;
+        Ok(some_or_gone(raw::ptrace_peek_user(
+            tid,
+            debug_register(index)?,
+        ))?)
+    }
+
+    /// Write debug register `index`; `false` if gone.
+    #[cfg(target_arch = "x86_64")]
+    pub fn set_debug_register(&self, tid: Tid, index: usize, value: u64) -> Answer<bool> {
+        let _state = self.state()?;
+        Ok(done_or_gone(raw::ptrace_poke_user(
+            tid,
+            debug_register(index)?,
+            value,
+        ))?)
+    }
+
+    /// Ask for a fact when the real parent reaps `tid`; `false` if that has happened.
+    pub fn watch_reap(&self, tid: Tid) -> Answer<bool> {
+        let mut state = self.state()?;
+        Ok(self.watch(&mut state)?.reap(tid)?)
+    }
+
+    /// Ask for a fact when this leader is dead though its group lives.
+    pub fn watch_zombie(&self, tid: Tid) -> Answer<()> {
+        let mut state = self.state()?;
+        self.watch(&mut state)?.zombie(tid);
+        Ok(())
+    }
+
+    fn watch<'a>(&self, state: &'a mut State) -> Result<&'a Watch, Errno> {
+        let watch = match state.watch.take() {
+            Some(watch) => watch,
+            None => Watch::start(&self.bell)?,
+        };
+        Ok(state.watch.insert(watch))
+    }
+
+    /// End the watch thread.  Tracees are the thread's: the kernel lets them go when it ends.
+    pub fn close(&self) {
+        self.bell.silence();
+        let watch = self
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .watch
+            .take();
+        drop(watch);
+    }
+}
+
+fn options(exit_kill: bool) -> usize {
+    SEIZE_OPTIONS | if exit_kill { EXIT_KILL } else { 0 }
+}
+
+/// A syscall argument as wide as its ABI has it; a wider one would be refused.
+fn clip(arch: u32, value: u64) -> u64 {
+    const IS_64_BIT: u32 = 0x8000_0000;
+    if arch & IS_64_BIT == 0 {
+        value & 0xffff_ffff
+    } else {
+        value
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn debug_register(index: usize) -> Result<usize, Errno> {
+    if index < 8 {
+        Ok(crate::arch::DEBUG_REGISTERS + index * 8)
+    } else {
+        Err(Errno(libc::EINVAL))
+    }
+}

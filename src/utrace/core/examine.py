@@ -1,0 +1,63 @@
+"""Looking at a stopped task, and knowing afterwards whether it stood still meanwhile.
+
+Reference: kernel/utrace.c:utrace_prepare_examine(), utrace_finish_examine() (API 20091216); the
+spec's section 4.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from utrace.core.engine_life import EngineState
+from utrace.errors import Disturbed, Misuse, TaskGone
+
+if TYPE_CHECKING:
+    from utrace.core.engine_life import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """What `prepare_examine` saw; `finish_examine` compares."""
+
+    engine: Engine
+    stops: int
+
+
+def _check(engine: Engine) -> None:
+    if engine.state is not EngineState.ATTACHED or engine.task.is_dead():
+        message = f"task {engine.task.id} is gone, or the engine detached"
+        raise TaskGone(message)
+    if not engine.wants_stop:
+        message = "only an engine that wants the task stopped may examine it"
+        raise Misuse(message)
+
+
+def prepare_examine(engine: Engine) -> Examiner | None:
+    """Begin an examination.
+
+    Returns:
+        What to finish with; None while the task is on its way to the stop: ask again when it has
+        stopped.
+
+    Raises:
+        Misuse: this engine does not want the task stopped.
+        TaskGone: the task is dead or the engine detached.
+    """
+    _check(engine)
+    return Examiner(engine, engine.task.stops) if engine.task.held else None
+
+
+def finish_examine(examiner: Examiner) -> None:
+    """End an examination; returning means that what was read is one consistent picture.
+
+    Raises:
+        Disturbed: SIGKILL, or a release, broke the stop meanwhile (INV-23).
+        Misuse: this engine no longer wants the task stopped.
+        TaskGone: the task is dead or the engine detached.
+    """
+    _check(examiner.engine)
+    task = examiner.engine.task
+    if not task.held or task.stops != examiner.stops:
+        message = f"task {task.id} woke during the examination"
+        raise Disturbed(message)

@@ -1,0 +1,290 @@
+"""One reporting pass: engines are called in order and their answers merged.
+
+Rules of this file:
+
+1. A pass is a generator.  Yielding an engine means: its callback `task.callback` has started;
+   being resumed with the answer means: it has finished (D1).  Anything may be handled between.
+2. Yielding `Pause.HELD` means: the task stands still until somebody sends a `Wake`.
+3. Whether a task stops is decided by the engines' wishes when the pass is over, not by the
+   answers given on the way (INV-36, INV-37, LB-4).
+4. Only the specific callback changes the syscall or signal action, never a quiesce (LB-5).
+
+Reference: kernel/utrace.c:start_callback(), finish_callback(), utrace_stop(),
+utrace_report_syscall_entry() (API 20091216); the spec's sections 3.2 to 3.4.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from utrace.core.engine_life import Engine, EngineInput, EngineState
+from utrace.core.events import (
+    DEATH,
+    EXIT,
+    NO_EVENT,
+    QUIESCE,
+    REAP,
+    SYSCALL_ENTRY,
+)
+from utrace.core.task_life import TaskInput
+from utrace.core.verdicts import (
+    REPORTS,
+    Answer,
+    ResumeAction,
+    SyscallAction,
+    Verdict,
+    strictest,
+)
+from utrace.errors import invariant
+
+if TYPE_CHECKING:
+    from utrace.core.task_life import TracedTask
+
+
+class Pause(enum.Enum):
+    """Where a task's way through the kernel waits, other than in a callback."""
+
+    HELD = enum.auto()
+    """Stopped for an engine; a `Wake` is awaited."""
+    RUN = enum.auto()
+    """Let go to run; its next ptrace-stop is awaited."""
+    GONE = enum.auto()
+    """Dead: nothing to let go, but a last fact is awaited."""
+
+
+class Wake(enum.Enum):
+    """Why a held task goes on."""
+
+    LET_RUN = enum.auto()
+    """Nobody wants it stopped any more."""
+    KILLED = enum.auto()
+    """SIGKILL broke the stop (INV-31)."""
+
+
+Reply: TypeAlias = Answer | Wake
+Pass: TypeAlias = Generator[Engine | Pause, Reply, None]
+Stop: TypeAlias = Generator[Engine | Pause, Reply, bool]
+
+_RESET_BY_A_PASS: Final = frozenset({ResumeAction.REPORT, ResumeAction.SINGLESTEP, ResumeAction.BLOCKSTEP})
+"""A pass consumes these; who still wants one must say so again in it (INV-10)."""
+
+
+def run_pass(task: TracedTask, event: int, *, reverse: bool = False) -> Pass:
+    """Tell every engine that asked, once.
+
+    QUIESCE engines are called first, and what they set with `set_events` counts at once for this
+    very occurrence.  Engines attached meanwhile wait for the next pass (INV-3); engines detached
+    meanwhile are skipped (INV-46).
+    """
+    start_pass(task, event)
+    for engine in reversed(task.engines) if reverse else task.engines:
+        if engine.mask & QUIESCE:
+            task.callback = QUIESCE
+            task.reporting = engine
+            answer = yield engine
+            task.reporting = None
+            if answer is not None or engine.state is not EngineState.ATTACHED:
+                finish_callback(task, engine, answer)
+        if engine.mask & event:
+            task.callback = event
+            task.reporting = engine
+            answer = yield engine
+            task.reporting = None
+            if answer is not None or engine.state is not EngineState.ATTACHED:
+                finish_callback(task, engine, answer, specific=True)
+        if engine.wants_stop:
+            task.action = ResumeAction.STOP
+    task.event = NO_EVENT
+
+
+def start_pass(task: TracedTask, event: int) -> None:
+    """Consume what a pass consumes and clear what a pass merges."""
+    invariant(task.event == NO_EVENT, "one pass at a time", task=task, event=event)
+    if task.pending in _RESET_BY_A_PASS:
+        task.pending = ResumeAction.RESUME
+    task.event = event
+    task.action = task.resume_action = ResumeAction.RESUME
+
+
+def run_syscall_pass(task: TracedTask, event: int, arch: int, nr: int, *, reverse: bool) -> Pass:
+    """As `run_pass`, for those engines whose syscall set has this call.
+
+    The one pass whose cost is felt (D14): written out so that an engine costs one test and one
+    callback.
+    """
+    start_pass(task, event)
+    both = event | QUIESCE
+    for engine in reversed(task.engines) if reverse else task.engines:
+        if engine.mask & both:
+            if engine.mask & QUIESCE:
+                task.callback = QUIESCE
+                task.reporting = engine
+                answer = yield engine
+                task.reporting = None
+                if answer is not None or engine.state is not EngineState.ATTACHED:
+                    finish_callback(task, engine, answer)
+            if engine.mask & event and (engine.syscalls is None or nr in engine.syscalls.get(arch, ())):
+                task.callback = event
+                task.reporting = engine
+                answer = yield engine
+                task.reporting = None
+                if answer is not None or engine.state is not EngineState.ATTACHED:
+                    finish_callback(task, engine, answer, specific=True)
+        if engine.wants_stop:
+            task.action = ResumeAction.STOP
+    task.event = NO_EVENT
+
+
+def finish_callback(task: TracedTask, engine: Engine, answer: Reply, *, specific: bool = False) -> None:
+    """Apply one answer.
+
+    An engine detached while its callback ran is unlinked, and its answer counts for nothing: detach
+    wins over stop (INV-36).
+    """
+    if engine.state is EngineState.DETACHING:
+        task.unlink(engine, EngineInput.CALLBACK_ENDS)
+        return
+    if engine.state is EngineState.DETACHED or answer is None:
+        return
+    if isinstance(answer, Verdict):
+        resume = answer.resume
+        if specific:
+            if answer.syscall is not None:
+                task.syscall_action = answer.syscall
+                task.syscall_result = answer.result
+            if answer.signal is not None:
+                task.signal_action = answer.signal
+                task.signal_hold = answer.hold
+    elif isinstance(answer, ResumeAction):
+        resume = answer
+    else:
+        invariant(False, "a callback is answered by an Answer", task=task, answer=answer)
+        return
+    match resume:
+        case None:
+            pass
+        case ResumeAction.DETACH:
+            task.unlink(engine, EngineInput.DETACH)
+        case ResumeAction.STOP:
+            engine.wants_stop = True
+            task.action = ResumeAction.STOP
+        case _:
+            engine.wants_stop = False
+            task.action = strictest(task.action, resume)
+            task.resume_action = strictest(task.resume_action, resume)
+
+
+def finish_pass(task: TracedTask) -> None:
+    """End an ordinary event's pass: what was answered becomes pending, STOP as REPORT."""
+    if task.resume_action is not ResumeAction.RESUME and task.engines:
+        task.pend(task.resume_action)
+    if task.action is ResumeAction.STOP and task.is_wanted_stopped():
+        task.pend(ResumeAction.REPORT)
+
+
+def stop(task: TracedTask) -> Stop:
+    """Stand still for as long as some engine wants it; true if SIGKILL ended that.
+
+    A wish withdrawn before the stop is reached means no stop (INV-37).  A kill withdraws all
+    wishes: only EXIT, DEATH and REAP follow, and an engine may ask again at EXIT.
+    """
+    while task.is_wanted_stopped():
+        task.held = True
+        task.stops += 1
+        wake = yield Pause.HELD
+        task.held = False
+        if wake is Wake.KILLED:
+            for engine in task.engines:
+                engine.wants_stop = False
+            return True
+        invariant(wake is Wake.LET_RUN, "a held task is woken by a Wake", task=task, wake=wake)
+    return False
+
+
+def stop_here(task: TracedTask) -> Stop:
+    """End a direct-stop event's pass: stop right here if anybody wants it."""
+    if task.resume_action is not ResumeAction.RESUME and task.engines:
+        task.pend(task.resume_action)
+    if task.action is ResumeAction.STOP:
+        return (yield from stop(task))
+    return False
+
+
+def report(task: TracedTask, event: int) -> Pass:
+    """Report an event whose STOP takes effect before user mode."""
+    yield from run_pass(task, event)
+    finish_pass(task)
+
+
+def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:
+    """Report a system call that has not begun; last attached engine first.  True: killed.
+
+    While the pass ends in a stop and a report is pending when the stop ends, the pass is repeated
+    with `resumed` set (INV-14).  Killed in the stop, the call is aborted (INV-13).
+    """
+    task.syscall_action = SyscallAction.RUN
+    task.syscall_result = None
+    task.resumed = False
+    while True:
+        yield from run_syscall_pass(task, SYSCALL_ENTRY, arch, nr, reverse=True)
+        if task.action is ResumeAction.RESUME:
+            return False
+        if task.action is not ResumeAction.STOP:
+            finish_pass(task)
+            return False
+        killed = yield from stop_here(task)
+        if killed:
+            task.syscall_action = SyscallAction.ABORT
+            return True
+        if task.pending not in REPORTS or not task.engines:
+            return False
+        task.resumed = True
+
+
+def report_exit(task: TracedTask, *, live: bool) -> Stop:
+    """Report that the task is about to exit; STOP holds it here.  True: killed.
+
+    Not `live`: the kernel skipped this stop (D5); the task is dead, and nothing can hold it.
+    """
+    task.move(TaskInput.EXIT_REPORT)
+    task.jctl = False
+    task.synthetic = not live
+    if task.mask & EXIT:
+        yield from run_pass(task, EXIT)
+        if live:
+            return (yield from stop_here(task))
+    return False
+
+
+def report_death(task: TracedTask) -> Pass:
+    """Report that the task is dead; an engine that answers DETACH gets no REAP (INV-8)."""
+    task.move(TaskInput.DEATH_REPORT)
+    for engine in task.engines:
+        engine.wants_stop = False
+    if task.mask & (DEATH | QUIESCE):
+        yield from run_pass(task, DEATH)
+    task.move(TaskInput.DEATH_REPORTED)
+    for engine in task.engines:
+        engine.mask &= REAP
+        engine.wants_stop = False
+    task.pending = ResumeAction.RESUME
+    task.recompute()
+
+
+def report_reap(task: TracedTask) -> Pass:
+    """Report that the task is gone, the last thing ever, and force every engine off."""
+    task.move(TaskInput.REAP_REPORT)
+    task.event = REAP
+    for engine in task.engines:
+        if engine.mask & REAP:
+            task.callback = REAP
+            task.reporting = engine
+            yield engine
+            task.reporting = None
+        if engine.state is EngineState.DETACHING:
+            task.unlink(engine, EngineInput.CALLBACK_ENDS)
+        elif engine.state is EngineState.ATTACHED:
+            task.unlink(engine, EngineInput.REAPED)
+    task.event = NO_EVENT

@@ -1,0 +1,244 @@
+"""The seam: requests down, facts up, values only.
+
+Rules of this file:
+
+1. Everything that utrace asks of a kernel is a method of `Kernel`; everything a kernel tells is
+   a `Fact`.  `kernel.linux` and `testing.simkernel` implement it; `core` and `tracehook` speak it.
+2. A request names a bare tid.  Identity (`TaskId`) begins above `tracehook` (D13).
+3. ESRCH is never raised.  A tracee may be killed at any moment (D5): a request that finds it gone
+   answers `False` or `None`, and a fact about its end follows from `next_fact`.
+
+Reference: ptrace(2), wait(2); Linux 6.18 kernel/ptrace.c, kernel/signal.c:ptrace_stop().
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NewType, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Tid = NewType("Tid", int)
+"""A thread id as the kernel prints it.  Recycled: not an identity."""
+
+
+class FactKind(enum.IntEnum):
+    """What happened to one tracee.  The comment gives `Fact`'s value and detail."""
+
+    SYSCALL_ENTRY = 1
+    """value: syscall number; detail: (arch, ip, sp, a0 … a5), unsigned."""
+    SYSCALL_EXIT = 2
+    """value: return value, signed; detail: (arch, ip, sp, is_error)."""
+    SECCOMP = 3
+    """value: syscall number; detail: (arch, ip, sp, a0 … a5, ret_data)."""
+    SIGNAL = 4
+    """Signal-delivery-stop.  value: signal number; detail: the raw siginfo_t, 128 bytes."""
+    GROUP_STOP = 5
+    """PTRACE_EVENT_STOP with a stop signal.  value: that signal."""
+    TRAP = 6
+    """PTRACE_EVENT_STOP with SIGTRAP: an interrupt, a SIGCONT, or a new tracee's first stop."""
+    FORK = 7
+    """value: the child's tid.  The same for VFORK and CLONE."""
+    VFORK = 8
+    CLONE = 9
+    VFORK_DONE = 10
+    """value: the child's tid."""
+    EXEC = 11
+    """value: the tid the task had before it took over the leader's."""
+    EXIT = 12
+    """PTRACE_EVENT_EXIT, state alive.  value: the wait status the task will have."""
+    DEATH = 13
+    """The wait for the end succeeded.  value: the wait status."""
+    ZOMBIE_LEADER = 14
+    """A group leader is dead while other threads live; no wait status comes yet."""
+    REAPED = 15
+    """The real parent has waited for an adopted task that died earlier."""
+    BELL = 16
+    """tid 0: `ring` was called."""
+    NO_TRACEES = 17
+    """tid 0: nothing to wait for (ECHILD)."""
+
+
+Fact: TypeAlias = tuple[int, int, int, object]
+"""(tid, kind, value, detail).  A plain tuple: one is made for every stop (D14)."""
+
+
+class ResumeRequest(enum.IntEnum):
+    """How a stopped tracee goes on; the values are ptrace(2)'s request numbers."""
+
+    CONT = 7
+    SINGLESTEP = 9
+    SYSCALL = 24
+    SINGLEBLOCK = 33
+    LISTEN = 0x4208
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """Signal masks of one thread from /proc/TID/status; bit n-1 stands for signal n."""
+
+    blocked: int
+    ignored: int
+    caught: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """A program to launch.  `path` is already resolved; nothing is looked up in PATH again."""
+
+    path: bytes
+    argv: Sequence[bytes]
+    env: Sequence[bytes]
+    cwd: bytes | None = None
+    stdio: tuple[int, int, int] = (0, 1, 2)
+    """Descriptors of ours that become 0, 1, 2 of the program; all others are closed on exec."""
+    new_session: bool = False
+    parent_death_signal: int = 0
+
+
+class SeizeOutcome(enum.Enum):
+    SEIZED = enum.auto()
+    ALREADY_OURS = enum.auto()
+    """Auto-attached to this very tracer thread already: its birth is on the way."""
+    GONE = enum.auto()
+    REFUSED = enum.auto()
+    """EPERM: another tracer, or no permission; `utrace.kernel.access` finds out which."""
+
+
+NO_TID: Final = Tid(0)
+
+
+class Kernel(Protocol):
+    """What one tracer thread may ask.
+
+    Every method but `ring` must be called from the thread that made the first `spawn` or `seize`:
+    ptrace belongs to that thread (D3).
+    """
+
+    def next_fact(self, tid: int, request: int, signo: int, /) -> Fact:
+        """Resume one tracee, then wait for the next fact about any.
+
+        One trip down for a stop (D14).  tid 0 resumes nobody.  A tid that cannot be resumed because
+        it was killed meanwhile is passed over: its death is a fact of its own.  Blocks, with the GIL
+        released, until there is a fact; `ring` ends the wait with a BELL.
+        """
+        ...
+
+    def ring(self) -> None:
+        """Make the current or the next `next_fact` return BELL.  Any thread; never lost."""
+        ...
+
+    def resume(self, tid: int, request: int, signo: int, /) -> bool:
+        """Resume without waiting.  False: the tracee was killed."""
+        ...
+
+    def pending_fact(self, tid: int, /) -> bool:
+        """Tell whether a newer status than the one last taken waits for `tid` (peek, WNOWAIT)."""
+        ...
+
+    def interrupt(self, tid: int, /) -> bool:
+        """PTRACE_INTERRUPT.  False: gone."""
+        ...
+
+    def detach(self, tid: int, signo: int, /) -> bool:
+        """PTRACE_DETACH from a ptrace-stop.  False: gone."""
+        ...
+
+    def seize(self, tid: int, *, exit_kill: bool) -> SeizeOutcome:
+        """PTRACE_SEIZE with every option at once (D4)."""
+        ...
+
+    def spawn(self, program: Spawn, *, exit_kill: bool) -> Tid:
+        """Fork a child that is seized and will execute `program`.
+
+        The child is left in a TRAP stop already consumed, before its execve, with nothing of the
+        launch left to do in user mode but that one call: the caller resumes it, typically by SYSCALL,
+        and the first syscall-entry-stop with the number of execve is the program's own.
+
+        Raises:
+            OSError: fork or the set-up failed.
+        """
+        ...
+
+    def spawn_error(self, tid: int, /) -> int:
+        """Errno of the failed execve of a spawned child, 0 if it has not failed."""
+        ...
+
+    def threads(self, tgid: int, /) -> list[Tid]:
+        """Tids in /proc/TGID/task, empty if the process is gone."""
+        ...
+
+    def children(self, tid: int, /) -> list[Tid]:
+        """Tracees of this tracer that `tid` may have made: its children, and its group's threads.
+
+        Only asked when a killed parent may have hidden a birth (spec 7.3).
+        """
+        ...
+
+    def parentage(self, tid: int, /) -> tuple[Tid, Tid] | None:
+        """(tgid, ppid) of a task, None if gone."""
+        ...
+
+    def disposition(self, tid: int, /) -> Disposition | None:
+        """Blocked, ignored and caught signals, None if gone."""
+        ...
+
+    def set_siginfo(self, tid: int, siginfo: bytes, /) -> bool:
+        """PTRACE_SETSIGINFO at a signal-delivery-stop."""
+        ...
+
+    def set_syscall(self, tid: int, nr: int, args: Sequence[int] | None, /) -> bool:
+        """Change the syscall at its entry stop; nr -1 skips it; args None leaves them."""
+        ...
+
+    def set_result(self, tid: int, value: int, /) -> bool:
+        """Change the return value at a syscall-exit-stop."""
+        ...
+
+    def get_regs(self, tid: int, /) -> bytes | None:
+        """NT_PRSTATUS regset: its length tells the task's bitness.  None: gone or not stopped."""
+        ...
+
+    def set_regs(self, tid: int, regset: bytes, /) -> bool: ...
+
+    def syscall_restart(self, tid: int, nrs: Mapping[int, frozenset[int]], /) -> bool:
+        """At a TRAP: undo an -EINTR that only our interrupt caused (DEC-4).
+
+        If the stop is at the end of a syscall whose number is in `nrs` (keyed by audit arch) and
+        whose result is -EINTR, rewind the program counter so that it is made again.
+        """
+        ...
+
+    def watch_reap(self, tid: int, /) -> bool:
+        """Ask for a REAPED fact when the real parent reaps `tid`.  False: reaped already."""
+        ...
+
+    def watch_zombie(self, tid: int, /) -> None:
+        """Ask for a ZOMBIE_LEADER fact when this leader is dead though its group lives."""
+        ...
+
+    def is_own_child(self, tid: int, /) -> bool:
+        """Whether the waiting for `tid` by this tracer reaps it."""
+        ...
+
+    def kill(self, tid: int, signo: int, /) -> bool:
+        """Send a signal to the process of `tid`, from any thread.  False: gone."""
+        ...
+
+    def read_memory(self, tid: int, address: int, length: int, /) -> bytes:
+        """Read up to `length` bytes, from any thread; fewer, down to none, where memory ends."""
+        ...
+
+    def read_cstring(self, tid: int, address: int, limit: int, /) -> tuple[bytes, bool]:
+        """Read up to a NUL, from any thread; whether one was found within `limit` bytes."""
+        ...
+
+    def write_memory(self, tid: int, address: int, data: bytes, /) -> int:
+        """Write, from any thread, also to read-only pages; how many bytes were written."""
+        ...
+
+    def close(self) -> None:
+        """End; the tracees go on, or die if they were seized with `exit_kill`."""
+        ...

@@ -1,0 +1,130 @@
+"""The real kernel.
+
+Rules of this file:
+
+1. `utrace._native` is mechanism; what it answers is only given its type here.
+2. Nothing is forwarded: a method that the native tracer has as `Kernel` wants it is inherited.
+
+SIGURG belongs to the ring: it ends a wait of the tracer thread.  That thread should have every other
+signal blocked, so that they go to the host's own threads.
+
+Reference: ptrace(2); Linux 6.18 kernel/ptrace.c.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from utrace import _native
+from utrace.kernel import procfs
+from utrace.kernel.api import Disposition, SeizeOutcome, Spawn, Tid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class LinuxKernel(_native.Tracer):
+    """`Kernel` on Linux, for one tracer thread: the first thread that asks.
+
+    As long as a REAPED fact is to come, `next_fact` waits for it also without tracees, and only
+    tells NO_TRACEES when there is nothing at all to wait for.
+    """
+
+    def __new__(cls, signal_mask: int | None = None, /) -> LinuxKernel:
+        """Make one; nothing is asked of the kernel yet.
+
+        Args:
+            signal_mask: blocked signals that launched programs begin with, bit n-1 for signal n;
+                by default those of this process' main thread.
+        """
+        if signal_mask is None:
+            mine = procfs.disposition(os.getpid())
+            signal_mask = 0 if mine is None else mine.blocked
+        return super().__new__(cls, signal_mask)
+
+    def seize(self, tid: int, *, exit_kill: bool) -> SeizeOutcome:
+        """Seize a task with every option at once (see `Kernel.seize`)."""
+        error = self.seize_tid(tid, exit_kill)
+        if error == 0:
+            return SeizeOutcome.SEIZED
+        if error == errno.ESRCH:
+            return SeizeOutcome.GONE
+        if error != errno.EPERM:
+            raise OSError(error, os.strerror(error))
+        status = procfs.read_status(tid)
+        if status is None:
+            return SeizeOutcome.GONE
+        if status.tracer == threading.get_native_id():
+            return SeizeOutcome.ALREADY_OURS
+        return SeizeOutcome.REFUSED
+
+    def spawn(self, program: Spawn, *, exit_kill: bool) -> Tid:
+        """Launch a program, stopped before its execve (see `Kernel.spawn`)."""
+        return Tid(
+            self.launch(
+                program.path,
+                program.argv,
+                program.env,
+                program.cwd,
+                program.stdio,
+                program.new_session,
+                program.parent_death_signal,
+                exit_kill,
+            )
+        )
+
+    def threads(self, tgid: int, /) -> list[Tid]:
+        """List the tids of a group."""
+        return procfs.threads(tgid)
+
+    def children(self, tid: int, /) -> list[Tid]:
+        """List tracees of this thread that `tid` may have made: its children, its group's threads."""
+        group = procfs.parentage(tid)
+        siblings = [] if group is None else [other for other in procfs.threads(group[0]) if other != tid]
+        tracer = threading.get_native_id()
+        return [
+            other
+            for other in procfs.children(tid) + siblings
+            if (status := procfs.read_status(other)) is not None and status.tracer == tracer
+        ]
+
+    def parentage(self, tid: int, /) -> tuple[Tid, Tid] | None:
+        """Tell (tgid, ppid) of a task."""
+        return procfs.parentage(tid)
+
+    def disposition(self, tid: int, /) -> Disposition | None:
+        """Tell the blocked, ignored and caught signals of a task."""
+        return procfs.disposition(tid)
+
+    def syscall_restart(self, tid: int, nrs: Mapping[int, frozenset[int]], /) -> bool:
+        """Undo an -EINTR that only our interrupt caused (see `Kernel.syscall_restart`)."""
+        interrupted = self.interrupted_syscall(tid)
+        if interrupted is None:
+            return False
+        arch, nr = interrupted
+        return nr in nrs.get(arch, ()) and self.rewind_syscall(tid)
+
+    def kill(self, tid: int, signo: int, /) -> bool:
+        """Send a signal to the process of `tid` (see `Kernel.kill`)."""
+        try:
+            signal.pidfd_send_signal(os.pidfd_open(tid), signo)
+        except ProcessLookupError:
+            return False
+        return True
+
+    read_memory = staticmethod(_native.read_memory)
+    read_cstring = staticmethod(_native.read_cstring)
+    write_memory = staticmethod(_native.write_memory)
+
+    def is_own_child(self, tid: int, /) -> bool:
+        """Tell whether the tracer's waiting for `tid` reaps it.
+
+        It does for every thread but a leader, and for a leader that is this process' child; a task
+        that is gone has been reaped.  Reference: Linux 6.18 kernel/exit.c:wait_task_zombie().
+        """
+        family = procfs.parentage(tid)
+        return family is None or family[0] != tid or family[1] == os.getpid()

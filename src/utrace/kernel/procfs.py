@@ -1,0 +1,121 @@
+"""What /proc tells about processes and threads.
+
+Rules of this file:
+
+1. A task that is gone, or goes while it is read, is None or an empty list; nothing is raised for it.
+2. Everything here is a look at a moment: it may be different by the time it is used.
+
+Reference: proc(5), proc_pid_status(5), proc_pid_task(5), proc_pid_stat(5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from utrace.kernel.api import Disposition, Tid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROC: Final = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStatus:
+    """One task as /proc/TID/status has it."""
+
+    name: str
+    """Up to 15 characters, of the thread."""
+    state: str
+    """One letter of proc_pid_stat(5): R, S, D, T (stopped), t (traced), Z, X, I."""
+    tgid: Tid
+    ppid: Tid
+    tracer: Tid
+    """The thread that traces it, 0 if none does."""
+    uids: tuple[int, int, int]
+    """Real, effective and saved."""
+    gids: tuple[int, int, int]
+    is_kernel_thread: bool
+    disposition: Disposition
+
+
+def read_status(tid: int) -> TaskStatus | None:
+    """Read /proc/TID/status; any thread, not only leaders of groups."""
+    text = _read(f"{tid}/status")
+    if text is None:
+        return None
+    fields = dict(_split_field(line) for line in text.splitlines() if b":" in line)
+    try:
+        return _parse_status(fields)
+    except KeyError:
+        # The kernel writes it in one go, so only a text cut short lacks a field.
+        return None
+
+
+def _split_field(line: bytes) -> tuple[str, str]:
+    key, _, value = line.partition(b":")
+    return key.decode("ascii", "replace"), value.strip().decode("utf-8", "surrogateescape")
+
+
+def _parse_status(fields: Mapping[str, str]) -> TaskStatus:
+    caught = int(fields["SigCgt"], 16)
+    return TaskStatus(
+        name=fields["Name"],
+        state=fields["State"][:1],
+        tgid=Tid(int(fields["Tgid"])),
+        ppid=Tid(int(fields["PPid"])),
+        tracer=Tid(int(fields["TracerPid"])),
+        uids=_three_ids(fields["Uid"]),
+        gids=_three_ids(fields["Gid"]),
+        # Kthread came with Linux 6.8; before, having no memory tells, which zombies have neither.
+        is_kernel_thread=fields["Kthread"] == "1"
+        if "Kthread" in fields
+        else "VmSize" not in fields and fields["State"][:1] not in "ZX",
+        disposition=Disposition(
+            blocked=int(fields["SigBlk"], 16), ignored=int(fields["SigIgn"], 16), caught=caught
+        ),
+    )
+
+
+def _three_ids(text: str) -> tuple[int, int, int]:
+    real, effective, saved, *_ = map(int, text.split())
+    return real, effective, saved
+
+
+def disposition(tid: int) -> Disposition | None:
+    """Blocked, ignored and caught signals of a thread."""
+    status = read_status(tid)
+    return None if status is None else status.disposition
+
+
+def parentage(tid: int) -> tuple[Tid, Tid] | None:
+    """(tgid, ppid) of a task."""
+    status = read_status(tid)
+    return None if status is None else (status.tgid, status.ppid)
+
+
+def threads(tgid: int) -> list[Tid]:
+    """Tids of a group, the zombie leader too, in the kernel's order."""
+    try:
+        return [Tid(int(entry.name)) for entry in (PROC / str(tgid) / "task").iterdir()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def children(tid: int) -> list[Tid]:
+    """Processes that this thread made, from /proc/TID/task/TID/children.
+
+    Only whole while the children do not die meanwhile (proc_tid_children(5)): enough for children
+    that stand in a stop.
+    """
+    text = _read(f"{tid}/task/{tid}/children")
+    return [] if text is None else [Tid(int(word)) for word in text.split()]
+
+
+def _read(name: str) -> bytes | None:
+    try:
+        return (PROC / name).read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None

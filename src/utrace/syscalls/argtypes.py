@@ -1,0 +1,382 @@
+"""Argument types: small objects that a signature is composed of.
+
+A type is bound once for a convention, which gives a plain function from the raw number to a value;
+decoding a call is then a walk along those functions.  Nothing here raises for anything that a program
+may pass: what cannot be read or named stays a number.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+from .tables import MEMO_MAX, constant_values, enum_decoder, enum_names, flags_decoder
+from .values import (
+    ABSENT,
+    Address,
+    Device,
+    Fd,
+    FileMode,
+    FlagSet,
+    Hex,
+    IoctlCode,
+    Joined,
+    Mode,
+    Named,
+    Pid,
+    Rlimit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .abi import Abi
+    from .call import DecodedCall
+    from .values import Value
+
+    Decoder: TypeAlias = Callable[[int, Sequence[int], DecodedCall], Value]
+    """(raw value, raw values of all its siblings, the call) -> value."""
+
+    Narrow: TypeAlias = Callable[[int], int]
+
+
+class Phase(enum.IntEnum):
+    """When an argument can be decoded."""
+
+    PURE = 0
+    """Any time, from its number alone."""
+    EARLY = 1
+    """At the entry: the kernel may overwrite, or an exec replace, what it points to."""
+    LATE = 2
+    """After a successful call, which wrote it."""
+    BOTH = 3
+    """Read and written: decoded at the entry and again after."""
+    MIXED = 4
+    """EARLY or LATE, as another argument says."""
+
+
+class ArgType(Protocol):
+    """How one number, an argument or a field of a struct, is decoded."""
+
+    @property
+    def ctype(self) -> str:
+        """C type that the number has."""
+        ...
+
+    @property
+    def phase(self) -> Phase:
+        """When it can be decoded."""
+        ...
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function.
+
+        Args:
+            abi: the convention.
+            names: the siblings, in the order of the decoder's second argument.
+        """
+        ...
+
+
+def narrow(abi: Abi, ctype: str) -> Narrow | None:
+    """Make the function from a 64-bit register to the number of a C type; None: nothing to do."""
+    _, size, signed = abi.layout(ctype)
+    bits = size * 8
+    mask = (1 << bits) - 1
+    if not signed:
+        return (lambda raw: raw & mask) if size < 8 else None
+    top = 1 << (bits - 1)
+    return lambda raw: ((raw & mask) ^ top) - top
+
+
+def bind_argument(kind: ArgType, abi: Abi, names: Sequence[str]) -> Decoder:
+    """Bind a type to a register: narrow the register to the C type first."""
+    decode = kind.bind(abi, names)
+    to_ctype = narrow(abi, kind.ctype)
+    if kind.phase is not Phase.PURE:
+        if to_ctype is None:
+            return decode
+        convert = to_ctype
+        return lambda raw, peers, call: decode(convert(raw), peers, call)
+    memo: dict[int, Value] = {}
+
+    def remembered(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+        value = memo.get(raw)
+        if value is None:
+            if len(memo) >= MEMO_MAX:
+                memo.clear()
+            number = raw if to_ctype is None else to_ctype(raw)
+            value = memo[raw] = decode(number, peers, call)
+        return value
+
+    return remembered
+
+
+class Number:
+    """A number shown as it is, or as one of the `int` classes of `values`."""
+
+    phase: Final = Phase.PURE
+
+    def __init__(self, ctype: str, wrap: Callable[[int], Value] | None = None) -> None:
+        self.ctype = ctype
+        self._wrap = wrap
+
+    def bind(self, _abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        wrap = self._wrap
+        if wrap is None:
+            return lambda raw, _peers, _call: raw
+        convert = wrap
+        return lambda raw, _peers, _call: convert(raw)
+
+
+class Pointer:
+    """An address that is not followed."""
+
+    ctype: Final = "ulong"
+    # Addresses seldom repeat: remembering them would only push the others out.
+    phase: Final = Phase.EARLY
+
+    def bind(self, _abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        return lambda raw, _peers, _call: Address(raw)
+
+
+class Flags:
+    """Bits with the names of one constant set.
+
+    Args:
+        constants: the set.
+        hint: the family of names, for values of which no bit is known.
+        ctype: C type of the number.
+        zero: the name that stands for no bits.
+        shift: (name, position, mask) of a number kept among the bits: 21<<MAP_HUGE_SHIFT.
+    """
+
+    phase: Final = Phase.PURE
+
+    def __init__(
+        self,
+        constants: str,
+        hint: str = "",
+        ctype: str = "u32",
+        *,
+        zero: str = "",
+        shift: tuple[str, int, int] | None = None,
+    ) -> None:
+        self.ctype = ctype
+        self._constants, self._hint, self._zero, self._shift = constants, hint, zero, shift
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        decode = flags_decoder(abi, self._constants, self._hint)
+        zero = FlagSet(0, (self._zero,)) if self._zero else FlagSet(0)
+        shift = self._shift
+        if shift is None:
+            return lambda raw, _peers, _call: decode(raw) if raw else zero
+        name, position, mask = shift
+
+        def decode_shifted(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            number = raw >> position & mask
+            if not number:
+                return decode(raw) if raw else zero
+            flags = decode(raw & ~(mask << position))
+            return FlagSet(raw, (*flags.names, f"{number}<<{name}"), flags.unknown, self._hint)
+
+        return decode_shifted
+
+
+class Enum:
+    """One value of a constant set."""
+
+    phase: Final = Phase.PURE
+
+    def __init__(self, constants: str, hint: str = "", ctype: str = "u32") -> None:
+        self.constants = constants
+        self.hint = hint
+        self.ctype = ctype
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        decode = enum_decoder(abi, self.constants, self.hint)
+        return lambda raw, _peers, _call: decode(raw)
+
+
+class CloneFlags:
+    """Flags of clone with the signal of the child's end in the low byte."""
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.PURE
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        decode = flags_decoder(abi, "clone", "CLONE_???")
+
+        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            flags, number = decode(raw & ~0xFF), raw & 0xFF
+            if not number:
+                return flags
+            return Joined(raw, (flags, signal_name(number)) if flags else (signal_name(number),))
+
+        return split
+
+
+class SocketType:
+    """The type of a socket with the flags of its descriptor."""
+
+    ctype: Final = "u32"
+    phase: Final = Phase.PURE
+    _KIND: Final = 0xF
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        kind_of = enum_decoder(abi, "socket_kind", "SOCK_???")
+        decode = flags_decoder(abi, "socket_type")
+
+        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            kind, flags = kind_of(raw & self._KIND), decode(raw & ~self._KIND)
+            return Joined(raw, (kind, flags)) if flags else kind
+
+        return split
+
+
+class IoctlCommand:
+    """The number of an ioctl; without a name it is taken apart."""
+
+    ctype: Final = "u32"
+    phase: Final = Phase.PURE
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        names = enum_names(abi, "ioctl")
+        return lambda raw, _peers, _call: IoctlCode(raw, names.get(raw))
+
+
+class When:
+    """An argument that is passed only when bits of another are set; otherwise ABSENT."""
+
+    def __init__(self, peer: str, bits: int, kind: ArgType) -> None:
+        self.ctype = kind.ctype
+        self.phase = max(kind.phase, Phase.EARLY)
+        self._peer, self._bits, self._kind = peer, bits, kind
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        index = names.index(self._peer)
+        bits = self._bits
+        decode = self._kind.bind(abi, names)
+        return lambda raw, peers, call: decode(raw, peers, call) if peers[index] & bits else ABSENT
+
+
+class Missing:
+    """A register that the call does not use with these arguments."""
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.EARLY
+
+    def bind(self, _abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        return lambda _raw, _peers, _call: ABSENT
+
+
+class Choice:
+    """A type chosen by the value of another argument: the third argument of fcntl.
+
+    Args:
+        peer: the argument that chooses.
+        constants: the set that its names come from; "" if the cases are keyed by number.
+        cases: names, or several separated by spaces, to types.
+        default: for the rest.
+        mask: bits of the peer that count.
+    """
+
+    ctype: Final = "ulong"
+
+    def __init__(
+        self,
+        peer: str,
+        constants: str,
+        cases: Mapping[str, ArgType] | Mapping[int, ArgType],
+        default: ArgType,
+        mask: int = 0xFFFFFFFF,
+    ) -> None:
+        self._peer, self._constants, self._cases = peer, constants, cases
+        self._default, self._mask = default, mask
+        late = any(kind.phase >= Phase.LATE for kind in (default, *cases.values()))
+        self.phase = Phase.MIXED if late else Phase.EARLY
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        index = names.index(self._peer)
+        mask = self._mask
+        default = bind_argument(self._default, abi, names)
+        values = constant_values(abi, self._constants) if self._constants else {}
+        table: dict[int, Decoder] = {}
+        for keys, kind in self._cases.items():
+            decoder = bind_argument(kind, abi, names)
+            if isinstance(keys, int):
+                table[keys] = decoder
+            else:
+                # A command that an architecture does not have is no case there.
+                table |= {values[key] & 0xFFFFFFFF: decoder for key in keys.split() if key in values}
+        return lambda raw, peers, call: table.get(peers[index] & mask, default)(raw, peers, call)
+
+
+class _Device:
+    phase: Final = Phase.PURE
+
+    def __init__(self, ctype: str) -> None:
+        self.ctype = ctype
+
+    def bind(self, _abi: Abi, _names: Sequence[str]) -> Decoder:
+        return lambda raw, _peers, _call: Device(raw)
+
+
+def _signal(raw: int) -> Value:
+    return signal_name(raw)
+
+
+def signal_name(number: int) -> Named:
+    """Name a signal: SIGINT, SIGRT_3, or no name (0 is the null signal)."""
+    from .siginfo import SIGNAL_NAMES  # noqa: PLC0415 - siginfo needs these types
+
+    return Named(number, SIGNAL_NAMES.get(number))
+
+
+def _handler(raw: int) -> Value:
+    return Named(raw, ("SIG_DFL", "SIG_IGN")[raw]) if raw < 2 else Address(raw)
+
+
+INT: Final = Number("i32")
+UINT: Final = Number("u32")
+LONG: Final = Number("long")
+ULONG: Final = Number("ulong")
+SIZE: Final = Number("ulong")
+I64: Final = Number("i64")
+U64: Final = Number("u64")
+U8: Final = Number("u8")
+U16: Final = Number("u16")
+I16: Final = Number("i16")
+OFFSET: Final = Number("long")
+HEX: Final = Number("ulong", Hex)
+HEX32: Final = Number("u32", Hex)
+HEX64: Final = Number("u64", Hex)
+MODE: Final = Number("u16", Mode)
+FILE_MODE: Final = Number("u16", FileMode)
+FILE_MODE32: Final = Number("u32", FileMode)
+FD: Final = Number("i32", Fd)
+PID: Final = Number("i32", Pid)
+# An id of -1 means "leave it": shown as -1, like the others of 32 bits unsigned.
+ID: Final = Number("u32", lambda raw: -1 if raw == 0xFFFFFFFF else raw)
+SIGNAL: Final = Number("i32", _signal)
+RLIMIT: Final = Number("ulong", Rlimit)
+RLIMIT64: Final = Number("u64", Rlimit)
+HANDLER: Final = Number("ulong", _handler)
+POINTER64: Final = Number("u64", Address)
+ADDRESS: Final = Pointer()
+MISSING: Final = Missing()
+DEVICE: Final = _Device("u32")
+ACCESS_MODE: Final = Flags("access", "?_OK", zero="F_OK")
+MAP_FLAGS: Final = Flags("map", "MAP_???", shift=("MAP_HUGE_SHIFT", 26, 63))
+DEVICE64: Final = _Device("u64")
+DEVICE_LONG: Final = _Device("ulong")

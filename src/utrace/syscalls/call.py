@@ -1,0 +1,224 @@
+"""A decoded call: named values, each decoded when it is first asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from .abi import abi_of
+from .argtypes import Phase
+from .memory import NoMemory
+from .result import Result
+from .signature import plan_of
+from .values import ABSENT, Absent, Address, Change, to_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .abi import Abi
+    from .memory import Memory
+    from .values import Data, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a task's memory one argument may cost.
+
+    Attributes:
+        text: bytes of a string or buffer (file names are always read whole).
+        items: elements of an array.
+    """
+
+    text: int = 1024
+    items: int = 256
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class _Undecoded(Absent):
+    __slots__ = ()
+
+
+_UNDECODED: Final = _Undecoded()
+
+
+class Arguments:
+    """The arguments of a call by name, by position or in order.
+
+    Arguments that were not passed (`mode` without O_CREAT) are left out of the iteration.
+    """
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: DecodedCall) -> None:
+        self._call = call
+
+    def __getattr__(self, name: str) -> Value:
+        call = self._call
+        index = call.plan.indexes.get(name)
+        if index is None:
+            raise AttributeError(f"{call.name} has no argument {name!r}: {', '.join(call.plan.names)}")
+        return call.value(index)
+
+    def __getitem__(self, key: str | int) -> Value:
+        call = self._call
+        if isinstance(key, int):
+            return call.value(range(call.plan.count)[key])
+        return call.value(call.plan.indexes[key])
+
+    def __contains__(self, name: object) -> bool:
+        call = self._call
+        index = call.plan.indexes.get(name) if isinstance(name, str) else None
+        return index is not None and call.value(index) is not ABSENT
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self.items())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.items())
+
+    def items(self) -> Iterator[tuple[str, Value]]:
+        """Pairs of name and value."""
+        call = self._call
+        for index, name in enumerate(call.plan.names):
+            value = call.value(index)
+            if value is not ABSENT:
+                yield name, value
+
+    def __repr__(self) -> str:
+        return "Arguments(" + ", ".join(f"{name}={value!r}" for name, value in self.items()) + ")"
+
+
+class DecodedCall:
+    """One system call of a task.
+
+    Made at the entry, completed by `finish` at the exit.  Memory is read when a value is first asked
+    for, so what must be seen as it was at the entry is asked for there, or `capture` is called.
+
+    Attributes:
+        abi: the convention it was made by.
+        nr: its number.
+        raw: the six argument registers, unsigned.
+        memory: where values are read from.
+        result: None until it has returned, or when it never will.
+        limits: how much is read.
+        args: the decoded arguments.
+        plan: the compiled signature.
+    """
+
+    __slots__ = ("_before", "_cache", "abi", "args", "limits", "memory", "nr", "plan", "raw", "result")
+
+    def __init__(
+        self,
+        abi: Abi,
+        nr: int,
+        raw: Sequence[int],
+        memory: Memory,
+        result: Result | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.abi = abi
+        self.nr = nr
+        self.raw = raw
+        self.memory = memory
+        self.result = result
+        self.limits = limits
+        self.plan = plan_of(abi, nr)
+        self._cache: list[Value] = [_UNDECODED] * self.plan.count
+        self._before: dict[int, Value] | None = None
+        self.args = Arguments(self)
+
+    @property
+    def name(self) -> str:
+        """Name of the call; "syscall_0x1f4" for a number without one."""
+        return self.plan.name
+
+    def value(self, index: int) -> Value:
+        """Give the value of one argument by its position."""
+        value = self._cache[index]
+        if value is _UNDECODED:
+            value = self.plan.decoders[index](self.raw[index], self.raw, self)
+            if self.result is not None and self.plan.phases[index] is Phase.BOTH:
+                value = self._changed(index, value)
+            self._cache[index] = value
+        return value
+
+    def _changed(self, index: int, after: Value) -> Value:
+        before = self._before.get(index, after) if self._before is not None else after
+        if isinstance(before, Address) or self.result is None or self.result.is_error:
+            return before
+        return Change(before, after, noted=self.plan.noted[index])
+
+    def capture(self) -> None:
+        """Decode now whatever the call may change or make unreadable.  Meant for the entry."""
+        for index in self.plan.early:
+            self.value(index)
+
+    def finish(self, result: Result | int) -> None:
+        """Note the result and let out-parameters be decoded from the memory as it is then."""
+        plan = self.plan
+        cache = self._cache
+        for index in plan.late:
+            phase = plan.phases[index]
+            known = cache[index]
+            if phase is Phase.BOTH:
+                if known is not _UNDECODED:
+                    if self._before is None:
+                        self._before = {}
+                    self._before[index] = known
+                cache[index] = _UNDECODED
+            elif phase is Phase.LATE or isinstance(known, Address):
+                # A MIXED argument whose value is no bare address was an input.
+                cache[index] = _UNDECODED
+        self.result = result if isinstance(result, Result) else Result(result)
+
+    @property
+    def path(self) -> str | None:
+        """The first file name among the arguments; None if there is none or it is unreadable."""
+        index = self.plan.path_index
+        if index is None:
+            return None
+        value = self.value(index)
+        return os.fsdecode(value) if isinstance(value, bytes) else None
+
+    def to_data(self) -> dict[str, Data]:
+        """Give what JSON can say: name, args, and result when there is one."""
+        args: dict[str, Data] = {name: to_data(value) for name, value in self.args.items()}
+        data: dict[str, Data] = {"name": self.name, "args": args}
+        if self.result is not None:
+            data["result"] = self.result.to_data()
+        return data
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.args!r} {self.result!r}>"
+
+
+_NO_MEMORY: Final = NoMemory()
+
+
+def decode(
+    arch: int | str | Abi,
+    nr: int,
+    raw_args: Sequence[int],
+    memory: Memory | None = None,
+    result: Result | int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> DecodedCall:
+    """Decode a system call.  Nothing is read from memory before a value is asked for.
+
+    Args:
+        arch: AUDIT_ARCH number or name of the convention the call was made by.
+        nr: its number; any number will do.
+        raw_args: six registers, unsigned.
+        memory: the task's memory; None: pointers stay addresses.
+        result: what it returned, if it has.
+        limits: how much of strings and arrays is read.
+
+    Raises:
+        Misuse: there are no tables for `arch`.
+    """
+    if result is not None and not isinstance(result, Result):
+        result = Result(result)
+    return DecodedCall(abi_of(arch), nr, raw_args, memory or _NO_MEMORY, result, limits)

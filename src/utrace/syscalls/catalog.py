@@ -1,0 +1,87 @@
+"""Find the signature of a call: declared in `signatures`, or derived from its C prototype."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Final
+
+from . import argtypes as t
+from .pointers import Path, String
+from .signature import Returns, Signature, sig
+from .signatures import compat, files, ipc, kernel, mounts, net, process, signals, space, waiting
+from .tables import prototypes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .abi import Abi
+    from .argtypes import ArgType
+
+_TOPICS: Final = (files, space, process, signals, net, waiting, mounts, ipc, kernel)
+
+#: Parameter names that are file names when the type is `const char *`.
+_PATH_NAMES: Final = frozenset({"path", "pathname", "filename", "oldname", "newname", "specialfile"})
+_FD_NAMES: Final = frozenset({"fd", "dfd", "dirfd", "sockfd", "pidfd", "mqdes", "fd_in", "fd_out"})
+
+_BY_CTYPE: Final[Mapping[str, ArgType]] = {
+    "int": t.INT,
+    "pid_t": t.PID,
+    "qid_t": t.INT,
+    "key_t": t.HEX32,
+    "timer_t": t.INT,
+    "clockid_t": t.Enum("clockid", "CLOCK_???"),
+    "long": t.LONG,
+    "off_t": t.LONG,
+    "loff_t": t.I64,
+    "s32": t.INT,
+    "unsigned": t.UINT,
+    "unsigned int": t.UINT,
+    "u32": t.UINT,
+    "__u32": t.UINT,
+    "uid_t": t.ID,
+    "gid_t": t.ID,
+    "old_uid_t": t.U16,
+    "old_gid_t": t.U16,
+    "umode_t": t.MODE,
+    "mode_t": t.MODE,
+    "u64": t.U64,
+    "__u64": t.U64,
+    "size_t": t.SIZE,
+    "compat_size_t": t.SIZE,
+    "qid": t.INT,
+    "key_serial_t": t.INT,
+    "unsigned long": t.HEX,
+    "aio_context_t": t.HEX,
+}
+
+
+@functools.cache
+def declared(abi: Abi) -> Mapping[str, Signature]:
+    """All declared signatures of a convention by name."""
+    found: dict[str, Signature] = {}
+    for topic in _TOPICS:
+        found |= topic.CALLS
+    return found | compat.BY_ABI.get(abi.name, {})
+
+
+def signature_of(abi: Abi, nr: int) -> tuple[str, Signature]:
+    """Give name and signature of any number."""
+    prototype = prototypes(abi).get(nr)
+    if prototype is None:
+        hexes: dict[str, ArgType] = {f"a{i}": t.HEX for i in range(1, 7)}
+        return f"syscall_{nr & 0xFFFFFFFF:#x}", sig(**hexes)
+    found = declared(abi).get(prototype.name)
+    if found is not None:
+        return prototype.name, found
+    arguments = {name: _derived(name, ctype) for name, ctype in prototype.parameters}
+    return prototype.name, Signature(arguments, Returns.DECIMAL)
+
+
+def _derived(name: str, ctype: str) -> ArgType:
+    if ctype.endswith("*"):
+        if "const char" in ctype and ctype.count("*") == 1:
+            return Path() if name in _PATH_NAMES else String()
+        return t.ADDRESS
+    if name in _FD_NAMES:
+        return t.FD
+    return _BY_CTYPE.get(ctype.replace("const ", ""), t.HEX)

@@ -1,0 +1,200 @@
+"""Structs of the kernel's user-space interface, as the decoders see them.
+
+The offsets follow from the order and the C types; a test compares them with the compiler's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from . import argtypes as t
+from .abi import AARCH64, I386, X86_64
+from .pointers import Buffer, SignalMask
+from .values import Named
+from .structs import Bytes, Chars, Pad, Repeat, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .abi import Abi
+    from .pointers import BytesDecoder
+
+_UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
+
+
+def _utime_nsec(raw: int) -> int:
+    if raw == _UTIME_NOW:
+        return Named(raw, "UTIME_NOW")
+    return Named(raw, "UTIME_OMIT") if raw == _UTIME_OMIT else raw
+
+
+TIMESPEC: Final = Struct(tv_sec=t.LONG, tv_nsec=t.LONG)
+TIMESPEC64: Final = Struct(tv_sec=t.I64, tv_nsec=t.I64)
+TIMEVAL: Final = Struct(tv_sec=t.LONG, tv_usec=t.LONG)
+ITIMERSPEC: Final = Struct(it_interval=TIMESPEC, it_value=TIMESPEC)
+ITIMERSPEC64: Final = Struct(it_interval=TIMESPEC64, it_value=TIMESPEC64)
+ITIMERVAL: Final = Struct(it_interval=TIMEVAL, it_value=TIMEVAL)
+TIMEZONE: Final = Struct(tz_minuteswest=t.INT, tz_dsttime=t.INT)
+UTIMENS: Final = Struct(tv_sec=t.LONG, tv_nsec=t.Number("long", _utime_nsec))
+UTIMBUF: Final = Struct(actime=t.LONG, modtime=t.LONG)
+TMS: Final = Struct(tms_utime=t.LONG, tms_stime=t.LONG, tms_cutime=t.LONG, tms_cstime=t.LONG)
+
+
+class PerAbi:
+    """A struct that architectures declare differently."""
+
+    def __init__(self, structs: Mapping[Abi, Struct]) -> None:
+        self.structs: Final = structs
+
+    def size(self, abi: Abi) -> int:
+        """Bytes it takes."""
+        return self.structs[abi].size(abi)
+
+    def align(self, abi: Abi) -> int:
+        """Alignment inside another struct."""
+        return self.structs[abi].align(abi)
+
+    def bind_bytes(self, abi: Abi) -> BytesDecoder:
+        """Make the function from its bytes to a value."""
+        return self.structs[abi].bind_bytes(abi)
+
+
+_STAT_BRIEF: Final = "st_mode st_size st_rdev"
+
+#: struct stat as newstat writes it.
+STAT: Final = PerAbi(
+    {
+        X86_64: Struct(
+            _STAT_BRIEF,
+            st_dev=t.DEVICE64, st_ino=t.U64, st_nlink=t.U64, st_mode=t.FILE_MODE32, st_uid=t.UINT, st_gid=t.UINT,
+            _pad=t.UINT, st_rdev=t.DEVICE64, st_size=t.I64, st_blksize=t.I64, st_blocks=t.I64,
+            st_atime=t.I64, st_atime_nsec=t.I64, st_mtime=t.I64, st_mtime_nsec=t.I64,
+            st_ctime=t.I64, st_ctime_nsec=t.I64, _unused=Pad(24),
+        ),
+        AARCH64: Struct(
+            _STAT_BRIEF,
+            st_dev=t.DEVICE64, st_ino=t.U64, st_mode=t.FILE_MODE32, st_nlink=t.UINT, st_uid=t.UINT, st_gid=t.UINT,
+            st_rdev=t.DEVICE64, _pad1=t.U64, st_size=t.I64, st_blksize=t.INT, _pad2=t.INT, st_blocks=t.I64,
+            st_atime=t.I64, st_atime_nsec=t.I64, st_mtime=t.I64, st_mtime_nsec=t.I64,
+            st_ctime=t.I64, st_ctime_nsec=t.I64, _unused=Pad(8),
+        ),
+        I386: Struct(
+            _STAT_BRIEF,
+            st_dev=t.DEVICE, st_ino=t.UINT, st_mode=t.FILE_MODE, st_nlink=t.U16, st_uid=t.U16, st_gid=t.U16,
+            st_rdev=t.DEVICE, st_size=t.UINT, st_blksize=t.UINT, st_blocks=t.UINT,
+            st_atime=t.UINT, st_atime_nsec=t.UINT, st_mtime=t.UINT, st_mtime_nsec=t.UINT,
+            st_ctime=t.UINT, st_ctime_nsec=t.UINT, _unused=Pad(8),
+        ),
+    }
+)  # fmt: skip
+
+#: struct stat64 of i386.
+STAT64: Final = Struct(
+    _STAT_BRIEF,
+    st_dev=t.DEVICE64, _pad0=t.UINT, _ino32=t.UINT, st_mode=t.FILE_MODE32, st_nlink=t.UINT, st_uid=t.UINT,
+    st_gid=t.UINT, st_rdev=t.DEVICE64, _pad3=t.UINT, st_size=t.I64, st_blksize=t.UINT, st_blocks=t.U64,
+    st_atime=t.UINT, st_atime_nsec=t.UINT, st_mtime=t.UINT, st_mtime_nsec=t.UINT,
+    st_ctime=t.UINT, st_ctime_nsec=t.UINT, st_ino=t.U64,
+)  # fmt: skip
+
+STATX_TIMESTAMP: Final = Struct(tv_sec=t.I64, tv_nsec=t.UINT, _reserved=t.INT)
+STATX: Final = Struct(
+    "stx_mask stx_attributes stx_mode stx_size stx_rdev_major stx_rdev_minor",
+    stx_mask=t.Flags("statx_mask", "STATX_???"), stx_blksize=t.UINT,
+    stx_attributes=t.Flags("statx_attr", "STATX_ATTR_???", "u64"), stx_nlink=t.UINT, stx_uid=t.UINT, stx_gid=t.UINT,
+    stx_mode=t.FILE_MODE, _spare0=t.U16, stx_ino=t.U64, stx_size=t.U64, stx_blocks=t.U64,
+    stx_attributes_mask=t.Flags("statx_attr", "STATX_ATTR_???", "u64"), stx_atime=STATX_TIMESTAMP,
+    stx_btime=STATX_TIMESTAMP, stx_ctime=STATX_TIMESTAMP, stx_mtime=STATX_TIMESTAMP, stx_rdev_major=t.UINT,
+    stx_rdev_minor=t.UINT, stx_dev_major=t.UINT, stx_dev_minor=t.UINT, stx_mnt_id=t.U64, stx_dio_mem_align=t.UINT,
+    stx_dio_offset_align=t.UINT, _spare3=Pad(96),
+)  # fmt: skip
+
+STATFS: Final = Struct(
+    f_type=t.Enum("statfs_type", "", "long"), f_bsize=t.LONG, f_blocks=t.ULONG, f_bfree=t.ULONG, f_bavail=t.ULONG,
+    f_files=t.ULONG, f_ffree=t.ULONG, f_fsid=Struct(val=Repeat(t.INT, 2)), f_namelen=t.LONG, f_frsize=t.LONG,
+    f_flags=t.Flags("statfs_flags", "ST_???", "long"), _spare=Repeat(t.LONG, 4),
+)  # fmt: skip
+STATFS64: Final = Struct(
+    f_type=t.Enum("statfs_type"), f_bsize=t.UINT, f_blocks=t.U64, f_bfree=t.U64, f_bavail=t.U64, f_files=t.U64,
+    f_ffree=t.U64, f_fsid=Struct(val=Repeat(t.INT, 2)), f_namelen=t.UINT, f_frsize=t.UINT,
+    f_flags=t.Flags("statfs_flags", "ST_???"), _spare=Repeat(t.UINT, 4),
+)  # fmt: skip
+
+OPEN_HOW: Final = Struct(
+    flags=t.Flags("open", "O_???", "u64"), mode=t.Number("u64", t.Mode), resolve=t.Flags("resolve", "RESOLVE_???", "u64")
+)
+
+FLOCK: Final = Struct(
+    l_type=t.Enum("lock_type", "F_???", "i16"), l_whence=t.Enum("whence", "SEEK_???", "i16"), l_start=t.LONG,
+    l_len=t.LONG, l_pid=t.PID,
+)  # fmt: skip
+FLOCK_SHORT: Final = Struct(
+    l_type=t.Enum("lock_type", "F_???", "i16"), l_whence=t.Enum("whence", "SEEK_???", "i16"), l_start=t.LONG,
+    l_len=t.LONG, _pid=t.PID,
+)  # fmt: skip
+FLOCK64: Final = Struct(
+    l_type=t.Enum("lock_type", "F_???", "i16"), l_whence=t.Enum("whence", "SEEK_???", "i16"), l_start=t.I64,
+    l_len=t.I64, l_pid=t.PID,
+)  # fmt: skip
+FLOCK64_SHORT: Final = Struct(
+    l_type=t.Enum("lock_type", "F_???", "i16"), l_whence=t.Enum("whence", "SEEK_???", "i16"), l_start=t.I64,
+    l_len=t.I64, _pid=t.PID,
+)  # fmt: skip
+OWNER: Final = Struct(type=t.Enum("owner_type", "F_OWNER_???"), pid=t.PID)
+
+IOVEC: Final = Struct(iov_base=Buffer("iov_len"), iov_len=t.ULONG)
+
+REMOTE_IOVEC: Final = Struct(iov_base=t.ADDRESS, iov_len=t.ULONG)
+
+CAP_HEADER: Final = Struct(version=t.Enum("cap_version", "_LINUX_CAPABILITY_VERSION_???"), pid=t.PID)
+CAP_DATA: Final = Struct(effective=t.HEX32, permitted=t.HEX32, inheritable=t.HEX32)
+
+RLIMIT64: Final = Struct(rlim_cur=t.RLIMIT64, rlim_max=t.RLIMIT64)
+RLIMIT: Final = Struct(rlim_cur=t.RLIMIT, rlim_max=t.RLIMIT)
+
+RUSAGE: Final = Struct(
+    "ru_utime ru_stime",
+    ru_utime=TIMEVAL, ru_stime=TIMEVAL, ru_maxrss=t.LONG, ru_ixrss=t.LONG, ru_idrss=t.LONG, ru_isrss=t.LONG,
+    ru_minflt=t.LONG, ru_majflt=t.LONG, ru_nswap=t.LONG, ru_inblock=t.LONG, ru_oublock=t.LONG, ru_msgsnd=t.LONG,
+    ru_msgrcv=t.LONG, ru_nsignals=t.LONG, ru_nvcsw=t.LONG, ru_nivcsw=t.LONG,
+)  # fmt: skip
+
+UTSNAME: Final = Struct(
+    "sysname nodename",
+    sysname=Chars(65), nodename=Chars(65), release=Chars(65), version=Chars(65), machine=Chars(65),
+    domainname=Chars(65),
+)  # fmt: skip
+
+SYSINFO: Final = Struct(
+    uptime=t.LONG, loads=Repeat(t.ULONG, 3), totalram=t.ULONG, freeram=t.ULONG, sharedram=t.ULONG, bufferram=t.ULONG,
+    totalswap=t.ULONG, freeswap=t.ULONG, procs=t.U16, _pad=t.U16, totalhigh=t.ULONG, freehigh=t.ULONG, mem_unit=t.UINT,
+)  # fmt: skip
+
+CLONE_ARGS: Final = Struct(
+    flags=t.Flags("clone3", "CLONE_???", "u64"), pidfd=t.POINTER64, child_tid=t.POINTER64, parent_tid=t.POINTER64,
+    exit_signal=t.Number("u64", t.signal_name), stack=t.POINTER64, stack_size=t.HEX64, tls=t.HEX64,
+    set_tid=t.POINTER64, set_tid_size=t.U64, cgroup=t.U64,
+)  # fmt: skip
+
+SCHED_PARAM: Final = Struct(sched_priority=t.INT)
+SCHED_ATTR: Final = Struct(
+    size=t.UINT, sched_policy=t.Flags("sched_policy", "SCHED_???"),
+    sched_flags=t.Flags("sched_attr_flags", "SCHED_FLAG_???", "u64"), sched_nice=t.INT, sched_priority=t.UINT,
+    sched_runtime=t.U64, sched_deadline=t.U64, sched_period=t.U64, sched_util_min=t.UINT, sched_util_max=t.UINT,
+)  # fmt: skip
+
+POLLFD: Final = Struct(
+    fd=t.FD, events=t.Flags("poll", "POLL???", "u16"), revents=t.Flags("poll", "POLL???", "u16")
+)
+
+SIGALTSTACK: Final = Struct(ss_sp=t.ADDRESS, ss_flags=t.Flags("sigaltstack", "SS_???"), ss_size=t.SIZE)
+SIGACTION_X86_64: Final = Struct(
+    sa_handler=t.HANDLER, sa_flags=t.Flags("sa_flags", "SA_???", "ulong"), sa_restorer=t.ADDRESS, sa_mask=SignalMask()
+)
+
+TERMIOS: Final = Struct(
+    c_iflag=t.UINT, c_oflag=t.UINT, c_cflag=t.UINT, c_lflag=t.UINT, c_line=t.U8, c_cc=Bytes(19)
+)
+WINSIZE: Final = Struct(ws_row=t.U16, ws_col=t.U16, ws_xpixel=t.U16, ws_ypixel=t.U16)
+
+ITIMER_SIGEVENT: Final = Struct(sigev_value=t.HEX, sigev_signo=t.SIGNAL, sigev_notify=t.INT, _rest=Pad(48, 4))

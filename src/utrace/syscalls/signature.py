@@ -1,0 +1,117 @@
+"""Signatures: the declaration of one call, and its compiled form for one convention."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from .argtypes import Phase, bind_argument
+from .pointers import InOut, Path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .abi import Abi
+    from .argtypes import ArgType, Decoder
+    from .call import DecodedCall
+    from .values import Value
+
+    Note: TypeAlias = tuple[str, Value]
+    Noter: TypeAlias = Callable[[DecodedCall], Sequence[Note]]
+    ReturnsAs: TypeAlias = "Returns | Callable[[DecodedCall], Returns]"
+
+
+class Returns(enum.Enum):
+    """What kind of number a successful call returns."""
+
+    DECIMAL = enum.auto()
+    ADDRESS = enum.auto()
+    HEX = enum.auto()
+    OCTAL = enum.auto()
+    FD = enum.auto()
+    PID = enum.auto()
+    NOTHING = enum.auto()
+    """It does not return."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signature:
+    """How one call is decoded.
+
+    Attributes:
+        arguments: in the order of the registers.
+        returns: what a success returns.
+        note: words beside the result: (label, value) pairs.
+        labels: arguments in the order, and with the names, that text shows: "" shows them as in C.
+    """
+
+    arguments: Mapping[str, ArgType]
+    returns: ReturnsAs
+    note: Noter | None = None
+    labels: str = ""
+
+
+def sig(
+    returns: ReturnsAs = Returns.DECIMAL,
+    note: Noter | None = None,
+    labels: str = "",
+    /,
+    **arguments: ArgType,
+) -> Signature:
+    """Declare a call in one line."""
+    return Signature(arguments, returns, note, labels)
+
+
+class Plan:
+    """A signature bound to one convention: what decoding a call walks along."""
+
+    __slots__ = (
+        "count",
+        "decoders",
+        "early",
+        "indexes",
+        "labels",
+        "late",
+        "name",
+        "names",
+        "noted",
+        "note",
+        "path_index",
+        "phases",
+        "returns",
+    )
+
+    def __init__(self, name: str, signature: Signature, abi: Abi) -> None:
+        names = tuple(signature.arguments)
+        kinds = tuple(signature.arguments.values())
+        self.name: Final = name
+        self.names: Final = names
+        self.count: Final = len(names)
+        self.indexes: Final = {argument: i for i, argument in enumerate(names)}
+        self.decoders: Final[tuple[Decoder, ...]] = tuple(
+            bind_argument(kind, abi, names) for kind in kinds
+        )
+        self.phases: Final = tuple(kind.phase for kind in kinds)
+        self.noted: Final = tuple(isinstance(kind, InOut) and kind.noted for kind in kinds)
+        in_memory = (Phase.EARLY, Phase.BOTH, Phase.MIXED)
+        self.early: Final = tuple(i for i, phase in enumerate(self.phases) if phase in in_memory)
+        self.late: Final = tuple(i for i, phase in enumerate(self.phases) if phase >= Phase.LATE)
+        self.returns: Final = signature.returns
+        self.note: Final = signature.note
+        self.path_index: Final = next((i for i, kind in enumerate(kinds) if isinstance(kind, Path)), None)
+        #: (index, label with "=") in the order of text; None: as in C.
+        self.labels: Final = tuple(
+            (self.indexes[part.partition("=")[0]], part.partition("=")[2] + "=")
+            for part in signature.labels.split()
+        )
+
+
+@functools.cache
+def plan_of(abi: Abi, nr: int) -> Plan:
+    """Find the compiled form of a call; it is made once."""
+    from .catalog import signature_of  # noqa: PLC0415 - the catalog declares signatures
+
+    name, signature = signature_of(abi, nr)
+    return Plan(name, signature, abi)

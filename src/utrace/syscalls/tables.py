@@ -1,0 +1,132 @@
+"""The generated tables: numbers, prototypes and constants, each read when first asked for.
+
+Reference: tools/gen_syscall_tables.py, tools/gen_constants.py.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypedDict, cast
+
+from .values import FlagSet, Named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .abi import Abi
+
+_DATA: Final = Path(__file__).parent / "data"
+
+#: Decoded values are shared between calls; a hostile program must not make them grow for ever.
+MEMO_MAX: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Prototype:
+    """A call as the kernel declares it."""
+
+    nr: int
+    name: str
+    parameters: tuple[tuple[str, str], ...]
+    """(name, C type) of each."""
+
+
+@functools.cache
+def prototypes(abi: Abi) -> Mapping[int, Prototype]:
+    """All calls of one convention by number."""
+    rows = cast("dict[str, list[object]]", json.loads((_DATA / f"{abi.name}.json").read_bytes()))
+    table: dict[int, Prototype] = {}
+    for nr, (name, *parameters) in rows.items():
+        pairs = tuple((pair[0], pair[1]) for pair in cast("list[list[str]]", parameters))
+        table[int(nr)] = Prototype(int(nr), cast("str", name), pairs)
+    return table
+
+
+@functools.cache
+def numbers(abi: Abi) -> Mapping[str, int]:
+    """All calls of one convention by name."""
+    return {prototype.name: nr for nr, prototype in prototypes(abi).items()}
+
+
+class _ConstantSet(TypedDict, total=False):
+    enum: list[tuple[str, int]]
+    fields: list[tuple[int, list[tuple[str, int]]]]
+    flags: list[tuple[str, int]]
+
+
+@functools.cache
+def _constants() -> dict[str, _ConstantSet]:
+    return cast("dict[str, _ConstantSet]", json.loads((_DATA / "constants.json").read_bytes()))
+
+
+def _constant_set(abi: Abi, name: str) -> _ConstantSet:
+    sets = _constants()
+    return sets.get(f"{name}@{abi.name}") or sets[name]
+
+
+@functools.cache
+def enum_names(abi: Abi, name: str) -> Mapping[int, str]:
+    """Names of the values of an enumeration."""
+    return {value: constant for constant, value in _constant_set(abi, name)["enum"]}
+
+
+@functools.cache
+def constant_values(abi: Abi, name: str) -> Mapping[str, int]:
+    """Values of the names of a set."""
+    found = _constant_set(abi, name)
+    pairs = list(found.get("enum", ())) + list(found.get("flags", ()))
+    for _, names in found.get("fields", ()):
+        pairs += names
+    return dict(pairs)
+
+
+@functools.cache
+def flags_decoder(abi: Abi, name: str, hint: str = "") -> Callable[[int], FlagSet]:
+    """Make the function that names the bits of a value."""
+    found = _constant_set(abi, name)
+    fields = [(mask, {v: n for n, v in names}) for mask, names in found.get("fields", ())]
+    flags = found.get("flags", [])
+    memo: dict[int, FlagSet] = {}
+
+    def decode(value: int) -> FlagSet:
+        known = memo.get(value)
+        if known is not None:
+            return known
+        rest = value
+        names: list[str] = []
+        for mask, values in fields:
+            constant = values.get(value & mask)
+            if constant is not None:
+                names.append(constant)
+                rest &= ~mask
+        for constant, bits in flags:
+            if rest & bits == bits:
+                names.append(constant)
+                rest &= ~bits
+        if len(memo) >= MEMO_MAX:
+            memo.clear()
+        decoded = memo[value] = FlagSet(value, tuple(names), rest, hint)
+        return decoded
+
+    return decode
+
+
+@functools.cache
+def enum_decoder(abi: Abi, name: str, hint: str = "") -> Callable[[int], Named]:
+    """Make the function that names a value."""
+    names = enum_names(abi, name)
+    memo: dict[int, Named] = {}
+
+    def decode(value: int) -> Named:
+        known = memo.get(value)
+        if known is not None:
+            return known
+        if len(memo) >= MEMO_MAX:
+            memo.clear()
+        decoded = memo[value] = Named(value, names.get(value), hint)
+        return decoded
+
+    return decode

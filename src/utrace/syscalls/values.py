@@ -1,0 +1,390 @@
+"""What arguments are decoded to: values first, texts elsewhere.
+
+Integers stay integers: each class here that is one is an `int` that also knows what it means, so
+`args.flags & os.O_CREAT` and `args.fd == 3` work.  Texts are `bytes` that know whether they are whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class Absent:
+    """An argument that was not passed: `mode` of an open without O_CREAT."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent()
+
+
+class Address(int):
+    """A pointer that was not followed: by design, because it is NULL, or because it is unreadable."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Address({int(self):#x})"
+
+
+class Hex(int):
+    """A number that people write in base sixteen."""
+
+    __slots__ = ()
+
+
+class Mode(int):
+    """Permission bits."""
+
+    __slots__ = ()
+
+
+class FileMode(int):
+    """A file's type and permission bits: `st_mode`, or the mode of mknod."""
+
+    __slots__ = ()
+
+
+class Fd(int):
+    """A descriptor; AT_FDCWD where the call allows it."""
+
+    __slots__ = ()
+
+
+class Pid(int):
+    """A process, thread or process group."""
+
+    __slots__ = ()
+
+
+class Rlimit(int):
+    """A resource limit; all bits set means none."""
+
+    __slots__ = ()
+
+
+class Device(int):
+    """A device number as user space sees it."""
+
+    __slots__ = ()
+
+    @property
+    def major(self) -> int:
+        """Upper part of the number."""
+        return ((self >> 8) & 0xFFF) | ((self >> 32) & 0xFFFFF000)
+
+    @property
+    def minor(self) -> int:
+        """Lower part of the number."""
+        return (self & 0xFF) | ((self >> 12) & 0xFFFFFF00)
+
+
+class FlagSet(int):
+    """Bits with names.
+
+    `"O_CREAT" in flags` asks for one; iteration gives the names.
+
+    Attributes:
+        names: names of the bits that are set, in the order they are written.
+        unknown: the bits that no name is known for.
+        hint: the family of names ("MAP_???"), for a value of which no bit is known.
+    """
+
+    names: tuple[str, ...]
+    unknown: int
+    hint: str
+
+    def __new__(cls, value: int, names: tuple[str, ...] = (), unknown: int = 0, hint: str = "") -> FlagSet:
+        self = int.__new__(cls, value)
+        self.names = names
+        self.unknown = unknown
+        self.hint = hint
+        return self
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __repr__(self) -> str:
+        return f"FlagSet({int(self):#x}, {'|'.join(self.names)!r})"
+
+
+class Named(int):
+    """One of several values that have names.
+
+    Attributes:
+        name: None if there is none for this value.
+        hint: the family of names ("CLOCK_???"), for a value without one.
+    """
+
+    name: str | None
+    hint: str
+
+    def __new__(cls, value: int, name: str | None = None, hint: str = "") -> Named:
+        self = int.__new__(cls, value)
+        self.name = name
+        self.hint = hint
+        return self
+
+    def __repr__(self) -> str:
+        return f"Named({int(self)}, {self.name!r})"
+
+
+class IoctlCode(Named):
+    """The number of an ioctl request: direction, type, number and size of its argument."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the argument, 0 for old requests that do not tell."""
+        return self >> 16 & 0x3FFF
+
+    @property
+    def parts(self) -> tuple[int, int, int, int]:
+        """(direction, type, number, size)."""
+        return self >> 30 & 3, self >> 8 & 0xFF, self & 0xFF, self >> 16 & 0x3FFF
+
+
+class WaitStatus(int):
+    """The status of a wait(2)."""
+
+    __slots__ = ()
+
+
+class Text(bytes):
+    """Bytes read from the task.
+
+    Attributes:
+        address: where they are.
+        is_cut: more bytes follow that were not read.
+        is_string: they end with a NUL, which is not part of them.
+    """
+
+    address: int
+    is_cut: bool
+    is_string: bool
+
+    def __new__(
+        cls, data: bytes, address: int = 0, *, is_cut: bool = False, is_string: bool = False
+    ) -> Text:
+        self = bytes.__new__(cls, data)
+        self.address = address
+        self.is_cut = is_cut
+        self.is_string = is_string
+        return self
+
+
+class PathText(Text):
+    """A file name: never shortened when it is written."""
+
+
+class Items(tuple["Value", ...]):
+    """Several values: an array in memory.  What a pointer to one number points to is an array of one.
+
+    Attributes:
+        is_cut: more elements follow that were not read.
+        tail: the address from which on elements are unreadable, or None.
+    """
+
+    is_cut: bool
+    tail: Address | None
+
+    def __new__(
+        cls, values: Sequence[Value] = (), *, is_cut: bool = False, tail: Address | None = None
+    ) -> Items:
+        self = tuple.__new__(cls, values)
+        self.is_cut = is_cut
+        self.tail = tail
+        return self
+
+
+class Listing(Items):
+    """Entries of a directory: brief text only counts them."""
+
+    address: int = 0
+
+
+class SignalSet(frozenset[int]):
+    """Signal numbers; `names` gives them without SIG."""
+
+
+class FdSet(frozenset[int]):
+    """Descriptors of a select(2) set."""
+
+
+class Environment(Address):
+    """The environment of an execve: its address and how many variables it has (-1: unreadable)."""
+
+    count: int
+
+    def __new__(cls, address: int, count: int = -1) -> Environment:
+        self = Address.__new__(cls, address)
+        self.count = count
+        return self
+
+
+class Change:
+    """An argument that the call read and wrote: a length before and after.
+
+    Attributes:
+        noted: text shows `after` beside the result instead of among the arguments.
+    """
+
+    __slots__ = ("after", "before", "noted")
+
+    def __init__(self, before: Value, after: Value, *, noted: bool = False) -> None:
+        self.before = before
+        self.after = after
+        self.noted = noted
+
+    def __repr__(self) -> str:
+        return f"Change({self.before!r}, {self.after!r})"
+
+
+class Record:
+    """A struct: named values in the order of their declaration.
+
+    `record.st_size` and `record["st_size"]` give a field.
+
+    Attributes:
+        brief: the fields that abbreviated text shows; None shows all.
+    """
+
+    __slots__ = ("brief", "names", "values")
+
+    def __init__(
+        self, names: tuple[str, ...], values: Sequence[Value], brief: frozenset[str] | None = None
+    ) -> None:
+        self.names = names
+        self.values = values
+        self.brief = brief
+
+    def __getattr__(self, name: str) -> Value:
+        try:
+            return self.values[self.names.index(name)]
+        except ValueError:
+            raise AttributeError(name) from None
+
+    def __getitem__(self, name: str) -> Value:
+        try:
+            return self.values[self.names.index(name)]
+        except ValueError:
+            raise KeyError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def items(self) -> Iterator[tuple[str, Value]]:
+        """Pairs of name and value."""
+        return zip(self.names, self.values, strict=True)
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{name}={value!r}" for name, value in self.items()) + "}"
+
+
+class Joined(int):
+    """Values that one number packs together: SIGCHLD and the flags of a clone.
+
+    `"CLONE_VM" in joined` asks its parts.
+
+    Attributes:
+        parts: what it is made of, in the order they are written.
+    """
+
+    parts: tuple[FlagSet | Named, ...]
+
+    def __new__(cls, value: int, parts: tuple[FlagSet | Named, ...]) -> Joined:
+        self = int.__new__(cls, value)
+        self.parts = parts
+        return self
+
+    def __contains__(self, name: str) -> bool:
+        return any(name in part if isinstance(part, FlagSet) else part.name == name for part in self.parts)
+
+    def __repr__(self) -> str:
+        return f"Joined({int(self):#x}, {self.parts!r})"
+
+
+class Macro:
+    """A value written as a macro of C: htons(80), inet_addr("127.0.0.1")."""
+
+    __slots__ = ("argument", "name")
+
+    def __init__(self, name: str, argument: int | str | bytes) -> None:
+        self.name = name
+        self.argument = argument
+
+    def __repr__(self) -> str:
+        return f"{self.name}({self.argument!r})"
+
+
+Value: TypeAlias = (
+    "int | bytes | str | None | Absent | Record | Items | SignalSet | FdSet | Change | Macro"
+)
+
+Data: TypeAlias = "int | str | bool | None | list[Data] | dict[str, Data]"
+"""What JSON can say."""
+
+
+def _text_data(value: bytes) -> Data:
+    shown = value.decode("utf-8", "backslashreplace")
+    if isinstance(value, Text) and value.is_cut:
+        return {"text": shown, "cut": True}
+    return shown
+
+
+def _int_data(value: int) -> Data:
+    if isinstance(value, FlagSet):
+        data: dict[str, Data] = {"value": int(value), "names": list(value.names)}
+        if value.unknown:
+            data["unknown"] = value.unknown
+        return data
+    if isinstance(value, Named):
+        return {"value": int(value), "name": value.name}
+    if isinstance(value, Joined):
+        return {"value": int(value), "parts": [to_data(part) for part in value.parts]}
+    if isinstance(value, Environment):
+        return {"address": hex(value), "count": value.count}
+    if isinstance(value, Address):
+        return hex(value) if value else None
+    if isinstance(value, Mode | FileMode):
+        return f"{int(value):#o}"
+    return int(value)
+
+
+def to_data(value: Value) -> Data:  # noqa: PLR0911 - one return for each kind of value
+    """Turn a value into what JSON can say.
+
+    Flags become {"value", "names"}, enumerators {"value", "name"}, structs objects, addresses
+    hexadecimal strings, NULL null; bytes become text with backslash escapes for what is not UTF-8.
+    """
+    match value:
+        case int():
+            return _int_data(value)
+        case bytes():
+            return _text_data(value)
+        case Record():
+            return {name: to_data(field) for name, field in value.items() if field is not ABSENT}
+        case Items():
+            items: list[Data] = [to_data(item) for item in value]
+            return {"items": items, "cut": True} if value.is_cut else items
+        case SignalSet() | FdSet():
+            return list(sorted(value))
+        case Change():
+            return {"before": to_data(value.before), "after": to_data(value.after)}
+        case Macro():
+            return to_data(value.argument)
+        case Absent():
+            return None
+        case _:
+            return value

@@ -1,0 +1,119 @@
+"""Schedulers that make one run each: the first move, fair turns, random, priorities, replay.
+
+`depth_first` has the one that remembers runs and makes every run there is.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from utrace.testing.moves import Move, MoveKind, StaleSchedule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class First:
+    """Always the first move: tasks run in the order of their birth, statuses wait until none runs."""
+
+    def choose(self, moves: Sequence[Move], /) -> Move:
+        """Pick the first task that can run, else the first move."""
+        for candidate in moves:
+            if candidate.kind is MoveKind.RUN:
+                return candidate
+        return moves[0]
+
+
+class RoundRobin:
+    """Whoever has not moved for the longest time."""
+
+    def __init__(self) -> None:
+        self._clock = 0
+        self._last_moved: dict[str, int] = {}
+
+    def choose(self, moves: Sequence[Move], /) -> Move:
+        """Pick the move whose maker waited longest; the first of several."""
+        chosen = min(moves, key=lambda candidate: self._last_moved.get(candidate.name, -1))
+        self._clock += 1
+        self._last_moved[chosen.name] = self._clock
+        return chosen
+
+
+class Random:
+    """Each enabled move with the same chance, from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - choices, not secrets
+
+    def choose(self, moves: Sequence[Move], /) -> Move:
+        """Pick any."""
+        return moves[int(self._random.random() * len(moves))]
+
+
+class PCT:
+    """Probabilistic concurrency testing: priorities, lowered at a few random points.
+
+    Finds a bug that needs `depth` ordering constraints with probability at least
+    1 / (movers * length ** (depth - 1)) a run.
+
+    Args:
+        depth: ordering constraints aimed at; depth - 1 points lower the running mover's priority.
+        seed: makes the run.
+        length: expected number of choices in a run.
+
+    Reference: Burckhardt et al., "A Randomized Scheduler with Probabilistic Guarantees of Finding
+    Bugs", ASPLOS 2010, section 3.  Differs in that statuses are movers of their own.
+    """
+
+    def __init__(self, depth: int, seed: int, length: int = 100) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - choices, not secrets
+        self._lowering = {self._random.randrange(length): -rank - 1.0 for rank in range(depth - 1)}
+        self._priority: dict[str, float] = {}
+        self._step = 0
+
+    def choose(self, moves: Sequence[Move], /) -> Move:
+        """Pick the mover of highest priority; a mover seen for the first time draws one."""
+        for candidate in moves:
+            if candidate.name not in self._priority:
+                self._priority[candidate.name] = self._random.random()
+        chosen = max(moves, key=lambda candidate: self._priority[candidate.name])
+        lowered = self._lowering.get(self._step)
+        if lowered is not None:
+            self._priority[chosen.name] = lowered
+        self._step += 1
+        return chosen
+
+
+class Replay:
+    """Make the choices of an earlier run again; after the last one, as `First`.
+
+    Args:
+        choices: names of moves (`SimKernel.choices`, `Schedule.choices`).
+        strict: refuse a choice that is not enabled.  Otherwise pass it over, as shrinking needs.
+    """
+
+    def __init__(self, choices: Sequence[str], *, strict: bool = True) -> None:
+        self._choices = choices
+        self._next = 0
+        self._strict = strict
+        self._after = First()
+
+    def choose(self, moves: Sequence[Move], /) -> Move:
+        """Pick the recorded move.
+
+        Raises:
+            StaleSchedule: it is not enabled: the run went another way than the recorded one.
+        """
+        by_name = {candidate.name: candidate for candidate in moves}
+        while self._next < len(self._choices):
+            name = self._choices[self._next]
+            self._next += 1
+            if name in by_name:
+                return by_name[name]
+            if self._strict:
+                enabled = ", ".join(by_name)
+                raise StaleSchedule(
+                    f"choice {self._next}: {name!r} is not enabled (enabled: {enabled}); record the run again"
+                )
+        return self._after.choose(moves)

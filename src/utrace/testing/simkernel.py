@@ -1,0 +1,434 @@
+"""A kernel that is a program: the seam of `utrace.kernel.api`, deterministic and without Linux.
+
+Rules of this file:
+
+1. A request happens at once; nothing but `next_fact` and `run_untraced` lets time pass.
+2. Every choice among several things that may happen next is the scheduler's.
+3. Where this differs from Linux, Linux is right (tests/conformance).
+
+Reference: kernel/ptrace.c, kernel/signal.c (6.18); spec section 7.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from utrace.kernel.api import Disposition, Fact, FactKind, ResumeRequest, SeizeOutcome, Spawn, Tid
+from utrace.testing.moves import MoveKind, Scheduler, move
+from utrace.testing.schedulers import First
+from utrace.testing.sim import deaths, signals, stops
+from utrace.testing.sim.machine import Machine
+from utrace.testing.sim.registers import (
+    ARGUMENTS,
+    MASK,
+    ORIG_RAX,
+    RAX,
+    REGSET_BYTES,
+    RIP,
+    decode,
+    encode,
+    signed,
+)
+from utrace.testing.sim.siginfo import SIGKILL, SIGTRAP, SigInfo, bit
+from utrace.testing.sim.tasks import LISTENING, TRAP_NOTIFY, TRAP_STOP, SimTask, TaskState
+from utrace.testing.sim.turns import Actor, Stuck, Turns, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from utrace.testing.guest import Programs
+
+_EINTR: Final = 4
+_STEPS_MAX: Final = 200_000
+
+
+class SimKernel:
+    """Implements `utrace.kernel.api.Kernel` in memory, in the calling thread.
+
+    Args:
+        programs: what can be executed, by name; `Spawn.path` and `Exec` name one.
+        scheduler: makes the choices; without one, tasks run in the order of their birth.
+        recycle_tids: give the lowest free tid to a new task, as a machine short of tids would.
+        steps_max: moves in one run before `TooManySteps`.
+    """
+
+    def __init__(
+        self,
+        programs: Programs,
+        scheduler: Scheduler | None = None,
+        *,
+        recycle_tids: bool = False,
+        steps_max: int = _STEPS_MAX,
+    ) -> None:
+        self._machine = Machine(programs, recycle_tids=recycle_tids)
+        self._turns = Turns(self._machine, First() if scheduler is None else scheduler, steps_max)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Names of the moves chosen so far where there was a choice: `Replay` makes them again."""
+        return tuple(self._turns.choices)
+
+    # ------------------------------------------------------------------------------ setting a scene
+
+    def start(self, program: str, *, traced_elsewhere: bool = False) -> Tid:
+        """Start an untraced process whose parent is init.
+
+        Args:
+            program: a key of `programs`.
+            traced_elsewhere: another debugger holds it: `seize` is refused.
+
+        Raises:
+            KeyError: no such program.
+        """
+        task = self._machine.start(program)
+        task.traced_elsewhere = traced_elsewhere
+        return Tid(task.tid)
+
+    def add_actor(
+        self,
+        name: str,
+        action: Callable[[], object],
+        *,
+        when: Callable[[], bool] | None = None,
+        times: int = 1,
+    ) -> None:
+        """Let an outside caller act at any moment that the scheduler chooses.
+
+        Args:
+            name: one word or several; written in schedules.
+            action: what it does; runs in the calling thread, inside `next_fact`.
+            when: whether it can act yet.
+            times: how often it acts.
+        """
+        self._turns.actors.append(Actor(move(MoveKind.ACT, name), action, when, times))
+
+    def add_signal_actor(self, tid: int, signo: int, *, times: int = 1) -> None:
+        """Let somebody outside send a signal to a process at any moment while it lives."""
+        self.add_actor(
+            f"signal {signo} to {tid}",
+            lambda: self.kill(tid, signo),
+            when=lambda: tid in self._machine.tasks,
+            times=times,
+        )
+
+    def run_untraced(self) -> None:
+        """Let time pass without the tracer, until nothing moves: after `close`, to see what is left.
+
+        Raises:
+            TooManySteps: the limit was reached.
+        """
+        with contextlib.suppress(Stuck):
+            while True:
+                self._turns.take(traced=False)
+
+    def alive(self) -> list[Tid]:
+        """Tids of the tasks that are not dead."""
+        return [Tid(task.tid) for task in self._machine.tasks.values() if not task.is_zombie]
+
+    def describe(self) -> str:
+        """Describe every task in a line."""
+        return self._machine.dump()
+
+    # ------------------------------------------------------------------------------- waiting, resuming
+
+    def next_fact(self, tid: int, request: int, signo: int, /) -> Fact:
+        """Resume one tracee, then let the scheduler move until a fact is delivered.
+
+        Raises:
+            Stuck: nothing can move: on Linux the wait would never end.
+            TooManySteps: the limit was reached.
+        """
+        if tid:
+            self.resume(tid, request, signo)
+        turns = self._turns
+        while turns.bell or self._has_something_to_wait_for():
+            fact = turns.take()
+            if fact is not None:
+                return fact
+        return (0, FactKind.NO_TRACEES, 0, None)
+
+    def ring(self) -> None:
+        """Make a BELL deliverable."""
+        self._machine.touched.add("tracer")
+        self._turns.bell = True
+
+    def resume(self, tid: int, request: int, signo: int, /) -> bool:
+        """Resume a stopped tracee (ptrace_resume), or let it listen.
+
+        Raises:
+            ValueError: LISTEN at a stop that is not PTRACE_EVENT_STOP (EIO).
+        """
+        task = self._stopped(tid)
+        if task is None:
+            return False
+        if request == ResumeRequest.LISTEN:
+            self._listen(task)
+            return True
+        task.syscall_trace = request == ResumeRequest.SYSCALL
+        task.single_step = request in {ResumeRequest.SINGLESTEP, ResumeRequest.SINGLEBLOCK}
+        task.stop_code = signo
+        task.wake()
+        return True
+
+    def pending_fact(self, tid: int, /) -> bool:
+        """Peek, as waitid with WNOWAIT."""
+        task = self._tracee(tid)
+        return task is not None and (stops.is_waiting(task) or deaths.is_waitable(task))
+
+    def interrupt(self, tid: int, /) -> bool:
+        """PTRACE_INTERRUPT."""
+        task = self._tracee(tid)
+        if task is None:
+            return False
+        if task.set_jobctl(TRAP_STOP):
+            signals.wake_from_trap(task, resume=bool(task.jobctl & LISTENING))
+        return True
+
+    def detach(self, tid: int, signo: int, /) -> bool:
+        """PTRACE_DETACH."""
+        task = self._stopped(tid)
+        if task is None:
+            return False
+        task.stop_code = signo
+        task.single_step = False
+        deaths.detach(task)
+        return True
+
+    # ------------------------------------------------------------------------------- getting tracees
+
+    def seize(self, tid: int, *, exit_kill: bool) -> SeizeOutcome:
+        """PTRACE_SEIZE; a task that stands in a job-control stop traps at once."""
+        task = self._machine.tasks.get(tid)
+        if task is None or task.is_zombie:
+            return SeizeOutcome.GONE
+        self._machine.touched.add(task.process.key)
+        if task.traced:
+            return SeizeOutcome.ALREADY_OURS
+        if task.traced_elsewhere:
+            return SeizeOutcome.REFUSED
+        task.traced = True
+        task.exit_kill = exit_kill
+        if task.state is TaskState.STOPPED and task.set_jobctl(TRAP_STOP):
+            task.sigpending = True
+            task.wake()
+        return SeizeOutcome.SEIZED
+
+    def spawn(self, program: Spawn, *, exit_kill: bool) -> Tid:
+        """Make a tracee that stands before its execve of the program that `path` names."""
+        self._machine.touched.update(("tids", "tracer"))
+        return Tid(self._machine.launch(program.path.decode(), exit_kill=exit_kill).tid)
+
+    def spawn_error(self, tid: int, /) -> int:
+        """Errno of the failed execve."""
+        task = self._machine.tasks.get(tid)
+        return 0 if task is None else task.launch_error
+
+    # ------------------------------------------------------------------------------------------- /proc
+
+    def threads(self, tgid: int, /) -> list[Tid]:
+        """Tids of a process, the dead but unreaped ones too."""
+        self._machine.touched.add(str(tgid))
+        return [Tid(task.tid) for task in self._machine.tasks.values() if task.process.tgid == tgid]
+
+    def children(self, tid: int, /) -> list[Tid]:
+        """Processes made by the task's process, and the threads of its group."""
+        task = self._seen(tid)
+        if task is None:
+            return []
+        process = task.process
+        return [
+            Tid(other.tid)
+            for other in self._machine.tasks.values()
+            if other is not task and (other.process is process or other.process.parent is process)
+        ]
+
+    def parentage(self, tid: int, /) -> tuple[Tid, Tid] | None:
+        """(tgid, ppid)."""
+        task = self._seen(tid)
+        return None if task is None else (Tid(task.process.tgid), Tid(task.process.parent.tgid))
+
+    def disposition(self, tid: int, /) -> Disposition | None:
+        """Masks of one thread."""
+        task = self._seen(tid)
+        if task is None:
+            return None
+        caught = sum(bit(signo) for signo in task.process.handlers)
+        return Disposition(task.blocked, task.process.ignored, caught)
+
+    # -------------------------------------------------------------------------- registers and memory
+
+    def set_siginfo(self, tid: int, siginfo: bytes, /) -> bool:
+        """PTRACE_SETSIGINFO."""
+        task = self._stopped(tid)
+        if task is None:
+            return False
+        task.stop_info = SigInfo.from_bytes(siginfo)
+        return True
+
+    def set_syscall(self, tid: int, nr: int, args: Sequence[int] | None, /) -> bool:
+        """Change the call at its entry stop."""
+        task = self._stopped(tid)
+        if task is None:
+            return False
+        task.registers[ORIG_RAX] = nr & MASK
+        for index, arg in zip(ARGUMENTS, args or (), strict=False):
+            task.registers[index] = arg & MASK
+        return True
+
+    def set_result(self, tid: int, value: int, /) -> bool:
+        """Change the result at an exit stop, or at the entry stop of a skipped call."""
+        task = self._stopped(tid)
+        if task is None:
+            return False
+        task.registers[RAX] = value & MASK
+        return True
+
+    def get_regs(self, tid: int, /) -> bytes | None:
+        """The 216 bytes of an x86-64 NT_PRSTATUS regset."""
+        task = self._stopped(tid)
+        return None if task is None else encode(task.registers)
+
+    def set_regs(self, tid: int, regset: bytes, /) -> bool:
+        """Write all registers.
+
+        Raises:
+            ValueError: not a whole regset.
+        """
+        if len(regset) != REGSET_BYTES:
+            raise ValueError(f"a regset has {REGSET_BYTES} bytes, not {len(regset)}")
+        task = self._stopped(tid)
+        if task is None:
+            return False
+        task.registers[:] = decode(regset)
+        return True
+
+    def syscall_restart(self, tid: int, nrs: Mapping[int, frozenset[int]], /) -> bool:
+        """Undo an -EINTR: the call is made again."""
+        task = self._stopped(tid)
+        if task is None:
+            return False
+        registers = task.registers
+        number = signed(registers[ORIG_RAX])
+        if signed(registers[RAX]) != -_EINTR or number not in nrs.get(stops.AUDIT_ARCH_X86_64, ()):
+            return False
+        registers[RAX] = registers[ORIG_RAX]
+        registers[RIP] -= 2
+        return True
+
+    def read_memory(self, tid: int, address: int, length: int, /) -> bytes:
+        """Read a task's memory; short, perhaps empty, where it is not mapped or the task is gone."""
+        task = self._seen(tid)
+        return b"" if task is None or task.is_zombie else task.process.memory.read(address, length)
+
+    def read_many(self, tid: int, ranges: Sequence[tuple[int, int]], /) -> list[bytes]:
+        """Read several (address, length) ranges, each as `read_memory` does."""
+        return [self.read_memory(tid, address, length) for address, length in ranges]
+
+    def read_cstring(self, tid: int, address: int, limit: int, /) -> tuple[bytes, bool]:
+        """Read up to a NUL, at most `limit` bytes: the bytes, and whether the NUL was found."""
+        task = self._seen(tid)
+        if task is None or task.is_zombie:
+            return (b"", False)
+        return task.process.memory.read_cstring(address, limit)
+
+    def write_memory(self, tid: int, address: int, data: bytes, /) -> int:
+        """Write a task's memory; give the number of bytes written."""
+        task = self._seen(tid)
+        return 0 if task is None or task.is_zombie else task.process.memory.write(address, data)
+
+    # ------------------------------------------------------------------------------------------ deaths
+
+    def watch_reap(self, tid: int, /) -> bool:
+        """Ask for a REAPED fact."""
+        task = self._machine.tasks.get(tid)
+        if task is None:
+            return False
+        self._watch(tid, task, FactKind.REAPED)
+        return True
+
+    def watch_zombie(self, tid: int, /) -> None:
+        """Ask for a ZOMBIE_LEADER fact."""
+        task = self._machine.tasks.get(tid)
+        if task is not None:
+            self._watch(tid, task, FactKind.ZOMBIE_LEADER)
+
+    def is_own_child(self, tid: int, /) -> bool:
+        """Whether our wait reaps it: a thread, or a process that we spawned."""
+        task = self._seen(tid)
+        return task is not None and (task.is_own_child or not task.is_leader)
+
+    def kill(self, tid: int, signo: int, /) -> bool:
+        """Send a signal from outside, as kill(2) by init."""
+        return self._send(tid, signo, group=True)
+
+    def tgkill(self, tid: int, signo: int, /) -> bool:
+        """Send a signal to one thread from outside, as tgkill(2) by init.  False: no such task."""
+        return self._send(tid, signo, group=False)
+
+    def close(self) -> None:
+        """End the tracer: tracees with exit_kill are killed, all are let go (exit_ptrace)."""
+        machine = self._machine
+        for task in list(machine.tasks.values()):
+            if not task.traced:
+                continue
+            if task.exit_kill:
+                signals.send_signal(SigInfo(SIGKILL), task, group=True)
+            if not task.is_zombie:
+                deaths.detach(task)
+            elif task.is_leader:
+                deaths.untrace_zombie(task)
+            else:
+                deaths.release(task)
+        for task in machine.tasks.values():
+            if task.process.parent is machine.tracer:
+                task.process.parent = machine.init
+
+    # ----------------------------------------------------------------------------------------- inside
+
+    def _seen(self, tid: int) -> SimTask | None:
+        task = self._machine.tasks.get(tid)
+        if task is not None:
+            self._machine.touched.add(task.process.key)
+        return task
+
+    def _tracee(self, tid: int) -> SimTask | None:
+        task = self._seen(tid)
+        return task if task is not None and task.traced else None
+
+    def _stopped(self, tid: int) -> SimTask | None:
+        """Give a tracee that takes requests (ptrace_check_attach), else None: ESRCH."""
+        task = self._tracee(tid)
+        if task is None or task.state is not TaskState.TRACED or task.jobctl & LISTENING or task.killed:
+            return None
+        exec_status = stops.EVENT_EXEC << 8 | SIGTRAP
+        if task.stop_code == exec_status and task.message != task.tid:
+            return None  # looks_like_a_spurious_pid(): execve re-keyed it, and nobody knows yet
+        return task
+
+    def _listen(self, task: SimTask) -> None:
+        if task.stop_kind >> 8 != stops.EVENT_STOP:
+            raise ValueError(f"task {task.tid} is not in an EVENT_STOP: LISTEN is refused (EIO)")
+        task.jobctl |= LISTENING
+        if task.jobctl & TRAP_NOTIFY:
+            signals.wake_from_trap(task, resume=True)
+
+    def _has_something_to_wait_for(self) -> bool:
+        if any(watch.kind is FactKind.REAPED for watch in self._turns.watches):
+            return True
+        tracer = self._machine.tracer
+        return any(
+            task.traced or (task.process.parent is tracer and task.is_leader)
+            for task in self._machine.tasks.values()
+        )
+
+    def _send(self, tid: int, signo: int, *, group: bool) -> bool:
+        task = self._machine.tasks.get(tid)
+        if task is None:
+            return False
+        signals.send_signal(SigInfo(signo, pid=self._machine.init.tgid), task, group=group)
+        return True
+
+    def _watch(self, tid: int, task: SimTask, kind: FactKind) -> None:
+        name = f"{kind.name.lower()} {tid}"
+        self._turns.watches.append(Watch(move(MoveKind.DELIVER, name), task, tid, kind))

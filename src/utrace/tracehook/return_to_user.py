@@ -1,0 +1,89 @@
+"""The last point before user mode, and the ways to get there.
+
+Rules of this file:
+
+1. A syscall-exit-stop and a TRAP are such points: what is pending is served in them, in place.
+2. At an earlier stop, an interrupt issued now brings a TRAP before the next user instruction; but
+   where a syscall-exit-stop follows anyway it is left to that one, since any ptrace-stop uses a
+   pending interrupt up.
+
+Reference: the spec's section 7.2, "Deferred STOP/REPORT"; Linux 6.18 kernel/signal.c:get_signal(),
+do_jobctl_trap().
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from utrace.core.events import SYSCALL
+from utrace.core.reporting import Pass
+from utrace.core.signals import report_resume, take_step
+from utrace.core.verdicts import REPORTS, ResumeAction
+from utrace.tracehook.group_stop import report_continued
+from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
+
+if TYPE_CHECKING:
+    from utrace.kernel.api import Fact
+    from utrace.tracehook.tracee import Tracee
+
+MENDED: Final = {
+    0xC000003E: frozenset({232, 281, 441, 128, 220, 45}),
+    0x40000003: frozenset({256, 319, 441, 177, 421, 420, 371}),
+    0xC00000B7: frozenset({22, 441, 137, 192, 207}),
+}
+"""epoll_wait, epoll_pwait, epoll_pwait2, rt_sigtimedwait, semtimedop and recvfrom, by audit arch:
+the calls that a mere stop makes fail with EINTR (spec 7.4)."""
+
+
+def return_to_user(tracee: Tracee, *, handler: bool = False) -> Pass:
+    """Serve what is pending, then choose how the tracee runs on, or let it go for good."""
+    task = tracee.task
+    if task.pending is not ResumeAction.RESUME or task.is_wanted_stopped():
+        if (yield from report_resume(task, handler=handler)):
+            return
+        tracee.run_by(take_step(task), task.mask & SYSCALL)
+    else:
+        tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
+    if not task.engines:
+        leave(tracee)
+
+
+def before_user_mode(tracee: Tracee) -> None:
+    """Choose how to run on from an event stop inside a system call."""
+    task = tracee.task
+    tracee.signo = 0
+    if not task.engines:
+        leave(tracee)
+        return
+    tracee.run_by(take_step(task), task.mask & SYSCALL)
+    if tracee.request == CONT_REQUEST and (task.pending in REPORTS or task.is_wanted_stopped()):
+        interrupt(tracee)
+
+
+def interrupt(tracee: Tracee) -> None:
+    """Make the tracee come to a TRAP, unless another ptrace-stop comes first."""
+    tracee.nudged = True
+    tracee.kernel.interrupt(tracee.tid)
+
+
+def leave(tracee: Tracee) -> None:
+    """Let the tracee go for good, with the signal it was about to get.  Its life ends here."""
+    tracee.over = True
+    tracee.kernel.detach(tracee.tid, tracee.signo)
+    tracee.kin.forget(tracee)
+
+
+def trap_stop(tracee: Tracee, _fact: Fact) -> Pass:
+    """Decide an EVENT_STOP with SIGTRAP: our interrupt, a SIGCONT, or a first stop.
+
+    A SIGCONT to a task that was not stopped comes here too and means nothing by itself.
+    """
+    tracee.signo = 0
+    if tracee.listening:
+        tracee.listening = False
+        yield from report_continued(tracee)
+    elif tracee.mend:
+        tracee.kernel.syscall_restart(tracee.tid, MENDED)
+    tracee.mend = False
+    handler, tracee.handler_due = tracee.handler_due, False
+    yield from return_to_user(tracee, handler=handler)

@@ -1,0 +1,144 @@
+"""Syscall-stops: entry, exit, abort.
+
+Rules of this file:
+
+1. This is the path whose cost is felt: what nobody asked for is decided by one test.
+2. Which call an exit belongs to is remembered from its entry; an exit without one is normal.
+
+Reference: ptrace(2) "Syscall-stops", PTRACE_GET_SYSCALL_INFO; the spec's sections 3.4 and 7.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from utrace.arch import Registers, SyscallAbi, of_regset, syscall_abi
+from utrace.arch.description import ERRNO_MAX
+from utrace.core.events import SYSCALL, SYSCALL_ENTRY, SYSCALL_EXIT
+from utrace.core.reporting import Pass, finish_pass, report_syscall_entry, run_syscall_pass
+from utrace.core.signals import take_step
+from utrace.core.verdicts import ResumeAction, SyscallAction
+from utrace.errors import invariant
+from utrace.kernel.api import FactKind
+from utrace.tracehook.return_to_user import leave, return_to_user
+from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
+
+if TYPE_CHECKING:
+    from utrace.kernel.api import Fact
+    from utrace.tracehook.tracee import Tracee
+
+ENOSYS: Final = 38
+_NO_CALL: Final = -1
+
+
+def entry_stop(tracee: Tracee, fact: Fact) -> Pass:
+    """Decide a syscall-entry-stop."""
+    task = tracee.task
+    detail = fact[3]
+    invariant(isinstance(detail, tuple), "an entry has its registers", fact=fact)
+    tracee.arch = arch = detail[0] if isinstance(detail, tuple) else 0
+    tracee.nr = nr = fact[2]
+    tracee.entry = fact
+    tracee.in_syscall = True
+    tracee.signo = 0
+    if task.mask & SYSCALL_ENTRY and (task.syscalls is None or nr in task.syscalls.get(arch, ())):
+        task.occurrence = fact
+        if (yield from report_syscall_entry(task, arch, nr)):
+            return
+        if task.syscall_action is SyscallAction.ABORT:
+            tracee.kernel.set_syscall(tracee.tid, _NO_CALL, None)
+            result = task.syscall_result
+            tracee.abort_result = -ENOSYS if result is None else result
+            tracee.request = SYSCALL_REQUEST
+            return
+    if task.pending is ResumeAction.RESUME and task.engines:
+        tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL_EXIT else CONT_REQUEST
+        return
+    if not task.engines:
+        leave(tracee)
+        return
+    # What is pending is served at the exit stop: an interrupt issued here would be lost there.
+    tracee.run_by(take_step(task), SYSCALL)
+
+
+def exit_stop(tracee: Tracee, fact: Fact) -> Pass:
+    """Decide a syscall-exit-stop: the last point before user mode."""
+    task = tracee.task
+    if not tracee.in_syscall:
+        _learn_call(tracee, fact)
+    tracee.in_syscall = False
+    tracee.signo = 0
+    if tracee.abort_result is not None:
+        fact = _put_result(tracee, fact, tracee.abort_result)
+    if task.mask & SYSCALL_EXIT and (
+        task.syscalls is None or tracee.nr in task.syscalls.get(tracee.arch, ())
+    ):
+        task.occurrence = fact
+        yield from run_syscall_pass(task, SYSCALL_EXIT, tracee.arch, tracee.nr, reverse=False)
+        if task.action is not ResumeAction.RESUME:
+            finish_pass(task)
+    if task.pending is ResumeAction.RESUME and task.engines:
+        tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
+    else:
+        yield from return_to_user(tracee)
+
+
+def stepped_over(tracee: Tracee) -> Pass:
+    """Report the exit of a call that was stepped over: its trap stands for the exit stop.
+
+    Resumed by a step from inside a call, a tracee shows one SIGTRAP after it and no
+    syscall-exit-stop (spec 6.5).
+    """
+    tracee.in_syscall = False
+    read = _registers(tracee)
+    if read is None:
+        return
+    registers, abi = read
+    result = abi.result(registers)
+    detail = (tracee.arch, registers.pc, registers.sp, int(-ERRNO_MAX <= result < 0))
+    fact: Fact = (tracee.tid, int(FactKind.SYSCALL_EXIT), result, detail)
+    if tracee.abort_result is not None:
+        fact = _put_result(tracee, fact, tracee.abort_result)
+    task = tracee.task
+    if task.mask & SYSCALL_EXIT and (
+        task.syscalls is None or tracee.nr in task.syscalls.get(tracee.arch, ())
+    ):
+        task.occurrence = fact
+        yield from run_syscall_pass(task, SYSCALL_EXIT, tracee.arch, tracee.nr, reverse=False)
+        finish_pass(task)
+
+
+def _put_result(tracee: Tracee, fact: Fact, result: int) -> Fact:
+    """Give an aborted call its result, which a seccomp filter may have replaced (spec 7.1)."""
+    tracee.abort_result = None
+    tracee.kernel.set_result(tracee.tid, result)
+    detail = fact[3]
+    if isinstance(detail, tuple):
+        detail = (*detail[:3], int(-ERRNO_MAX <= result < 0))
+    return (fact[0], fact[1], result, detail)
+
+
+def _learn_call(tracee: Tracee, fact: Fact) -> None:
+    """Find out which call ended whose entry was not seen: the registers still tell.
+
+    On aarch64 the first argument has been overwritten by the result.
+    """
+    detail = fact[3]
+    tracee.arch = detail[0] if isinstance(detail, tuple) else 0
+    read = _registers(tracee)
+    if read is None:
+        tracee.nr, tracee.entry = _NO_CALL, None
+        return
+    registers, abi = read
+    tracee.nr = abi.nr(registers)
+    entered = (tracee.arch, registers.pc, registers.sp, *abi.args(registers))
+    tracee.entry = (tracee.tid, int(FactKind.SYSCALL_ENTRY), tracee.nr, entered)
+
+
+def _registers(tracee: Tracee) -> tuple[Registers, SyscallAbi] | None:
+    """Read the registers, and how the call in progress uses them; None if the tracee is gone."""
+    regset = tracee.kernel.get_regs(tracee.tid)
+    if regset is None:
+        return None
+    registers = of_regset(len(regset)).registers(regset)
+    return registers, syscall_abi(tracee.arch, type(registers))

@@ -1,0 +1,168 @@
+"""What is known of one tracee: a thread under ptrace.
+
+Rule of this file: a `Tracee` knows how the thread stands with the kernel, its `TracedTask` how it
+stands with the engines; neither repeats the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from utrace.core.verdicts import ResumeAction
+from utrace.kernel.api import ResumeRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from utrace.core.engine_life import Engine
+    from utrace.core.reporting import Pause, Reply
+    from utrace.core.task_life import TracedTask
+    from utrace.kernel.api import Fact, Kernel
+
+_STEP_REQUEST = {
+    ResumeAction.SINGLESTEP: int(ResumeRequest.SINGLESTEP),
+    ResumeAction.BLOCKSTEP: int(ResumeRequest.SINGLEBLOCK),
+}
+SYSCALL_REQUEST = int(ResumeRequest.SYSCALL)
+CONT_REQUEST = int(ResumeRequest.CONT)
+LISTEN_REQUEST = int(ResumeRequest.LISTEN)
+
+
+class Kin(Protocol):
+    """What one tracee's life may ask about the others; `Tracees` is it."""
+
+    def born(self, parent: Tracee, tid: int, kind: int) -> Tracee | None:
+        """Make the record of a child; None if its birth has been reported."""
+        ...
+
+    def let_start(self, parent: Tracee, child: Tracee) -> None:
+        """Give a child its inherited engines and let its first stop be worked on."""
+        ...
+
+    def hidden_children(self, parent: Tracee) -> list[int]:
+        """Tids of tracees that a killed parent made without the kernel's telling."""
+        ...
+
+    def forget(self, tracee: Tracee) -> None:
+        """Drop the record of a tracee that is no longer traced, or gone."""
+        ...
+
+    def bury(self, tracee: Tracee) -> None:
+        """Keep a dead tracee until its real parent reaps it; its tid is free for another."""
+        ...
+
+
+class Process:
+    """A thread group, as far as its traced threads tell.
+
+    Attributes:
+        tgid: its id; kept across execve.
+        tracees: its traced threads by tid.
+        stopped: a job control stop is in force, and its end has not been reported.
+        own_child: its parent is the tracer, whose wait for the leader reaps it.
+    """
+
+    __slots__ = ("own_child", "stopped", "tgid", "tracees")
+
+    def __init__(self, tgid: int) -> None:
+        self.tgid = tgid
+        self.tracees: dict[int, Tracee] = {}
+        self.stopped = False
+        self.own_child = False
+
+
+class Tracee:
+    """One thread under ptrace.
+
+    Attributes:
+        request: how it is to be resumed next, and `signo` with which signal.
+        running: resumed, or seized while running; only a ptrace-stop ends that.
+        nudged: interrupted by us, and not stopped since: any ptrace-stop uses the interrupt up.
+        mend: an -EINTR found at the next TRAP is our doing and is to be undone (DEC-4).
+        listening: in a group stop, let go by LISTEN.
+        in_syscall: its last syscall-stop was an entry.
+        entry: the fact of the entry of its last system call; `nr` and `arch` are of it.
+        abort_result: what the aborted call in progress is to return.
+        superseded: a newer fact that came while a stop was being worked on: the stop is broken.
+        own_child: waiting for it reaps it, or it is not a group leader.
+        exit_kill: it was launched to die with the tracer (PTRACE_O_EXITKILL), or its ancestor was.
+        handler_due: its next TRAP is at the first instruction of a handler.
+        exit_status: the wait status it will have, once EVENT_EXIT has told.
+        gone: dead; nothing is left to resume.
+        over: no longer traced, or gone for good.
+    """
+
+    __slots__ = (
+        "abort_result",
+        "arch",
+        "entry",
+        "exit_kill",
+        "exit_status",
+        "gone",
+        "handler_due",
+        "in_syscall",
+        "kernel",
+        "kin",
+        "listening",
+        "mend",
+        "nr",
+        "nudged",
+        "over",
+        "own_child",
+        "process",
+        "request",
+        "running",
+        "send",
+        "signo",
+        "superseded",
+        "task",
+        "tid",
+        "__weakref__",
+    )
+
+    send: Callable[[Fact | Reply], Engine | Pause]
+
+    def __init__(
+        self, kernel: Kernel, kin: Kin, task: TracedTask, process: Process, *, own_child: bool
+    ) -> None:
+        self.kernel = kernel
+        self.kin = kin
+        self.task = task
+        self.tid = int(task.id.tid)
+        self.process = process
+        self.own_child = own_child
+        self.request = CONT_REQUEST
+        self.signo = 0
+        self.running = True
+        self.nudged = False
+        self.mend = False
+        self.listening = False
+        self.in_syscall = False
+        self.entry: Fact | None = None
+        self.nr = -1
+        self.arch = 0
+        self.abort_result: int | None = None
+        self.superseded: Fact | None = None
+        self.handler_due = False
+        self.exit_kill = False
+        self.exit_status: int | None = None
+        self.gone = False
+        self.over = False
+        process.tracees[self.tid] = self
+
+    def begin(self, life: Generator[Engine | Pause, Fact | Reply, None]) -> None:
+        """Start its life, up to the first wait."""
+        self.send = life.send
+        next(life)
+
+    def is_leader(self) -> bool:
+        """Tell whether it is its group's leader."""
+        return self.tid == self.process.tgid
+
+    def run_by(self, action: ResumeAction, mask_of_syscalls: int) -> None:
+        """Choose how it is resumed: by a step, to its next syscall-stop, or freely."""
+        step = _STEP_REQUEST.get(action)
+        if step is not None:
+            self.request = step
+        else:
+            self.request = SYSCALL_REQUEST if mask_of_syscalls else CONT_REQUEST

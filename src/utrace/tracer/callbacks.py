@@ -1,0 +1,170 @@
+"""How one callback is called, and what becomes of one that raises.
+
+Rules of this file:
+
+1. A callback runs without the session's lock: other threads may call `control` meanwhile.
+2. One engine's failure is never another's (D11): it is logged, kept in `Loop.faults`, and ends that
+   engine, or the session, as the session's `on_engine_fault` says.
+
+This is the one place that catches every exception.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from utrace.core.events import CLONE, DEATH, EXEC, EXIT, JCTL, QUIESCE, REAP, SYSCALL_ENTRY, SYSCALL_EXIT, Event
+from utrace.core.verdicts import Answer, ResumeAction, Verdict
+from utrace.errors import EngineFault, Misuse, NotSupported, invariant
+from utrace.kernel.api import FactKind
+from utrace.tracehook.deaths import Death
+from utrace.tracehook.group_stop import JobControl
+from utrace.tracer.signal import SignalReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from utrace.tracer.engine import Engine
+    from utrace.tracer.loop import LiveTracee
+
+logger = logging.getLogger("utrace")
+
+_SIGCHLD: Final = 17
+_VFORK_FLAGS: Final = 0x4000 | 0x100 | _SIGCHLD
+_UNKNOWN_FLAGS: Final = -1
+_CLONE_NUMBERS: Final = {0xC000003E: (56, 435), 0x40000003: (120, 435), 0xC00000B7: (220, 435)}
+
+
+def _quiesce(engine: Engine, tracee: LiveTracee) -> Answer:
+    return engine.client.report_quiesce(tracee.handle, Event(tracee.task.event))
+
+
+def _clone(engine: Engine, tracee: LiveTracee) -> Answer:
+    child = tracee.task.cloning
+    invariant(child is not None, "a CLONE report has a child", tracee=tracee.tid)
+    if child is None:
+        return None
+    return engine.client.report_clone(tracee.handle, engine.loop.task_of(child), _clone_flags(tracee))
+
+
+def _exec(engine: Engine, tracee: LiveTracee) -> Answer:
+    return engine.client.report_exec(tracee.handle)
+
+
+def _exit(engine: Engine, tracee: LiveTracee) -> Answer:
+    return engine.client.report_exit(tracee.handle, tracee.exit_status or 0)
+
+
+def _death(engine: Engine, tracee: LiveTracee) -> Answer:
+    what = tracee.task.occurrence
+    invariant(isinstance(what, Death), "a DEATH report is about a death", tracee=tracee.tid)
+    if not isinstance(what, Death):
+        return None
+    return engine.client.report_death(tracee.handle, what.group_dead, what.signal)
+
+
+def _reap(engine: Engine, tracee: LiveTracee) -> Answer:
+    engine.client.report_reap(tracee.handle)
+    return None
+
+
+def _syscall_entry(engine: Engine, tracee: LiveTracee) -> Answer:
+    return engine.entry(tracee.handle, tracee.call_entered())
+
+
+def _syscall_exit(engine: Engine, tracee: LiveTracee) -> Answer:
+    return engine.exit(tracee.handle, tracee.call_left())
+
+
+def _signal(engine: Engine, tracee: LiveTracee) -> Answer:
+    return engine.client.report_signal(tracee.handle, SignalReport(tracee.task))
+
+
+def _jctl(engine: Engine, tracee: LiveTracee) -> Answer:
+    what = tracee.task.occurrence
+    invariant(isinstance(what, JobControl), "a JCTL report is about job control", tracee=tracee.tid)
+    if not isinstance(what, JobControl):
+        return None
+    return engine.client.report_jctl(tracee.handle, what)
+
+
+CALLBACKS: Final[Mapping[int, Callable[[Engine, LiveTracee], Answer]]] = {
+    QUIESCE: _quiesce,
+    REAP: _reap,
+    CLONE: _clone,
+    EXEC: _exec,
+    EXIT: _exit,
+    DEATH: _death,
+    SYSCALL_ENTRY: _syscall_entry,
+    SYSCALL_EXIT: _syscall_exit,
+    int(Event.SIGNAL): _signal,
+    JCTL: _jctl,
+}
+
+
+def call(engine: Engine, tracee: LiveTracee) -> Answer:
+    """Call the callback that the task's pass is at."""
+    loop = engine.loop
+    callback = tracee.task.callback
+    loop.calls += 1
+    loop.leave()
+    try:
+        answer = CALLBACKS[callback](engine, tracee)
+        if answer is not None and answer.__class__ is not ResumeAction:
+            check_answer(answer)
+    except BaseException as error:  # noqa: BLE001 — D11: whatever a client does, it is its own affair
+        answer = fault(engine, tracee, callback, error)
+    finally:
+        loop.enter()
+    loop.callback_over()
+    return answer
+
+
+def check_answer(answer: object) -> None:
+    """Refuse what is no answer, or asks what user space cannot do.
+
+    Raises:
+        Misuse: not an answer at all.
+        NotSupported: HOLD of a signal.
+    """
+    if not isinstance(answer, Verdict | ResumeAction):
+        message = f"a callback answers None, a ResumeAction or a Verdict, not {answer!r}"
+        raise Misuse(message)
+    if isinstance(answer, Verdict) and answer.hold:
+        message = "HOLD: putting a signal back is not supported; see docs/differences.md"
+        raise NotSupported(message)
+
+
+def fault(engine: Engine, tracee: LiveTracee, callback: int, error: BaseException) -> Answer:
+    """Decide what a callback that raised has answered: DETACH."""
+    name = "report_" + (Event(callback).name or "").lower()
+    who = f"{type(engine.client).__name__}.{name} on task {tracee.tid}"
+    logger.error("engine fault: %s raised %s: %s", who, type(error).__name__, error, exc_info=error)
+    report = EngineFault(f"{who} raised {type(error).__name__}: {error}")
+    report.__cause__ = error
+    engine.loop.note_fault(report)
+    return ResumeAction.DETACH
+
+
+def _clone_flags(tracee: LiveTracee) -> int:
+    """Read the flags of the call that made a child; -1 if they cannot be read."""
+    occurrence = tracee.task.occurrence
+    kind = occurrence[1] if isinstance(occurrence, tuple) else 0
+    if tracee.task.synthetic:
+        return _UNKNOWN_FLAGS
+    call = tracee.handle.read_call()
+    if call is None:
+        return _UNKNOWN_FLAGS
+    arch, nr, args = call
+    clone, clone3 = _CLONE_NUMBERS.get(arch, (0, 0))
+    if nr == clone:
+        return args[0]
+    if nr == clone3:
+        data = tracee.handle.memory.read(args[0], 40)
+        if len(data) < 40:
+            return _UNKNOWN_FLAGS
+        return int.from_bytes(data[:8], "little") | int.from_bytes(data[32:40], "little")
+    return _VFORK_FLAGS if kind == FactKind.VFORK else _SIGCHLD
+
+

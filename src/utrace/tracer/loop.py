@@ -1,0 +1,551 @@
+"""The loop: facts in, requests out, callbacks between.
+
+Rules of this file:
+
+1. One thread, the tracer thread, moves tasks and runs callbacks.  Others only change records, under
+   `entered()`, and ring.
+2. The lock is held except while waiting for the kernel and while a callback runs.
+3. A thread that waits for the lock is let in before the next stop is worked on: the turnstile.
+
+Reference: the spec's section 7.5; D3, D14.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from utrace.core.attach import attach_task, find_engine
+from utrace.core.reporting import Pause, Wake
+from utrace.core.task_life import Need
+from utrace.core.verdicts import ResumeAction
+from utrace.core import control as core_control
+from utrace.errors import NotPermitted, TaskGone, UtraceError
+from utrace.kernel.api import Fact, FactKind, SeizeOutcome
+from utrace.syscalls import syscall_numbers
+from utrace.tracehook.tracee import SYSCALL_REQUEST, Tracee
+from utrace.tracehook.tracee_life import live
+from utrace.tracehook.tracees import Tracees
+from utrace.tracer.callbacks import call, logger
+from utrace.tracer.engine import Engine, require_callbacks
+from utrace.tracer.memory import Memory
+from utrace.tracer.ops import EngineOps
+from utrace.tracer.syscall import Syscall
+from utrace.tracer.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from utrace.core.reporting import Reply
+    from utrace.core.task_life import TracedTask
+    from utrace.kernel.api import Kernel, Spawn
+    from utrace.tracehook.tracee import Process
+
+R = TypeVar("R")
+
+_EXEC: Final = int(FactKind.EXEC)
+_BELL: Final = int(FactKind.BELL)
+_NO_TRACEES: Final = int(FactKind.NO_TRACEES)
+_DEATH: Final = int(FactKind.DEATH)
+SIGKILL: Final = 9
+_NO_ENTRY: Final[Fact] = (0, int(FactKind.SYSCALL_ENTRY), -1, (0,) * 9)
+
+
+class LiveTracee(Tracee):
+    """A tracee with the handle its callbacks are given."""
+
+    __slots__ = ("handle",)
+
+    handle: Task
+
+    def call_entered(self) -> Syscall:
+        """Give the call being entered: one object for all engines, and for its exit."""
+        task = self.task
+        handle = self.handle
+        call = handle.call
+        if call is None or call.fact is not self.entry:
+            call = handle.call = Syscall(handle, self.entry or _NO_ENTRY)
+        call.resumed = task.resumed
+        return call
+
+    def call_left(self) -> Syscall:
+        """Give the call that ended."""
+        handle = self.handle
+        call = handle.call
+        if call is None or call.fact is not self.entry:
+            call = handle.call = Syscall(handle, self.entry or _NO_ENTRY)
+        if call.result is None:
+            fact = self.task.occurrence
+            call.finish(fact[2] if isinstance(fact, tuple) else 0)
+        return call
+
+
+class Job:
+    """Something another thread wants done in the tracer thread."""
+
+    __slots__ = ("done", "error", "result", "what")
+
+    def __init__(self, what: Callable[[], object]) -> None:
+        self.what = what
+        self.done = threading.Event()
+        self.result: object = None
+        self.error: BaseException | None = None
+
+
+class Loop:
+    """What one tracer thread does.
+
+    Attributes:
+        calls: callbacks begun; with `moving` it tells a watchdog what runs, and for how long.
+        moving: the tracee being moved.
+        quiet: set while nothing is traced and nothing awaited.
+        abandon: end at once, leaving what is traced to the kernel: it goes on, or dies by EXITKILL.
+        crash: what ended the loop, if it was a bug of ours.
+        faults: exceptions of callbacks, oldest first.
+    """
+
+    def __init__(self, kernel: Kernel, *, on_engine_fault: str) -> None:
+        self.kernel = kernel
+        self.tracees: Tracees[LiveTracee] = Tracees(kernel, self._make, _follows)
+        self.calls = 0
+        self.moving: LiveTracee | None = None
+        self.quiet = threading.Event()
+        self.crash: BaseException | None = None
+        self.faults: list[UtraceError] = []
+        self._kill_on_fault = on_engine_fault == "kill_session"
+        self._lock = threading.Lock()
+        self._turnstile = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._watchers = 0
+        self._jobs: deque[Job] = deque()
+        self._wanted = threading.Event()
+        self._thread = 0
+        self._stopping = False
+        self.abandon = False
+        self.roots: dict[int, int | None] = {}
+        """Launched programs by pid: the wait status, None until it ends."""
+        self._launching: dict[int, Callable[[], None]] = {}
+
+    # -- the lock ---------------------------------------------------------------------------------
+
+    def enter(self) -> None:
+        """Take the lock, in the tracer thread; whoever waits for it goes first."""
+        if self._turnstile.locked():
+            with self._turnstile:
+                self._lock.acquire()
+        else:
+            self._lock.acquire()
+
+    def leave(self) -> None:
+        """Give the lock back."""
+        self._lock.release()
+
+    def is_mine(self) -> bool:
+        """Tell whether the caller is the tracer thread: a callback, or the loop itself."""
+        return threading.get_ident() == self._thread
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Hold the lock, in any thread, outside of the loop; what was asked for then gets done."""
+        with self._turnstile:
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            asked = bool(self.tracees.needs)
+            self._lock.release()
+            if asked and not self.is_mine():
+                self.ring()
+
+    def wait_for(self, happened: Callable[[], bool], timeout_s: float | None) -> bool:
+        """Wait, the lock being held, until something that a callback or a stop changes has happened."""
+        self._watchers += 1
+        try:
+            return self._changed.wait_for(happened, timeout_s)
+        finally:
+            self._watchers -= 1
+
+    def callback_over(self) -> None:
+        """Let those look again who wait for the end of a callback."""
+        if self._watchers:
+            self._changed.notify_all()
+
+    def ring(self) -> None:
+        """Make the tracer thread look at what was asked for."""
+        self._wanted.set()
+        self.kernel.ring()
+
+    def in_tracer(self, what: Callable[[], R]) -> R:
+        """Do something that only the tracer thread may do, and wait for it.
+
+        Raises:
+            TaskGone: the session is closed.
+        """
+        if self.is_mine():
+            return what()
+        job = Job(what)
+        with self._turnstile:
+            self._lock.acquire()
+        stopped = self._stopping
+        if not stopped:
+            self._jobs.append(job)
+        self._lock.release()
+        if stopped:
+            message = "the session is closed"
+            raise TaskGone(message)
+        self.ring()
+        job.done.wait()
+        if job.error is not None:
+            raise job.error
+        result: R = job.result  # type: ignore[assignment]  # `what` made it
+        return result
+
+    # -- the loop ---------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Be the tracer thread until `stop`."""
+        self._thread = threading.get_ident()
+        try:
+            self._run()
+        except BaseException as error:  # noqa: BLE001 — shown to whoever waits for the session
+            self.crash = error
+            logger.critical("the tracer thread ended: %s", error, exc_info=error)
+        finally:
+            self._end()
+
+    def _run(self) -> None:
+        next_fact = self.kernel.next_fact
+        by_tid = self.tracees.by_tid
+        needs = self.tracees.needs
+        ready = self.tracees.ready
+        jobs = self._jobs
+        tid = request = signo = 0
+        while not self.abandon:
+            fact = next_fact(tid, request, signo)
+            tid = 0
+            self.enter()
+            tracee = by_tid.get(fact[0])
+            if tracee is not None and fact[1] < _EXEC and not tracee.task.held:
+                if self.feed(tracee, fact):
+                    tid, request, signo = tracee.tid, tracee.request, tracee.signo
+            elif fact[1] == _NO_TRACEES:
+                self.settle()
+                if self._stopping:
+                    self._lock.release()
+                    return
+                if not needs and not jobs and not self.abandon:
+                    self._idle()
+            elif fact[1] != _BELL:
+                self._take(fact)
+            if needs or jobs or ready:
+                if tid:
+                    # What is about to be done may concern this very task.
+                    self.kernel.resume(tid, request, signo)
+                    tid = 0
+                self.settle()
+            if self._watchers:
+                self._changed.notify_all()
+            self._lock.release()
+
+    def _end(self) -> None:
+        if self._lock.locked() and self.crash is not None:
+            self._lock.release()
+        with self.entered():
+            self._stopping = True
+            for job in self._jobs:
+                job.error = TaskGone("the session is closed")
+                job.done.set()
+            self._jobs.clear()
+            self._changed.notify_all()
+        self.kernel.close()
+        self.quiet.set()
+
+    def stop(self) -> None:
+        """Let the loop end as soon as nothing is traced."""
+        with self.entered():
+            self._stopping = True
+        self.ring()
+
+    def abandon_all(self) -> None:
+        """Let the loop end at once."""
+        self.abandon = True
+        self.ring()
+
+    def _idle(self) -> None:
+        """Wait for somebody to want something: there is nothing to trace."""
+        self.quiet.set()
+        self._changed.notify_all()
+        self._lock.release()
+        self._wanted.wait()
+        self._wanted.clear()
+        self.enter()
+
+    def feed(self, tracee: LiveTracee, reply: Fact | Reply) -> bool:
+        """Move one tracee as far as it goes, calling engines; true: it is to be resumed."""
+        send = tracee.send
+        self.moving = tracee
+        try:
+            effect = send(reply)
+            while isinstance(effect, Engine):
+                effect = send(call(effect, tracee))
+        except StopIteration:
+            return False
+        finally:
+            self.moving = None
+        return effect is Pause.RUN
+
+    def _take(self, fact: Fact) -> None:
+        """Work on a fact that is rare, or about a tracee in no ordinary state."""
+        tid, kind, value, _ = fact
+        if kind == _DEATH and tid in self.roots:
+            self.roots[tid] = value
+        launched = self._launching.pop(tid, None) if kind >= _EXEC else None
+        for tracee, its_fact in self.tracees.route(fact):
+            self._feed_fact(tracee, its_fact)
+        if launched is not None:
+            launched()
+
+    def _feed_fact(self, tracee: LiveTracee, fact: Fact) -> None:
+        if tracee.task.held:
+            tracee.superseded = fact
+            resume = self.feed(tracee, Wake.KILLED)
+        else:
+            resume = self.feed(tracee, fact)
+        if resume:
+            self.kernel.resume(tracee.tid, tracee.request, tracee.signo)
+
+    def settle(self) -> None:
+        """Do what tasks, children's births and other threads ask for, until nobody asks."""
+        tracees = self.tracees
+        while True:
+            if tracees.ready:
+                tracee, fact = tracees.ready.pop(0)
+                if not tracee.over:
+                    self._feed_fact(tracee, fact)
+            elif tracees.needs:
+                task, need, engine = tracees.needs.pop(0)
+                self._meet(task, need, engine)
+            elif self._jobs:
+                self._work(self._jobs.popleft())
+            else:
+                return
+
+    def _meet(self, task: TracedTask, need: Need, engine: object) -> None:
+        if need is Need.RELEASE:
+            if isinstance(engine, Engine):
+                self._release(engine)
+            return
+        tracee = self.tracees.of_task(task)
+        if tracee is None:
+            return
+        if need is Need.WAKE:
+            if task.held and not task.is_wanted_stopped():
+                # A kill has moved it on: its own fact ends the stop (spec 7.3).
+                if not self.kernel.pending_fact(tracee.tid) and self.feed(tracee, Wake.LET_RUN):
+                    self.kernel.resume(tracee.tid, tracee.request, tracee.signo)
+        else:
+            self.tracees.attend(tracee, break_in=need is Need.INTERRUPT)
+
+    def _release(self, engine: Engine) -> None:
+        self._lock.release()
+        try:
+            engine.client.release(engine)
+        except Exception as error:  # noqa: BLE001 — D11, as in callbacks
+            logger.exception("engine fault: %s.release raised", type(engine.client).__name__)
+            self.faults.append(UtraceError(str(error)))
+        finally:
+            self.enter()
+
+    def _work(self, job: Job) -> None:
+        self._lock.release()
+        try:
+            job.result = job.what()
+        except Exception as error:  # noqa: BLE001 — it is raised in the thread that asked
+            job.error = error
+        finally:
+            self.enter()
+        job.done.set()
+
+    def look_for_a_kill(self, task: TracedTask) -> None:
+        """Let a kill that the wait has not told of yet break the stop now (INV-23)."""
+        with self.entered():
+            tracee = self.tracees.of_task(task)
+            if tracee is not None and task.held and self.kernel.pending_fact(tracee.tid):
+                task.stops += 1
+
+    def note_fault(self, fault: UtraceError) -> None:
+        """Keep an engine's fault, and end the session for it if that is the policy."""
+        self.faults.append(fault)
+        if self._kill_on_fault:
+            self.abandon = True
+
+    # -- tasks ------------------------------------------------------------------------------------
+
+    def _make(
+        self,
+        kernel: Kernel,
+        kin: Tracees[LiveTracee],
+        task: TracedTask,
+        process: Process,
+        own_child: bool,  # noqa: FBT001 — the signature `Tracees` calls
+    ) -> LiveTracee:
+        tracee = LiveTracee(kernel, kin, task, process, own_child=own_child)
+        tracee.handle = Task(self, tracee, Memory(kernel, tracee.tid))
+        tracee.begin(live(tracee, launched=tracee.tid in self._launching))
+        return tracee
+
+    def task_of(self, task: TracedTask) -> Task:
+        """Give the handle of a task.
+
+        Raises:
+            TaskGone: it is no longer traced.
+        """
+        tracee = self.tracees.of_task(task)
+        if tracee is None:
+            message = f"task {task.id} is no longer traced"
+            raise TaskGone(message)
+        return tracee.handle
+
+    def engines_on(self, tracee: LiveTracee) -> list[Engine]:
+        """List the engines on a task, in attach order."""
+        return [engine for engine in tracee.task.engines if isinstance(engine, Engine)]
+
+    def find_engine(self, tracee: LiveTracee, ops: EngineOps) -> Engine:
+        """Find the engine of `ops` on a task."""
+        found = find_engine(tracee.task, lambda engine: engine.ops is ops)
+        if not isinstance(found, Engine):
+            message = "an engine of the core's own"
+            raise Misuse(message)
+        return found
+
+    def attach(
+        self,
+        tracee: LiveTracee,
+        ops: EngineOps,
+        *,
+        exclusive: bool | Callable[[EngineOps], bool] = False,
+        stopped: bool = False,
+    ) -> Engine:
+        """Attach an engine to a task that is traced (see `Task.attach`)."""
+        engine = self._new_engine(tracee, ops)
+        with self.entered():
+            self._put(engine, tracee, exclusive=exclusive, stopped=stopped)
+        return engine
+
+    def _new_engine(self, tracee: LiveTracee, ops: EngineOps) -> Engine:
+        require_callbacks(ops, int(ops.events))
+        engine = Engine(
+            tracee.task,
+            ops,
+            syscalls=None if ops.syscalls is None else syscall_numbers(ops.syscalls),
+            signal_callback=type(ops).report_signal is not EngineOps.report_signal,
+        )
+        engine.loop = self
+        return engine
+
+    def _put(
+        self,
+        engine: Engine,
+        tracee: LiveTracee,
+        *,
+        exclusive: bool | Callable[[EngineOps], bool] = False,
+        stopped: bool = False,
+    ) -> None:
+        if tracee.over:
+            message = f"task {tracee.tid} is no longer traced"
+            raise TaskGone(message)
+        attach_task(engine, exclusive=_matcher(exclusive))
+        core_control.set_events(engine, int(engine.client.events), from_callback=self.is_mine())
+        if stopped:
+            core_control.control(engine, ResumeAction.STOP)
+
+    # -- processes --------------------------------------------------------------------------------
+
+    def spawn(
+        self, program: Spawn, engines: Iterable[EngineOps], *, exit_kill: bool, launched: Callable[[], None]
+    ) -> LiveTracee:
+        """Launch a program under engines; in the tracer thread.
+
+        `launched` is called when its execve has succeeded, or it has died.
+        """
+        tid = self.kernel.spawn(program, exit_kill=exit_kill)
+        with self.entered():
+            self.quiet.clear()
+            self.roots[tid] = None
+            self._launching[tid] = launched
+            tracee = self.tracees.adopt(tid, tid, own_child=True)
+            tracee.exit_kill = exit_kill
+            tracee.request = SYSCALL_REQUEST
+            for ops in engines:
+                self._put(self._new_engine(tracee, ops), tracee)
+            self.kernel.resume(tid, SYSCALL_REQUEST, 0)
+        return tracee
+
+    def seize(self, pid: int, engines: list[EngineOps], *, explain: Callable[[int], str]) -> LiveTracee:
+        """Attach engines to every thread of a running process; in the tracer thread.
+
+        The list of threads is read again until it is stable: a thread born meanwhile is either in
+        it, or its birth is reported by one that is traced already.
+
+        Raises:
+            TaskGone: there is no such process, or it ended meanwhile.
+            NotPermitted: the kernel refused; the message says why, and what to do.
+        """
+        parentage = self.kernel.parentage(pid)
+        tgid = pid if parentage is None else int(parentage[0])
+        seen: set[int] = set()
+        done: list[LiveTracee] = []
+        while True:
+            new = [int(tid) for tid in self.kernel.threads(tgid) if tid not in seen]
+            if not new:
+                break
+            seen.update(new)
+            for tid in new:
+                tracee = self._seize_thread(tid, tgid, explain)
+                if tracee is None:
+                    continue
+                done.append(tracee)
+                with self.entered():
+                    for ops in engines:
+                        self._put(self._new_engine(tracee, ops), tracee)
+        if not done:
+            raise TaskGone(explain(pid))
+        return next((tracee for tracee in done if tracee.tid == pid), done[0])
+
+    def _seize_thread(self, tid: int, tgid: int, explain: Callable[[int], str]) -> LiveTracee | None:
+        known = self.tracees.by_tid.get(tid)
+        if known is not None:
+            return known
+        own_child = self.kernel.is_own_child(tid)
+        match self.kernel.seize(tid, exit_kill=False):
+            case SeizeOutcome.SEIZED:
+                with self.entered():
+                    self.quiet.clear()
+                    return self.tracees.adopt(tid, tgid, own_child=own_child)
+            case SeizeOutcome.REFUSED:
+                raise NotPermitted(explain(tid))
+            case SeizeOutcome.ALREADY_OURS | SeizeOutcome.GONE:
+                return None
+
+    def let_go(self, *, kill: bool) -> None:
+        """Remove every engine, and kill what was launched to die with the tracer; in any thread."""
+        with self.entered():
+            for tracee in self.tracees.everyone():
+                if kill and tracee.exit_kill and not tracee.task.is_dead():
+                    self.kernel.kill(tracee.tid, SIGKILL)
+                elif not tracee.exit_kill or not kill:
+                    for engine in tracee.task.engines:
+                        if core_control.target_of(engine) is not core_control.Target.DEATH:
+                            core_control.control(engine, ResumeAction.DETACH)
+
+
+def _follows(ops: object) -> bool:
+    return isinstance(ops, EngineOps) and ops.follow
+
+
+def _matcher(exclusive: bool | Callable[[EngineOps], bool]) -> Callable[[object], bool] | None:  # noqa: FBT001 — a public parameter's own type
+    if exclusive is False:
+        return None
+    return lambda engine: isinstance(engine, Engine) and (exclusive is True or exclusive(engine.client))

@@ -1,0 +1,99 @@
+"""What an engine author writes.
+
+Reference: include/linux/utrace.h:struct utrace_engine_ops (API 20091216).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from utrace.core.events import Event
+from utrace.core.verdicts import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from utrace.tracehook.group_stop import JobControl
+    from utrace.tracer.engine import Engine
+    from utrace.tracer.signal import SignalReport
+    from utrace.tracer.syscall import Syscall
+    from utrace.tracer.task import Task
+
+
+class EngineOps:
+    """One client of a session.  Subclass it, say which events, and override their callbacks.
+
+    One object serves every task it is attached to; what is told apart by task is told apart by the
+    `task` argument.  Callbacks run on the session's own tracer thread, one at a time in a session,
+    while the task they are about stands in a ptrace-stop.  They must not block for long: everything
+    traced waits.  To wait for something, answer STOP and call `control(RESUME)` when it has come.
+
+    Every callback answers None (no objection, and no change of a stop already asked for), a
+    `ResumeAction`, or a `Verdict`.  A callback that raises detaches its engine from that task (the
+    session's `on_engine_fault` says so); the task and the other engines go on.
+    """
+
+    events: Event = Event(0)
+    """What to be told of, from attach on.  `Engine.set_events` changes it at run time."""
+
+    syscalls: Collection[str] | None = None
+    """Names, or sets in `-e trace=` grammar such as "%file", that SYSCALL_ENTRY and SYSCALL_EXIT are
+    wanted for; None for all."""
+
+    follow: bool = True
+    """Whether children get this engine too, with the mask it then has on the parent."""
+
+    def report_quiesce(self, task: Task, event: Event) -> Answer:
+        """The task is about to report `event`, or, with event 0, about to return to user mode."""
+        return None
+
+    def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
+        """The task made `child`, which has not run yet; attach to it here.
+
+        `clone_flags` are those of the call, SIGCHLD for fork; -1 if they could not be read.
+        """
+        return None
+
+    def report_exec(self, task: Task) -> Answer:
+        """The task runs a new program: memory and registers are the new ones."""
+        return None
+
+    def report_exit(self, task: Task, code: int) -> Answer:
+        """The task is about to exit with the wait status `code`; STOP holds it here.
+
+        `task.synthetic` if the kernel skipped the stop in a kill race: nothing is left to examine.
+        """
+        return None
+
+    def report_death(self, task: Task, group_dead: bool, signal: int) -> Answer:  # noqa: FBT001 — utrace.h's
+        """The task is dead.  DETACH spares this engine the REAP report.
+
+        `signal` is what the parent was sent: SIGCHLD; -1 for a thread; -2 for a leader whose group
+        lives on.
+        """
+        return None
+
+    def report_reap(self, task: Task) -> None:
+        """The task is gone; the engine is detached when this returns."""
+
+    def report_syscall_entry(self, task: Task, call: Syscall) -> Answer:
+        """The task entered a system call.  The last attached engine is told first.
+
+        Edit `call`, answer `utrace.abort(errno)` or `utrace.skip(result)`, or STOP to hold it here.
+        """
+        return None
+
+    def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
+        """The system call is over; `call.result` may be changed."""
+        return None
+
+    def report_signal(self, task: Task, signal: SignalReport) -> Answer:
+        """A signal was dequeued, or, with `signal.signo` 0, a report was asked for."""
+        return None
+
+    def report_jctl(self, task: Task, job_control: JobControl) -> Answer:
+        """The task joins a job control stop, or wakes from one."""
+        return None
+
+    def release(self, engine: Engine) -> None:
+        """The engine has left its task for good, and no callback of it is running: clean up."""

@@ -1,0 +1,272 @@
+"""The session: what a program that uses utrace makes first."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import threading
+from typing import TYPE_CHECKING, Literal, Self
+
+from utrace.errors import Misuse, ProgramNotStarted, TaskGone
+from utrace.kernel.access import explain_refusal
+from utrace.kernel.api import Spawn
+from utrace.kernel.linux import LinuxKernel
+from utrace.tracer.loop import Loop
+from utrace.tracer.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from utrace.errors import UtraceError
+    from utrace.kernel.api import Kernel
+    from utrace.tracer.ops import EngineOps
+    from utrace.tracer.task import Task
+
+logger = logging.getLogger("utrace")
+
+_NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
+_SIGNALED = 128
+_LET_GO_S = 5.0
+_DEFAULT_WATCHDOG_S = 10.0
+
+
+class Session:
+    """Traced programs, and the engines on them.
+
+    A session owns one private thread, the tracer thread: ptrace binds tracees to it, and every
+    engine callback runs on it, one at a time.  All methods may be called from any other thread.
+
+    As a context manager it lets go on leaving: attached programs run on as they were found;
+    launched ones that still run are killed, or run on (`exit_kill=False`).
+    """
+
+    def __init__(
+        self,
+        *,
+        kernel: Callable[[], Kernel] = LinuxKernel,
+        exit_kill: bool = True,
+        on_engine_fault: Literal["detach", "kill_session"] = "detach",
+        watchdog_s: float | None = _DEFAULT_WATCHDOG_S,
+    ) -> None:
+        """Make a session; its thread begins with the first program.
+
+        Args:
+            kernel: makes what to trace with; the simulation passes its own.
+            exit_kill: launched programs and their children die with the session, also when the
+                tracer is killed; otherwise they run on untraced.
+            on_engine_fault: "detach" takes a raising engine off the task; "kill_session" ends the
+                session and raises from `run`.
+            watchdog_s: name, in the log, a callback that has run for this many seconds; None for
+                never.
+        """
+        self._exit_kill = exit_kill
+        self._make_kernel = kernel
+        self._on_engine_fault = on_engine_fault
+        self._loop: Loop | None = None
+        self._thread: threading.Thread | None = None
+        self._watchdog_s = watchdog_s
+        self._watchdog: Watchdog | None = None
+        self._first: int | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def loop(self) -> Loop:
+        """The loop, begun if it had not been."""
+        if self._closed:
+            message = "the session is closed"
+            raise TaskGone(message)
+        if self._loop is None:
+            self._loop = Loop(self._make_kernel(), on_engine_fault=self._on_engine_fault)
+            self._thread = threading.Thread(target=self._trace, args=(self._loop,), name="utrace-tracer", daemon=True)
+            self._thread.start()
+            if self._watchdog_s is not None:
+                self._watchdog = Watchdog(self._loop, self._watchdog_s)
+        return self._loop
+
+    @staticmethod
+    def _trace(loop: Loop) -> None:
+        # The host's signals are for its own threads; SIGURG is the ring (kernel.linux).
+        signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals() - {signal.SIGURG})
+        loop.run()
+
+    def spawn(
+        self,
+        argv: Sequence[str | bytes | Path],
+        engines: Iterable[EngineOps] = (),
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        stdio: tuple[int, int, int] = (0, 1, 2),
+        new_session: bool = False,
+    ) -> Task:
+        """Launch a program under engines; the first thing they may see is its execve.
+
+        Args:
+            argv: the program, looked up in PATH, and its arguments.
+            engines: attached in this order, and to all children that they follow to.
+            env: the environment; None for ours.
+            cwd: the working directory; None for ours.
+            stdio: descriptors of ours to be its 0, 1 and 2.
+            new_session: run it in a session of its own, out of reach of the terminal's signals.
+
+        Returns:
+            The program's first task; it runs already, unless an engine stopped it.
+
+        Raises:
+            ProgramNotStarted: it was not found, or could not be executed (`status` 127 or 126).
+            Misuse: an engine without a callback it needs.
+        """
+        words = [os.fsencode(word) for word in argv]
+        if not words:
+            message = "there is no program to launch"
+            raise Misuse(message)
+        variables = os.environ if env is None else env
+        path = find_program(words[0], variables.get("PATH", os.defpath))
+        program = Spawn(
+            path=path,
+            argv=words,
+            env=[os.fsencode(f"{name}={value}") for name, value in variables.items()],
+            cwd=None if cwd is None else os.fsencode(cwd),
+            stdio=stdio,
+            new_session=new_session,
+        )
+        loop = self.loop
+        launched = threading.Event()
+        clients = list(engines)
+        tracee = loop.in_tracer(
+            lambda: loop.spawn(program, clients, exit_kill=self._exit_kill, launched=launched.set)
+        )
+        launched.wait()
+        error = loop.in_tracer(lambda: loop.kernel.spawn_error(tracee.handle.id.tid))
+        if error:
+            name = os.fsdecode(words[0])
+            raise ProgramNotStarted(f"{name}: {os.strerror(error)}", _NOT_EXECUTABLE)
+        if self._first is None:
+            self._first = tracee.handle.id.tid
+        return tracee.handle
+
+    def attach(self, pid: int, engines: Iterable[EngineOps] = ()) -> Task:
+        """Attach engines to every thread of a running process, and to those it will make.
+
+        Returns:
+            The task with this tid.
+
+        Raises:
+            TaskGone: no such process, or it ended meanwhile.
+            NotPermitted: refused; the message names what stands in the way and the cure: the pid
+                and program that trace it already, Yama's setting, a missing capability, a process
+                that made itself undumpable, a kernel thread.
+        """
+        loop = self.loop
+        clients = list(engines)
+        tracee = loop.in_tracer(lambda: loop.seize(pid, clients, explain=explain_refusal))
+        return tracee.handle
+
+    def run(self, timeout_s: float | None = None) -> int:
+        """Wait until everything traced has ended or been let go.
+
+        Ctrl-C raises KeyboardInterrupt here, in the main thread; leaving the session's context then
+        lets go of everything.
+
+        Returns:
+            The exit status of the first program launched, 128 plus the signal's number if one
+            killed it; 0 if none was launched.
+
+        Raises:
+            TimeoutError: `timeout_s` passed; everything goes on.
+            EngineFault: a callback raised and `on_engine_fault` is "kill_session".
+        """
+        loop = self.loop
+        if not loop.quiet.wait(timeout_s):
+            message = f"the programs traced have not ended in {timeout_s} s"
+            raise TimeoutError(message)
+        if loop.crash is not None:
+            raise loop.crash
+        if loop.abandon and loop.faults:
+            raise loop.faults[0]
+        status = self.wait_status
+        if status is None:
+            return 0
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else _SIGNALED + os.WTERMSIG(status)
+
+    @property
+    def wait_status(self) -> int | None:
+        """The wait status of the first program launched; None before it ended, or without one."""
+        if self._first is None or self._loop is None:
+            return None
+        return self._loop.roots.get(self._first)
+
+    @property
+    def faults(self) -> list[UtraceError]:
+        """What callbacks raised so far; each has the exception as its cause."""
+        return [] if self._loop is None else list(self._loop.faults)
+
+    @property
+    def tasks(self) -> list[Task]:
+        """Every task traced now."""
+        if self._loop is None:
+            return []
+        with self._loop.entered():
+            return [tracee.handle for tracee in self._loop.tracees.everyone() if not tracee.task.is_dead()]
+
+    def close(self) -> None:
+        """Let go of everything and end the tracer thread.
+
+        Attached programs run on as they were found.  What does not come to a stop in some seconds
+        (a thread in uninterruptible sleep) is let go by the end of the thread.  May be called again.
+        """
+        if self._closed:
+            return
+        loop, thread = self._loop, self._thread
+        self._closed = True
+        if loop is None or thread is None:
+            return
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        if thread.is_alive():
+            loop.let_go(kill=self._exit_kill)
+            loop.stop()
+            thread.join(_LET_GO_S)
+            if thread.is_alive():
+                loop.abandon_all()
+                thread.join(_LET_GO_S)
+
+
+def find_program(name: bytes, path: str) -> bytes:
+    """Resolve a program as a shell would.
+
+    Raises:
+        ProgramNotStarted: not found (127), or found but not executable (126).
+    """
+    shown = os.fsdecode(name)
+    if b"/" in name:
+        if not os.path.exists(name):
+            raise ProgramNotStarted(f"{shown}: {os.strerror(2)}", _NOT_FOUND)
+        if os.path.isdir(name) or not os.access(name, os.X_OK):
+            raise ProgramNotStarted(f"{shown}: {os.strerror(13)}", _NOT_EXECUTABLE)
+        return name
+    found = shutil.which(shown, path=path)
+    if found is None:
+        present = any(os.path.isfile(os.path.join(folder, shown)) for folder in path.split(os.pathsep))
+        if present:
+            raise ProgramNotStarted(f"{shown}: {os.strerror(13)}", _NOT_EXECUTABLE)
+        raise ProgramNotStarted(f"{shown}: command not found", _NOT_FOUND)
+    return os.fsencode(found)
+
+

@@ -1,0 +1,167 @@
+"""The handle of one task: a thread of a traced program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from utrace.arch import Registers, of_regset, syscall_abi
+from utrace.core.task_life import TaskLife
+from utrace.errors import TaskGone
+from utrace.kernel import procfs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from utrace.core.task_life import TaskId
+    from utrace.core.verdicts import ResumeAction
+    from utrace.tracer.engine import Engine
+    from utrace.tracer.loop import LiveTracee, Loop
+    from utrace.tracer.memory import Memory
+    from utrace.tracer.ops import EngineOps
+    from utrace.tracer.syscall import Syscall
+
+
+class Task:
+    """One thread.  The handle stays valid, and unequal to any other, after the task is gone.
+
+    Attributes:
+        memory: the task's memory; readable from any thread while the task lives.
+    """
+
+    __slots__ = ("_loop", "_tracee", "call", "memory")
+
+    def __init__(self, loop: Loop, tracee: LiveTracee, memory: Memory) -> None:
+        self._loop = loop
+        self._tracee = tracee
+        self.memory = memory
+        self.call: Syscall | None = None
+
+    def __repr__(self) -> str:
+        return f"<Task {self.tid} of process {self.pid} {self._tracee.task.life.name}>"
+
+    @property
+    def id(self) -> TaskId:
+        """Tid and generation: who it is, also after the tid was given to another task."""
+        return self._tracee.task.id
+
+    @property
+    def tid(self) -> int:
+        """The thread id.  It becomes the process id when a thread other than the leader execs."""
+        return self._tracee.tid
+
+    @property
+    def pid(self) -> int:
+        """The id of the process (thread group)."""
+        return self._tracee.process.tgid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its death has not been reported."""
+        return not self._tracee.task.is_dead()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it stands still because some engine wants it so."""
+        return self._tracee.task.held
+
+    @property
+    def is_exiting(self) -> bool:
+        """Whether user mode is behind it."""
+        return self._tracee.task.life is not TaskLife.ALIVE
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the report in progress stands for one the kernel skipped: there is no live state."""
+        return self._tracee.task.synthetic
+
+    @property
+    def action(self) -> ResumeAction:
+        """Inside a callback: what the task would do without this engine."""
+        return self._tracee.task.action
+
+    @property
+    def syscall(self) -> Syscall | None:
+        """The system call the task is in, as far as one was reported."""
+        return self.call
+
+    @property
+    def name(self) -> str:
+        """The thread's name (comm), "?" if it is gone."""
+        return procfs.comm(self.tid) or "?"
+
+    @property
+    def regs(self) -> Registers:
+        """The general registers: a copy.  Assign it back to change them.
+
+        Raises:
+            TaskGone: the task is not stopped, or was killed in its stop.
+        """
+        data = self._loop.in_tracer(lambda: self._loop.kernel.get_regs(self._tracee.tid))
+        if data is None:
+            message = f"task {self.tid} is gone, or not stopped"
+            raise TaskGone(message)
+        return of_regset(len(data)).registers(data)
+
+    @regs.setter
+    def regs(self, registers: Registers) -> None:
+        if not self._loop.in_tracer(
+            lambda: self._loop.kernel.set_regs(self._tracee.tid, registers.to_bytes())
+        ):
+            message = f"task {self.tid} is gone, or not stopped"
+            raise TaskGone(message)
+
+    def change_syscall(self, nr: int, args: Sequence[int] | None) -> bool:
+        """Put a number and arguments in place of the call being entered; `Syscall` does this."""
+        return self._loop.in_tracer(lambda: self._loop.kernel.set_syscall(self.tid, nr, args))
+
+    def change_result(self, value: int) -> bool:
+        """Put a result in place of that of the call that ended; `Syscall` does this."""
+        return self._loop.in_tracer(lambda: self._loop.kernel.set_result(self.tid, value))
+
+    def read_call(self) -> tuple[int, int, tuple[int, ...]] | None:
+        """Read audit arch, number and arguments of the system call the stopped task is in.
+
+        None if it was killed.  The arch is that of the program: where a 64-bit program made a
+        32-bit call only a syscall-stop tells.
+        """
+        data = self._loop.in_tracer(lambda: self._loop.kernel.get_regs(self.tid))
+        if data is None:
+            return None
+        arch = of_regset(len(data))
+        registers = arch.registers(data)
+        abi = syscall_abi(arch.audit, type(registers))
+        return arch.audit, abi.nr(registers), abi.args(registers)
+
+    @property
+    def engines(self) -> list[EngineOps]:
+        """Who is attached, in attach order."""
+        return [engine.client for engine in self._loop.engines_on(self._tracee)]
+
+    def attach(
+        self,
+        ops: EngineOps,
+        *,
+        exclusive: bool | Callable[[EngineOps], bool] = False,
+        stopped: bool = False,
+    ) -> Engine:
+        """Attach an engine to this task alone; it is called from the next report on.
+
+        Args:
+            ops: the engine's callbacks and interest.
+            exclusive: True refuses if any engine is there; a predicate, if one matches.
+            stopped: ask for STOP at once.
+
+        Raises:
+            EngineExists: `exclusive` found one.
+            TaskGone: the task was reaped, or is no longer traced.
+            Misuse: no callback for an event asked for, or an unknown system call.
+        """
+        return self._loop.attach(self._tracee, ops, exclusive=exclusive, stopped=stopped)
+
+    def engine(self, ops: EngineOps) -> Engine:
+        """Find the engine of `ops` on this task.
+
+        Raises:
+            NoSuchEngine: it has none here.
+        """
+        return self._loop.find_engine(self._tracee, ops)

@@ -1,0 +1,52 @@
+"""What a test may need of the machine, by name.  A skip has one of these reasons or it is no skip."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tests.tracees import build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """A thing a machine may lack: how to see whether it is there, and what to say if it is not."""
+
+    present: Callable[[], bool]
+    lacking: str
+
+
+def _has_program(name: str) -> Callable[[], bool]:
+    return lambda: shutil.which(name) is not None
+
+
+def _runs_i386() -> bool:
+    try:
+        return subprocess.run([build("exits32", bits=32)], check=False).returncode == 42
+    except (OSError, subprocess.CalledProcessError):
+        return False
+
+
+CAPABILITIES: Final = {
+    "gcc": Capability(_has_program("gcc"), "no gcc"),
+    "gdb": Capability(_has_program("gdb"), "no gdb"),
+    "i386-tasks": Capability(_runs_i386, "32-bit programs cannot be made and run here"),
+    "root": Capability(lambda: os.geteuid() == 0, "not root"),
+    "strace": Capability(_has_program("strace"), "no strace"),
+    "x86-64": Capability(lambda: platform.machine() == "x86_64", "not an x86-64 machine"),
+}
+
+
+@functools.cache
+def lacking(name: str) -> str | None:
+    """Give the reason to skip what requires `name`, None if it is there."""
+    capability = CAPABILITIES[name]
+    return None if capability.present() else f"requires {name}: {capability.lacking}"

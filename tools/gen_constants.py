@@ -1,0 +1,90 @@
+"""Generate src/utrace/syscalls/data/constants.json: names of flags and enumerators, by set.
+
+    python tools/gen_constants.py --root UNPACKED      (see gen_syscall_tables.py)
+
+A set is {"field": [[mask, [[name, value], ...]], ...], "flags": [[name, value], ...]} for values made
+of bits, or {"enum": [[name, value], ...]}.  A set that differs on an architecture is repeated as
+"SET@ARCH".  What is in which set is written in `constant_sets.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+from constant_sets import SETS, EnumSet, FlagSet
+from header_values import Headers, evaluate, macros
+
+DATA: Final = Path(__file__).resolve().parent.parent / "src/utrace/syscalls/data"
+
+Pairs = list[tuple[str, int]]
+
+
+def pick(headers: Headers, files: tuple[str, ...], names: str, exclude: str = "") -> Pairs:
+    """Evaluate names given as a regular expression (with a `(`, `[`, `.` or `\\`) or as a list."""
+    if re.search(r"[(\[.\\]", names):
+        values = macros(headers, files, names)
+    else:
+        values = evaluate(headers, files, names.split())
+    if exclude:
+        values = {name: value for name, value in values.items() if not re.fullmatch(exclude, name)}
+    return list(values.items())
+
+
+def by_value(pairs: Pairs, *, first_wins: bool) -> Pairs:
+    """Order by value, one name a value."""
+    seen: dict[int, str] = {}
+    for name, value in pairs:
+        if not first_wins or value not in seen:
+            seen[value] = name
+    return sorted(((name, value) for value, name in seen.items()), key=lambda pair: pair[1])
+
+
+def build(headers: Headers, wanted: FlagSet | EnumSet) -> dict[str, object]:
+    """Evaluate one set for one architecture."""
+    extra = list(wanted.extra.items())
+    if isinstance(wanted, EnumSet):
+        pairs = extra + pick(headers, wanted.headers, wanted.names, wanted.exclude)
+        return {"enum": by_value(pairs, first_wins=True)}
+    fields = [
+        [mask, by_value(pick(headers, wanted.headers, names), first_wins=True)]
+        for mask, names in wanted.fields
+    ]
+    in_fields = {name for _, pairs in fields for name, _ in pairs}
+    pairs = extra + pick(headers, wanted.headers, wanted.names, wanted.exclude)
+    flags = [(n, v & 0xFFFFFFFFFFFFFFFF if v < -(1 << 31) else v & 0xFFFFFFFF if v < 0 else v) for n, v in pairs]
+    flags = [(n, v) for n, v in flags if v and n not in in_fields]
+    ordered = by_value(flags, first_wins=True)
+    # A name for several bits stands before the names of its single bits.
+    combined = [pair for pair in ordered if pair[1].bit_count() > 1]
+    single = [pair for pair in ordered if pair[1].bit_count() == 1]
+    return {"fields": fields, "flags": combined[::-1] + single}
+
+
+def main() -> None:
+    """Write the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--root", type=Path, default=Path("/"), help="where the packages are unpacked")
+    root: Path = parser.parse_args().root
+    arches = {arch: Headers.of(arch, root) for arch in ("x86_64", "i386", "aarch64")}
+    rows: dict[str, dict[str, object]] = {}
+    for name, wanted in SETS.items():
+        rows[name] = build(arches["x86_64"], wanted)
+        if not any(rows[name].values()):
+            print(f"{name}: empty")
+        if wanted.same_everywhere:
+            continue
+        for arch in ("i386", "aarch64"):
+            other = build(arches[arch], wanted)
+            if other != rows[name]:
+                rows[f"{name}@{arch}"] = other
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in rows.items())
+    (DATA / "constants.json").write_text("{\n" + lines + "\n}\n")
+    print(f"{len(rows)} sets, {sum(line.count('[') for line in lines.splitlines())} entries")
+
+
+if __name__ == "__main__":
+    main()
