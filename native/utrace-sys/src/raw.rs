@@ -227,12 +227,6 @@ pub(crate) fn wait_peek(tid: Tid) -> Result<bool, Errno> {
     Ok(unsafe { info.si_pid() } != 0)
 }
 
-/// Let the tracee run that shares this CPU.
-pub(crate) fn yield_cpu() {
-    // SAFETY: no arguments; sched_yield(2) cannot fail on Linux.
-    unsafe { libc::sched_yield() };
-}
-
 pub(crate) fn own_tid() -> Tid {
     // SAFETY: no arguments, cannot fail.
     unsafe { libc::gettid() }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from utrace.core.engine_life import EngineState
 from utrace.core.task_life import TaskLife
 from utrace.errors import EngineExists, NoSuchEngine, TaskGone
 
@@ -26,7 +27,7 @@ def attach_task(
 
     Args:
         engine: the engine; it names the task.
-        exclusive: refuse if some attached engine matches this.
+        exclusive: refuse if some attached engine matches this; one marked for detach is none.
 
     Raises:
         EngineExists: an attached engine matched `exclusive`.
@@ -36,7 +37,9 @@ def attach_task(
     if task.life is TaskLife.REAPED:
         message = f"task {task.id} is gone"
         raise TaskGone(message)
-    if exclusive is not None and any(exclusive(other) for other in task.engines):
+    if exclusive is not None and any(
+        other.state is EngineState.ATTACHED and exclusive(other) for other in task.engines
+    ):
         message = f"task {task.id} has such an engine already"
         raise EngineExists(message)
     task.link(engine)
@@ -49,7 +52,7 @@ def find_engine(task: TracedTask, matches: Callable[[Engine], bool]) -> Engine:
         NoSuchEngine: none matches; engines marked for detach never do.
     """
     for engine in task.engines:
-        if matches(engine):
+        if engine.state is EngineState.ATTACHED and matches(engine):
             return engine
     message = f"task {task.id} has no such engine"
     raise NoSuchEngine(message)

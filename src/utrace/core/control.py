@@ -20,7 +20,7 @@ from utrace.core.engine_life import Engine, EngineInput, EngineState
 from utrace.core.events import ALL_EVENTS, DEATH, QUIESCE, SYSCALL
 from utrace.core.tables import Go, Never, Refuse
 from utrace.core.task_life import Need, TaskLife
-from utrace.core.verdicts import Outcome, ResumeAction
+from utrace.core.verdicts import STEPS, Outcome, ResumeAction
 from utrace.errors import InvariantViolation, Misuse, TaskGone, TooLate
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class Step(enum.Enum):
     DROP_STOP = enum.auto()
     """Withdraw my wish; the task wakes if it was the last."""
     PEND = enum.auto()
-    """Make the action pending; STOP and DETACH as REPORT."""
+    """Make the action pending; STOP as REPORT."""
+    UNSTEP = enum.auto()
+    """Turn a pending step into a report: who still wants the step says so again (INV-27)."""
     ATTEND = enum.auto()
     """The task must come to a stop for this."""
     BREAK_IN = enum.auto()
@@ -129,8 +131,8 @@ CONTROL: Final[Mapping[tuple[ResumeAction, Target], Cell]] = {
     (_A.RESUME, _T.DEATH): _GONE,
     (_A.RESUME, _T.DEAD): _GONE,
     (_A.RESUME, _T.DETACHED): _DETACHED,
-    (_A.DETACH, _T.RUNNING): _done(_S.UNLINK, _S.ATTEND),
-    (_A.DETACH, _T.IN_CALLBACK): _in_progress(_S.MARK),
+    (_A.DETACH, _T.RUNNING): _done(_S.UNSTEP, _S.UNLINK, _S.ATTEND),
+    (_A.DETACH, _T.IN_CALLBACK): _in_progress(_S.UNSTEP, _S.MARK),
     (_A.DETACH, _T.HELD_BY_ME): _done(_S.UNLINK),
     (_A.DETACH, _T.HELD_BY_OTHERS): _done(_S.UNLINK),
     (_A.DETACH, _T.JOB_STOPPED): _done(_S.UNLINK, _S.ATTEND),
@@ -141,6 +143,8 @@ CONTROL: Final[Mapping[tuple[ResumeAction, Target], Cell]] = {
 
 NEEDS_QUIESCE: Final = frozenset({_A.REPORT, _A.SINGLESTEP, _A.BLOCKSTEP})
 """Only a quiesce callback makes these robust: without one they are refused."""
+
+_MASKLESS: Final = frozenset({_T.DEAD, _T.DETACHED})
 
 
 def target_of(engine: Engine) -> Target:
@@ -169,12 +173,13 @@ def control(engine: Engine, action: ResumeAction) -> Outcome:
             callback tells (INV-18); for DETACH, its callback is running: see `barrier`.
 
     Raises:
-        Misuse: REPORT or a step without QUIESCE in the mask (LB-7: only while attached).
+        Misuse: REPORT or a step without QUIESCE in the mask (LB-7: only while that can be told; the
+            death report leaves no QUIESCE in any mask).
         TaskGone: the task is dead, or the engine detached.
         TooLate: DETACH during the death report.
     """
     target = target_of(engine)
-    if action in NEEDS_QUIESCE and target is not Target.DETACHED and not engine.mask & QUIESCE:
+    if action in NEEDS_QUIESCE and target not in _MASKLESS and not engine.mask & QUIESCE:
         message = f"{action.name} needs QUIESCE among the engine's events"
         raise Misuse(message)
     match CONTROL[action, target]:
@@ -198,6 +203,9 @@ def _take(engine: Engine, action: ResumeAction, step: Step) -> None:
             wake_when_unheld(engine)
         case Step.PEND:
             task.pend(ResumeAction.REPORT if action is ResumeAction.STOP else action)
+        case Step.UNSTEP:
+            if task.pending in STEPS:
+                task.pend(ResumeAction.REPORT)
         case Step.ATTEND:
             task.need(Need.ATTENTION)
         case Step.BREAK_IN:
@@ -227,7 +235,7 @@ def set_events(engine: Engine, mask: int, *, from_callback: bool) -> Outcome:
         IN_PROGRESS: the mask is in force, but a callback of this engine is running: see `barrier`.
 
     Raises:
-        TaskGone: the engine is detached.
+        TaskGone: the engine is detached, or the reap has begun.
         TooLate: the death report has begun, and the change concerns DEATH or QUIESCE (spec 4.2).
         Misuse: a bit that is no event.
     """
@@ -235,22 +243,21 @@ def set_events(engine: Engine, mask: int, *, from_callback: bool) -> Outcome:
     if mask & ~ALL_EVENTS:
         message = f"{mask:#x} has bits that are no event"
         raise Misuse(message)
-    if engine.state is not EngineState.ATTACHED:
+    if target_of(engine) is Target.DETACHED:
         message = "the engine is detached"
         raise TaskGone(message)
     final = DEATH | QUIESCE
     cleared = engine.mask & ~mask
-    if (task.life is TaskLife.DEATH and cleared & final) or (
-        task.is_dead() and mask & ~engine.mask & final
-    ):
+    dead = task.is_dead()
+    if (task.life is TaskLife.DEATH and cleared & final) or (dead and mask & ~engine.mask & final):
         message = "the death report has begun"
         raise TooLate(message)
     engine.mask = mask
     before = task.mask
     task.recompute()
-    if (task.mask ^ before) & task.mask & SYSCALL and not task.held and not task.is_dead():
+    if (task.mask ^ before) & task.mask & SYSCALL and not task.held and not dead:
         task.need(Need.ATTENTION)
-    if cleared and not from_callback and not task.held and task.reporting is engine:
+    if cleared and not from_callback and not dead and task.reporting is engine:
         return Outcome.IN_PROGRESS
     return Outcome.DONE
 
@@ -263,13 +270,13 @@ def barrier(engine: Engine, *, from_callback: bool) -> Outcome:
         IN_PROGRESS: one is; ask again when a callback has ended.
 
     Raises:
-        TaskGone: the engine is detached and no callback of it is running (LB-2).
+        TaskGone: the engine is detached, or the reap has begun, and no callback of it is running (LB-2).
     """
     if from_callback:
         return Outcome.DONE
     if engine.task.reporting is engine:
         return Outcome.IN_PROGRESS
-    if engine.state is not EngineState.ATTACHED:
+    if target_of(engine) is Target.DETACHED:
         message = "the engine is detached"
         raise TaskGone(message)
     return Outcome.DONE

@@ -24,10 +24,13 @@ class Examiner:
     stops: int
 
 
-def _check(engine: Engine) -> None:
+def _require_alive(engine: Engine) -> None:
     if engine.state is not EngineState.ATTACHED or engine.task.is_dead():
         message = f"task {engine.task.id} is gone, or the engine detached"
         raise TaskGone(message)
+
+
+def _require_wish(engine: Engine) -> None:
     if not engine.wants_stop:
         message = "only an engine that wants the task stopped may examine it"
         raise Misuse(message)
@@ -44,7 +47,8 @@ def prepare_examine(engine: Engine) -> Examiner | None:
         Misuse: this engine does not want the task stopped.
         TaskGone: the task is dead or the engine detached.
     """
-    _check(engine)
+    _require_alive(engine)
+    _require_wish(engine)
     return Examiner(engine, engine.task.stops) if engine.task.held else None
 
 
@@ -53,11 +57,13 @@ def finish_examine(examiner: Examiner) -> None:
 
     Raises:
         Disturbed: SIGKILL, or a release, broke the stop meanwhile (INV-23).
-        Misuse: this engine no longer wants the task stopped.
+        Misuse: this engine no longer wants the task stopped; others kept it so.
         TaskGone: the task is dead or the engine detached.
     """
-    _check(examiner.engine)
+    # A kill also ends the wish to stop: it is told as what it is.
+    _require_alive(examiner.engine)
     task = examiner.engine.task
     if not task.held or task.stops != examiner.stops:
         message = f"task {task.id} woke during the examination"
         raise Disturbed(message)
+    _require_wish(examiner.engine)

@@ -27,6 +27,7 @@ from utrace.core.events import (
     QUIESCE,
     REAP,
     SYSCALL_ENTRY,
+    SYSCALL_EXIT,
 )
 from utrace.core.task_life import TaskInput
 from utrace.core.verdicts import (
@@ -67,6 +68,9 @@ Reply: TypeAlias = Answer | Wake
 Pass: TypeAlias = Generator[Engine | Pause, Reply, None]
 Stop: TypeAlias = Generator[Engine | Pause, Reply, bool]
 
+_ATTACHED: Final = EngineState.ATTACHED
+_NO_NUMBERS: Final[frozenset[int]] = frozenset()
+
 _RESET_BY_A_PASS: Final = frozenset({ResumeAction.REPORT, ResumeAction.SINGLESTEP, ResumeAction.BLOCKSTEP})
 """A pass consumes these; who still wants one must say so again in it (INV-10)."""
 
@@ -101,40 +105,12 @@ def run_pass(task: TracedTask, event: int, *, reverse: bool = False) -> Pass:
 
 def start_pass(task: TracedTask, event: int) -> None:
     """Consume what a pass consumes and clear what a pass merges."""
-    invariant(task.event == NO_EVENT, "one pass at a time", task=task, event=event)
-    if task.pending in _RESET_BY_A_PASS:
+    if task.event != NO_EVENT:
+        invariant(False, "one pass at a time", task=task, event=event)
+    if task.pending is not ResumeAction.RESUME and task.pending in _RESET_BY_A_PASS:
         task.pending = ResumeAction.RESUME
     task.event = event
     task.action = task.resume_action = ResumeAction.RESUME
-
-
-def run_syscall_pass(task: TracedTask, event: int, arch: int, nr: int, *, reverse: bool) -> Pass:
-    """As `run_pass`, for those engines whose syscall set has this call.
-
-    The one pass whose cost is felt (D14): written out so that an engine costs one test and one
-    callback.
-    """
-    start_pass(task, event)
-    both = event | QUIESCE
-    for engine in reversed(task.engines) if reverse else task.engines:
-        if engine.mask & both:
-            if engine.mask & QUIESCE:
-                task.callback = QUIESCE
-                task.reporting = engine
-                answer = yield engine
-                task.reporting = None
-                if answer is not None or engine.state is not EngineState.ATTACHED:
-                    finish_callback(task, engine, answer)
-            if engine.mask & event and (engine.syscalls is None or nr in engine.syscalls.get(arch, ())):
-                task.callback = event
-                task.reporting = engine
-                answer = yield engine
-                task.reporting = None
-                if answer is not None or engine.state is not EngineState.ATTACHED:
-                    finish_callback(task, engine, answer, specific=True)
-        if engine.wants_stop:
-            task.action = ResumeAction.STOP
-    task.event = NO_EVENT
 
 
 def finish_callback(task: TracedTask, engine: Engine, answer: Reply, *, specific: bool = False) -> None:
@@ -157,6 +133,8 @@ def finish_callback(task: TracedTask, engine: Engine, answer: Reply, *, specific
             if answer.signal is not None:
                 task.signal_action = answer.signal
                 task.signal_hold = answer.hold
+            elif answer.hold:
+                task.signal_hold = True
     elif isinstance(answer, ResumeAction):
         resume = answer
     else:
@@ -168,8 +146,8 @@ def finish_callback(task: TracedTask, engine: Engine, answer: Reply, *, specific
         case ResumeAction.DETACH:
             task.unlink(engine, EngineInput.DETACH)
         case ResumeAction.STOP:
+            # It counts when the engine's turn is over: the specific callback may still take it back.
             engine.wants_stop = True
-            task.action = ResumeAction.STOP
         case _:
             engine.wants_stop = False
             task.action = strictest(task.action, resume)
@@ -223,12 +201,35 @@ def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:
 
     While the pass ends in a stop and a report is pending when the stop ends, the pass is repeated
     with `resumed` set (INV-14).  Killed in the stop, the call is aborted (INV-13).
+
+    With `report_syscall_exit` this is where the cost of a traced call is felt (D14): each engine costs
+    its tests and its callback, and no generator of its own.
     """
     task.syscall_action = SyscallAction.RUN
     task.syscall_result = None
     task.resumed = False
     while True:
-        yield from run_syscall_pass(task, SYSCALL_ENTRY, arch, nr, reverse=True)
+        start_pass(task, SYSCALL_ENTRY)
+        for engine in reversed(task.engines):
+            if engine.mask & QUIESCE:
+                task.callback = QUIESCE
+                task.reporting = engine
+                answer = yield engine
+                task.reporting = None
+                if answer is not None or engine.state is not _ATTACHED:
+                    finish_callback(task, engine, answer)
+            if engine.mask & SYSCALL_ENTRY and (
+                engine.syscalls is None or nr in engine.syscalls.get(arch, _NO_NUMBERS)
+            ):
+                task.callback = SYSCALL_ENTRY
+                task.reporting = engine
+                answer = yield engine
+                task.reporting = None
+                if answer is not None or engine.state is not _ATTACHED:
+                    finish_callback(task, engine, answer, specific=True)
+            if engine.wants_stop:
+                task.action = ResumeAction.STOP
+        task.event = NO_EVENT
         if task.action is ResumeAction.RESUME:
             return False
         if task.action is not ResumeAction.STOP:
@@ -241,6 +242,33 @@ def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:
         if task.pending not in REPORTS or not task.engines:
             return False
         task.resumed = True
+
+
+def report_syscall_exit(task: TracedTask, arch: int, nr: int) -> Pass:
+    """Report a system call that is over; its STOP takes effect before user mode."""
+    start_pass(task, SYSCALL_EXIT)
+    for engine in task.engines:
+        if engine.mask & QUIESCE:
+            task.callback = QUIESCE
+            task.reporting = engine
+            answer = yield engine
+            task.reporting = None
+            if answer is not None or engine.state is not _ATTACHED:
+                finish_callback(task, engine, answer)
+        if engine.mask & SYSCALL_EXIT and (
+            engine.syscalls is None or nr in engine.syscalls.get(arch, _NO_NUMBERS)
+        ):
+            task.callback = SYSCALL_EXIT
+            task.reporting = engine
+            answer = yield engine
+            task.reporting = None
+            if answer is not None or engine.state is not _ATTACHED:
+                finish_callback(task, engine, answer, specific=True)
+        if engine.wants_stop:
+            task.action = ResumeAction.STOP
+    task.event = NO_EVENT
+    if task.action is not ResumeAction.RESUME:
+        finish_pass(task)
 
 
 def report_exit(task: TracedTask, *, live: bool) -> Stop:

@@ -14,12 +14,13 @@ Reference: kernel/utrace.c:utrace_resume(), utrace_get_signal(), finish_resume_r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from utrace.core.engine_life import EngineState
 from utrace.core.events import NO_EVENT, QUIESCE, Event
-from utrace.core.reporting import Pass, Stop, finish_callback, run_pass, start_pass, stop_here
-from utrace.core.verdicts import REPORTS, STEPS, ResumeAction, SignalAction
+from utrace.core.reporting import Pass, Reply, Stop, finish_callback, run_pass, start_pass, stop_here
+from utrace.core.verdicts import REPORTS, STEPS, ResumeAction, SignalAction, Verdict
 
 if TYPE_CHECKING:
     from utrace.core.task_life import TracedTask
@@ -61,17 +62,26 @@ def signal_pass(task: TracedTask, event: int) -> Pass:
     start_pass(task, event)
     both = event | QUIESCE
     for engine in task.engines:
-        if engine.mask & both:
-            specific = engine.signal_callback
+        specific = engine.signal_callback
+        if engine.mask & (both if specific else QUIESCE):
             task.callback = int(Event.SIGNAL) if specific else QUIESCE
             task.reporting = engine
             answer = yield engine
             task.reporting = None
             if answer is not None or engine.state is not EngineState.ATTACHED:
-                finish_callback(task, engine, answer, specific=specific)
+                finish_callback(task, engine, _without_report(answer), specific=specific)
         if engine.wants_stop:
             task.action = ResumeAction.STOP
     task.event = NO_EVENT
+
+
+def _without_report(answer: Reply) -> Reply:
+    """Take INTERRUPT and REPORT for RESUME, before the merge: another engine's step still counts."""
+    if isinstance(answer, ResumeAction):
+        return ResumeAction.RESUME if answer in REPORTS else answer
+    if isinstance(answer, Verdict) and answer.resume in REPORTS:
+        return replace(answer, resume=ResumeAction.RESUME)
+    return answer
 
 
 def report_signal(task: TracedTask, event: int, action: SignalAction) -> Stop:
@@ -85,8 +95,6 @@ def report_signal(task: TracedTask, event: int, action: SignalAction) -> Stop:
     task.signal_hold = False
     yield from signal_pass(task, event)
     while task.signal_action in _NOTHING_TO_DELIVER:
-        if task.resume_action in REPORTS:
-            task.resume_action = ResumeAction.RESUME
         if (yield from stop_here(task)):
             return True
         if task.pending not in REPORTS or not task.engines:
@@ -109,13 +117,11 @@ def report_resume(task: TracedTask, *, handler: bool = False) -> Stop:
     """
     while True:
         asked = task.pending
-        if asked is ResumeAction.INTERRUPT:
+        if asked is ResumeAction.INTERRUPT or (handler and asked is ResumeAction.REPORT):
             task.pending = ResumeAction.RESUME
             task.signal_action = SignalAction.HANDLER if handler else SignalAction.REPORT
             handler = False
             yield from signal_pass(task, NO_EVENT)
-            if task.resume_action in REPORTS:
-                task.resume_action = ResumeAction.RESUME
         elif asked is ResumeAction.REPORT:
             yield from run_pass(task, NO_EVENT)
             if task.resume_action is ResumeAction.REPORT and task.action is not ResumeAction.STOP:

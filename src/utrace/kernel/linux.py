@@ -17,7 +17,7 @@ import errno
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from utrace import _native
 from utrace.kernel import procfs
@@ -34,7 +34,7 @@ class LinuxKernel(_native.Tracer):
     tells NO_TRACEES when there is nothing at all to wait for.
     """
 
-    def __new__(cls, signal_mask: int | None = None, /) -> LinuxKernel:
+    def __new__(cls, signal_mask: int | None = None, /) -> Self:
         """Make one; nothing is asked of the kernel yet.
 
         Args:

@@ -37,6 +37,8 @@ class TaskStatus:
     uids: tuple[int, int, int]
     """Real, effective and saved."""
     gids: tuple[int, int, int]
+    capabilities: int
+    """The effective set, bit n for capability n."""
     is_kernel_thread: bool
     disposition: Disposition
 
@@ -60,23 +62,30 @@ def _split_field(line: bytes) -> tuple[str, str]:
 
 
 def _parse_status(fields: Mapping[str, str]) -> TaskStatus:
-    caught = int(fields["SigCgt"], 16)
+    state = fields["State"][:1]
     return TaskStatus(
         name=fields["Name"],
-        state=fields["State"][:1],
+        state=state,
         tgid=Tid(int(fields["Tgid"])),
         ppid=Tid(int(fields["PPid"])),
         tracer=Tid(int(fields["TracerPid"])),
         uids=_three_ids(fields["Uid"]),
         gids=_three_ids(fields["Gid"]),
-        # Kthread came with Linux 6.8; before, having no memory tells, which zombies have neither.
-        is_kernel_thread=fields["Kthread"] == "1"
-        if "Kthread" in fields
-        else "VmSize" not in fields and fields["State"][:1] not in "ZX",
+        capabilities=int(fields["CapEff"], 16),
+        is_kernel_thread=_is_kernel_thread(fields, state),
         disposition=Disposition(
-            blocked=int(fields["SigBlk"], 16), ignored=int(fields["SigIgn"], 16), caught=caught
+            blocked=int(fields["SigBlk"], 16),
+            ignored=int(fields["SigIgn"], 16),
+            caught=int(fields["SigCgt"], 16),
         ),
     )
+
+
+def _is_kernel_thread(fields: Mapping[str, str], state: str) -> bool:
+    if "Kthread" in fields:
+        return fields["Kthread"] == "1"
+    # Before Linux 6.8 having no memory tells; the dead have none either.
+    return "VmSize" not in fields and state not in "ZX"
 
 
 def _three_ids(text: str) -> tuple[int, int, int]:
@@ -94,6 +103,12 @@ def parentage(tid: int) -> tuple[Tid, Tid] | None:
     """(tgid, ppid) of a task."""
     status = read_status(tid)
     return None if status is None else (status.tgid, status.ppid)
+
+
+def comm(tid: int) -> str | None:
+    """Name of a thread, up to 15 characters."""
+    text = _read(f"{tid}/comm")
+    return None if text is None else text.removesuffix(b"\n").decode("utf-8", "surrogateescape")
 
 
 def threads(tgid: int) -> list[Tid]:

@@ -10,6 +10,7 @@ from .call import Arguments, DecodedCall, Limits, decode
 from .memory import Memory
 from .render import Style
 from .result import Result
+from .sets import syscall_set
 from .siginfo import SigInfo, decode_siginfo, encode_siginfo
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "decode",
     "decode_siginfo",
     "encode_siginfo",
+    "syscall_set",
 ]

@@ -21,6 +21,7 @@ from .values import (
     Hex,
     IoctlCode,
     Joined,
+    Macro,
     Mode,
     Named,
     Pid,
@@ -240,6 +241,45 @@ class SocketType:
         return split
 
 
+class FutexOperation:
+    """The operation of a futex call, its name and flags."""
+
+    ctype: Final = "u32"
+    phase: Final = Phase.PURE
+    _FLAGS: Final = 0x180
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        plain = enum_names(abi, "futex_op")
+        decode = flags_decoder(abi, "futex_op_flags")
+
+        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            # FUTEX_WAIT|FUTEX_PRIVATE_FLAG has a name of its own.
+            for flags in (raw & 0x100, raw & self._FLAGS):
+                name = plain.get(raw & ~flags)
+                if name is not None:
+                    operation = Named(raw & ~flags, name)
+                    return Joined(raw, (operation, decode(flags))) if flags else operation
+            return Named(raw, None, "FUTEX_???")
+
+        return split
+
+
+class Special:
+    """A number of which one value has a name."""
+
+    phase: Final = Phase.PURE
+
+    def __init__(self, name: str, value: int, ctype: str = "u32") -> None:
+        self.ctype = ctype
+        self._name, self._value = name, value
+
+    def bind(self, _abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        named = Named(self._value, self._name)
+        return lambda raw, _peers, _call: named if raw == named else Hex(raw)
+
+
 class IoctlCommand:
     """The number of an ioctl; without a name it is taken apart."""
 
@@ -343,6 +383,10 @@ def signal_name(number: int) -> Named:
     return Named(number, SIGNAL_NAMES.get(number))
 
 
+def _inet_address(raw: int) -> Value:
+    return Macro("inet_addr", ".".join(str(byte) for byte in raw.to_bytes(4, "little")))
+
+
 def _handler(raw: int) -> Value:
     return Named(raw, ("SIG_DFL", "SIG_IGN")[raw]) if raw < 2 else Address(raw)
 
@@ -376,6 +420,8 @@ POINTER64: Final = Number("u64", Address)
 ADDRESS: Final = Pointer()
 MISSING: Final = Missing()
 DEVICE: Final = _Device("u32")
+FUTEX_OP: Final = FutexOperation()
+INET_ADDRESS: Final = Number("u32", _inet_address)
 ACCESS_MODE: Final = Flags("access", "?_OK", zero="F_OK")
 MAP_FLAGS: Final = Flags("map", "MAP_???", shift=("MAP_HUGE_SHIFT", 26, 63))
 DEVICE64: Final = _Device("u64")

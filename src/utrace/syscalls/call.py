@@ -146,7 +146,12 @@ class DecodedCall:
         return value
 
     def _changed(self, index: int, after: Value) -> Value:
-        before = self._before.get(index, after) if self._before is not None else after
+        before = self._before.get(index) if self._before is not None else None
+        if before is None:
+            # Nobody asked at the entry: what memory holds now stands for what it held then.
+            result, self.result = self.result, None
+            before = self.plan.decoders[index](self.raw[index], self.raw, self)
+            self.result = result
         if isinstance(before, Address) or self.result is None or self.result.is_error:
             return before
         return Change(before, after, noted=self.plan.noted[index])

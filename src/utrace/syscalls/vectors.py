@@ -5,11 +5,12 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from .argtypes import Number, Phase
-from .pointers import bind_count, read_text
+from .abi import AARCH64
+from .argtypes import HANDLER, Number, Phase
+from .pointers import Ptr, Signals, bind_count, read_text, signal_set
 from .siginfo import SIGINFO_SIZE, SigInfo
-from .tables import enum_decoder
-from .values import Address, FdSet, Items, Listing, Record, Text, WaitStatus
+from .tables import enum_decoder, flags_decoder
+from .values import Address, Fd, FdSet, Items, Listing, Record, Text, WaitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .abi import Abi
     from .argtypes import Decoder
     from .call import DecodedCall
-    from .pointers import AnyCount, BytesDecoder
+    from .pointers import AnyCount, BytesDecoder, Pointee
     from .values import Value
 
 
@@ -128,8 +129,8 @@ class Entries:
         return decode
 
 
-class _WaitInfo:
-    """The siginfo_t that waitid fills."""
+class _SigInfo:
+    """A siginfo_t that the call reads or fills."""
 
     def size(self, _abi: Abi) -> int:
         return SIGINFO_SIZE
@@ -145,6 +146,135 @@ class _WaitInfo:
         return read
 
 
+class PollFds:
+    """The array of poll: what is asked at the entry, what came after."""
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.EARLY
+    _PAIR: Final = struct.Struct("<iHH")
+
+    def __init__(self, count: str) -> None:
+        self._count = count
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        index = names.index(self._count)
+        events_of = flags_decoder(abi, "poll", "POLL???")
+        pair = self._PAIR
+
+        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            if not raw:
+                return Address(0)
+            count = peers[index] & 0xFFFFFFFF
+            if not count:
+                return Items()
+            wanted = min(count, call.limits.items)
+            data = call.memory.read(raw, wanted * pair.size)
+            whole = len(data) // pair.size
+            if not whole:
+                return Address(raw)
+            fds = list(pair.iter_unpack(data[: whole * pair.size]))
+            records: list[Value] = []
+            if call.result is None:
+                for fd, events, _ in fds:
+                    shown = (Fd(fd), events_of(events)) if fd >= 0 else (Fd(fd),)
+                    records.append(Record(("fd", "events")[: len(shown)], shown))
+            else:
+                records += [
+                    Record(("fd", "revents"), (Fd(fd), events_of(came))) for fd, _, came in fds if came
+                ]
+            tail = Address(raw + whole * pair.size) if whole < wanted else None
+            return Items(records, is_cut=tail is None and count > wanted, tail=tail)
+
+        return decode
+
+
+class Remaining:
+    """The time left of a sleep: written only when a signal ends it."""
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.LATE
+
+    def __init__(self, pointee: Pointee) -> None:
+        self._pointer = Ptr(pointee)
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        follow = self._pointer.bind(abi, names)
+
+        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            interrupted = call.result is not None and call.result.is_restart
+            return follow(raw, peers, call) if interrupted else Address(raw)
+
+        return decode
+
+
+class SigmaskArgument:
+    """The last argument of pselect6: a pointer to a pointer to a signal set, and its size."""
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.EARLY
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        pair = struct.Struct("<2Q" if abi.word == 8 else "<2I")
+        follow = Signals().bind(abi, names)
+
+        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            if not raw:
+                return Address(0)
+            data = call.memory.read(raw, pair.size)
+            if len(data) < pair.size:
+                return Address(raw)
+            pointer, size = pair.unpack(data)
+            return Record(("sigmask", "sigsetsize"), (follow(pointer, peers, call), size))
+
+        return decode
+
+
+class _EpollEvent:
+    """struct epoll_event: packed on x86, so that both of its conventions agree."""
+
+    def size(self, abi: Abi) -> int:
+        return 16 if abi is AARCH64 else 12
+
+    def bind_bytes(self, abi: Abi) -> BytesDecoder:
+        unpack = struct.Struct("<I4xQ" if abi is AARCH64 else "<IQ").unpack
+        events_of = flags_decoder(abi, "epoll_events", "EPOLL???")
+
+        def read(data: bytes, _call: DecodedCall) -> Value:
+            events, number = unpack(data)
+            union = Record(("u32", "u64"), (number & 0xFFFFFFFF, number))
+            return Record(("events", "data"), (events_of(events), union))
+
+        return read
+
+
+class _SigAction:
+    """struct sigaction of rt_sigaction: shown in the order of the manual, not of the memory."""
+
+    _SA_RESTORER: Final = 0x04000000
+
+    def size(self, abi: Abi) -> int:
+        return 8 + 3 * abi.word
+
+    def bind_bytes(self, abi: Abi) -> BytesDecoder:
+        layout = struct.Struct("<QQQQ" if abi.word == 8 else "<IIIQ")
+        flags_of = flags_decoder(abi, "sa_flags", "SA_???")
+        handler_of = HANDLER.bind(abi, ())
+
+        def read(data: bytes, call: DecodedCall) -> Value:
+            handler, flags, restorer, mask = layout.unpack(data)
+            names = ("sa_handler", "sa_mask", "sa_flags", "sa_restorer")
+            values = (handler_of(handler, (), call), signal_set(mask), flags_of(flags), Address(restorer))
+            count = 4 if flags & self._SA_RESTORER else 3
+            return Record(names[:count], values[:count])
+
+        return read
+
+
+EPOLL_EVENT: Final = _EpollEvent()
+SIGACTION: Final = _SigAction()
 ENTRIES: Final = Entries()
 WAIT_STATUS: Final = Number("i32", WaitStatus)
-WAIT_INFO: Final = _WaitInfo()
+SIGINFO: Final = _SigInfo()

@@ -359,11 +359,11 @@ class SimKernel:
         return task is not None and (task.is_own_child or not task.is_leader)
 
     def kill(self, tid: int, signo: int, /) -> bool:
-        """Send a signal from outside, as kill(2) by init."""
+        """Send a signal to a process, as init would by kill(2)."""
         return self._send(tid, signo, group=True)
 
     def tgkill(self, tid: int, signo: int, /) -> bool:
-        """Send a signal to one thread from outside, as tgkill(2) by init.  False: no such task."""
+        """Send a signal to one thread, as init would by tgkill(2).  False: no such task."""
         return self._send(tid, signo, group=False)
 
     def close(self) -> None:

@@ -2,7 +2,8 @@
 
 Rules of this file:
 
-1. This is the path whose cost is felt: what nobody asked for is decided by one test.
+1. This is the path whose cost is felt: what nobody asked for is decided by one test, and the
+   functions taken at every stop are plain ones that hand back the generator of the report, if any.
 2. Which call an exit belongs to is remembered from its entry; an exit without one is normal.
 
 Reference: ptrace(2) "Syscall-stops", PTRACE_GET_SYSCALL_INFO; the spec's sections 3.4 and 7.1.
@@ -15,10 +16,9 @@ from typing import TYPE_CHECKING, Final
 from utrace.arch import Registers, SyscallAbi, of_regset, syscall_abi
 from utrace.arch.description import ERRNO_MAX
 from utrace.core.events import SYSCALL, SYSCALL_ENTRY, SYSCALL_EXIT
-from utrace.core.reporting import Pass, finish_pass, report_syscall_entry, run_syscall_pass
+from utrace.core.reporting import Pass, Stop, report_syscall_entry, report_syscall_exit
 from utrace.core.signals import take_step
 from utrace.core.verdicts import ResumeAction, SyscallAction
-from utrace.errors import invariant
 from utrace.kernel.api import FactKind
 from utrace.tracehook.return_to_user import leave, return_to_user
 from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
@@ -31,11 +31,10 @@ ENOSYS: Final = 38
 _NO_CALL: Final = -1
 
 
-def entry_stop(tracee: Tracee, fact: Fact) -> Pass:
-    """Decide a syscall-entry-stop."""
+def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
+    """Decide a syscall-entry-stop; None if nobody is to be told."""
     task = tracee.task
     detail = fact[3]
-    invariant(isinstance(detail, tuple), "an entry has its registers", fact=fact)
     tracee.arch = arch = detail[0] if isinstance(detail, tuple) else 0
     tracee.nr = nr = fact[2]
     tracee.entry = fact
@@ -43,26 +42,29 @@ def entry_stop(tracee: Tracee, fact: Fact) -> Pass:
     tracee.signo = 0
     if task.mask & SYSCALL_ENTRY and (task.syscalls is None or nr in task.syscalls.get(arch, ())):
         task.occurrence = fact
-        if (yield from report_syscall_entry(task, arch, nr)):
-            return
-        if task.syscall_action is SyscallAction.ABORT:
-            tracee.kernel.set_syscall(tracee.tid, _NO_CALL, None)
-            result = task.syscall_result
-            tracee.abort_result = -ENOSYS if result is None else result
-            tracee.request = SYSCALL_REQUEST
-            return
-    if task.pending is ResumeAction.RESUME and task.engines:
+        return report_syscall_entry(task, arch, nr)
+    return None
+
+
+def leave_entry(tracee: Tracee) -> None:
+    """Run on from a syscall-entry-stop whose report, if there was one, is over."""
+    task = tracee.task
+    if task.syscall_action is SyscallAction.ABORT:
+        task.syscall_action = SyscallAction.RUN
+        tracee.kernel.set_syscall(tracee.tid, _NO_CALL, None)
+        tracee.abort_result = -ENOSYS if task.syscall_result is None else task.syscall_result
+        tracee.request = SYSCALL_REQUEST
+    elif task.pending is ResumeAction.RESUME and task.engines:
         tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL_EXIT else CONT_REQUEST
-        return
-    if not task.engines:
+    elif not task.engines:
         leave(tracee)
-        return
-    # What is pending is served at the exit stop: an interrupt issued here would be lost there.
-    tracee.run_by(take_step(task), SYSCALL)
+    else:
+        # What is pending is served at the exit stop: an interrupt issued here would be lost there.
+        tracee.run_by(take_step(task), SYSCALL)
 
 
-def exit_stop(tracee: Tracee, fact: Fact) -> Pass:
-    """Decide a syscall-exit-stop: the last point before user mode."""
+def exit_stop(tracee: Tracee, fact: Fact) -> Pass | None:
+    """Decide a syscall-exit-stop; None if nobody is to be told."""
     task = tracee.task
     if not tracee.in_syscall:
         _learn_call(tracee, fact)
@@ -74,13 +76,17 @@ def exit_stop(tracee: Tracee, fact: Fact) -> Pass:
         task.syscalls is None or tracee.nr in task.syscalls.get(tracee.arch, ())
     ):
         task.occurrence = fact
-        yield from run_syscall_pass(task, SYSCALL_EXIT, tracee.arch, tracee.nr, reverse=False)
-        if task.action is not ResumeAction.RESUME:
-            finish_pass(task)
+        return report_syscall_exit(task, tracee.arch, tracee.nr)
+    return None
+
+
+def leave_exit(tracee: Tracee) -> Pass | None:
+    """Run on from a syscall-exit-stop, the last point before user mode; None if that is all."""
+    task = tracee.task
     if task.pending is ResumeAction.RESUME and task.engines:
         tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
-    else:
-        yield from return_to_user(tracee)
+        return None
+    return return_to_user(tracee)
 
 
 def stepped_over(tracee: Tracee) -> Pass:
@@ -104,8 +110,7 @@ def stepped_over(tracee: Tracee) -> Pass:
         task.syscalls is None or tracee.nr in task.syscalls.get(tracee.arch, ())
     ):
         task.occurrence = fact
-        yield from run_syscall_pass(task, SYSCALL_EXIT, tracee.arch, tracee.nr, reverse=False)
-        finish_pass(task)
+        yield from report_syscall_exit(task, tracee.arch, tracee.nr)
 
 
 def _put_result(tracee: Tracee, fact: Fact, result: int) -> Fact:

@@ -26,7 +26,7 @@ from utrace.tracehook.execve import exec_stop
 from utrace.tracehook.group_stop import group_stop
 from utrace.tracehook.return_to_user import trap_stop
 from utrace.tracehook.signals import signal_stop
-from utrace.tracehook.syscalls import entry_stop, exit_stop
+from utrace.tracehook.syscalls import entry_stop, exit_stop, leave_entry, leave_exit
 from utrace.tracehook.tracee import SYSCALL_REQUEST, Tracee
 
 if TYPE_CHECKING:
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
 
 Life: TypeAlias = Generator[Engine | Pause, Fact | Reply, None]
 
-#: Total: one file for each kind of fact about a tracee.
+#: Total but for the two syscall-stops, which `live` takes by itself.
 STOPS: Final[Mapping[int, Callable[[Tracee, Fact], Pass]]] = {
-    FactKind.SYSCALL_ENTRY: entry_stop,
-    FactKind.SYSCALL_EXIT: exit_stop,
     FactKind.SIGNAL: signal_stop,
     FactKind.GROUP_STOP: group_stop,
     FactKind.TRAP: trap_stop,
@@ -55,6 +53,8 @@ STOPS: Final[Mapping[int, Callable[[Tracee, Fact], Pass]]] = {
 _EXECVE: Final = {0xC000003E: 59, 0x40000003: 11, 0xC00000B7: 221}
 """The number of execve, by audit arch."""
 
+_SYSCALL_ENTRY: Final = int(FactKind.SYSCALL_ENTRY)
+_SYSCALL_EXIT: Final = int(FactKind.SYSCALL_EXIT)
 _ENDS: Final = frozenset({FactKind.EXIT, FactKind.DEATH})
 
 
@@ -64,11 +64,24 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:
     if launched:
         fact = yield from _launch(tracee, fact)
     while True:
-        invariant(isinstance(fact, tuple), "a running tracee is sent facts", tracee=tracee.tid, got=fact)
         if not isinstance(fact, tuple):
+            invariant(False, "a running tracee is sent facts", tracee=tracee.tid, got=fact)
             return
         tracee.running = tracee.nudged = False
-        yield from STOPS[fact[1]](tracee, fact)
+        kind = fact[1]
+        if kind == _SYSCALL_ENTRY:
+            report = entry_stop(tracee, fact)
+            if report is None or not (yield from report):
+                leave_entry(tracee)
+        elif kind == _SYSCALL_EXIT:
+            ended = exit_stop(tracee, fact)
+            if ended is not None:
+                yield from ended
+            back = leave_exit(tracee)
+            if back is not None:
+                yield from back
+        else:
+            yield from STOPS[kind](tracee, fact)
         if tracee.over:
             return
         if tracee.superseded is not None:

@@ -2,11 +2,9 @@
 
 Rules of this file:
 
-1. A callback runs without the session's lock: other threads may call `control` meanwhile.
+1. `Loop.feed` calls, without the session's lock: other threads may call `control` meanwhile.
 2. One engine's failure is never another's (D11): it is logged, kept in `Loop.faults`, and ends that
    engine, or the session, as the session's `on_engine_fault` says.
-
-This is the one place that catches every exception.
 """
 
 from __future__ import annotations
@@ -17,10 +15,11 @@ from typing import TYPE_CHECKING, Final
 from utrace.core.events import CLONE, DEATH, EXEC, EXIT, JCTL, QUIESCE, REAP, SYSCALL_ENTRY, SYSCALL_EXIT, Event
 from utrace.core.verdicts import Answer, ResumeAction, Verdict
 from utrace.errors import EngineFault, Misuse, NotSupported, invariant
-from utrace.kernel.api import FactKind
+from utrace.kernel.api import Fact, FactKind
 from utrace.tracehook.deaths import Death
 from utrace.tracehook.group_stop import JobControl
 from utrace.tracer.signal import SignalReport
+from utrace.tracer.syscall import Syscall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("utrace")
 
+_NO_ENTRY: Final[Fact] = (0, int(FactKind.SYSCALL_ENTRY), -1, (0,) * 9)
 _SIGCHLD: Final = 17
 _VFORK_FLAGS: Final = 0x4000 | 0x100 | _SIGCHLD
 _UNKNOWN_FLAGS: Final = -1
@@ -70,11 +70,22 @@ def _reap(engine: Engine, tracee: LiveTracee) -> Answer:
 
 
 def _syscall_entry(engine: Engine, tracee: LiveTracee) -> Answer:
-    return engine.entry(tracee.handle, tracee.call_entered())
+    handle = tracee.handle
+    call = handle.call
+    if call is None or call.fact is not tracee.entry:
+        call = handle.call = Syscall(handle, tracee.entry or _NO_ENTRY)
+    return engine.entry(handle, call)
 
 
 def _syscall_exit(engine: Engine, tracee: LiveTracee) -> Answer:
-    return engine.exit(tracee.handle, tracee.call_left())
+    handle = tracee.handle
+    call = handle.call
+    if call is None or call.fact is not tracee.entry:
+        call = handle.call = Syscall(handle, tracee.entry or _NO_ENTRY)
+    if call.result is None:
+        fact = tracee.task.occurrence
+        call.finish(fact[2] if isinstance(fact, tuple) else 0)
+    return engine.exit(handle, call)
 
 
 def _signal(engine: Engine, tracee: LiveTracee) -> Answer:
@@ -103,24 +114,6 @@ CALLBACKS: Final[Mapping[int, Callable[[Engine, LiveTracee], Answer]]] = {
 }
 
 
-def call(engine: Engine, tracee: LiveTracee) -> Answer:
-    """Call the callback that the task's pass is at."""
-    loop = engine.loop
-    callback = tracee.task.callback
-    loop.calls += 1
-    loop.leave()
-    try:
-        answer = CALLBACKS[callback](engine, tracee)
-        if answer is not None and answer.__class__ is not ResumeAction:
-            check_answer(answer)
-    except BaseException as error:  # noqa: BLE001 — D11: whatever a client does, it is its own affair
-        answer = fault(engine, tracee, callback, error)
-    finally:
-        loop.enter()
-    loop.callback_over()
-    return answer
-
-
 def check_answer(answer: object) -> None:
     """Refuse what is no answer, or asks what user space cannot do.
 
@@ -128,17 +121,19 @@ def check_answer(answer: object) -> None:
         Misuse: not an answer at all.
         NotSupported: HOLD of a signal.
     """
-    if not isinstance(answer, Verdict | ResumeAction):
+    if isinstance(answer, ResumeAction):
+        return
+    if not isinstance(answer, Verdict):
         message = f"a callback answers None, a ResumeAction or a Verdict, not {answer!r}"
         raise Misuse(message)
-    if isinstance(answer, Verdict) and answer.hold:
+    if answer.hold:
         message = "HOLD: putting a signal back is not supported; see docs/differences.md"
         raise NotSupported(message)
 
 
-def fault(engine: Engine, tracee: LiveTracee, callback: int, error: BaseException) -> Answer:
+def fault(engine: Engine, tracee: LiveTracee, error: BaseException) -> Answer:
     """Decide what a callback that raised has answered: DETACH."""
-    name = "report_" + (Event(callback).name or "").lower()
+    name = "report_" + (Event(tracee.task.callback).name or "").lower()
     who = f"{type(engine.client).__name__}.{name} on task {tracee.tid}"
     logger.error("engine fault: %s raised %s: %s", who, type(error).__name__, error, exc_info=error)
     report = EngineFault(f"{who} raised {type(error).__name__}: {error}")

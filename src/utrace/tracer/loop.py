@@ -28,11 +28,10 @@ from utrace.syscalls import syscall_numbers
 from utrace.tracehook.tracee import SYSCALL_REQUEST, Tracee
 from utrace.tracehook.tracee_life import live
 from utrace.tracehook.tracees import Tracees
-from utrace.tracer.callbacks import call, logger
+from utrace.tracer.callbacks import CALLBACKS, check_answer, fault, logger
 from utrace.tracer.engine import Engine, require_callbacks
 from utrace.tracer.memory import Memory
 from utrace.tracer.ops import EngineOps
-from utrace.tracer.syscall import Syscall
 from utrace.tracer.task import Task
 
 if TYPE_CHECKING:
@@ -48,9 +47,9 @@ R = TypeVar("R")
 _EXEC: Final = int(FactKind.EXEC)
 _BELL: Final = int(FactKind.BELL)
 _NO_TRACEES: Final = int(FactKind.NO_TRACEES)
+_RUN: Final = Pause.RUN
 _DEATH: Final = int(FactKind.DEATH)
 SIGKILL: Final = 9
-_NO_ENTRY: Final[Fact] = (0, int(FactKind.SYSCALL_ENTRY), -1, (0,) * 9)
 
 
 class LiveTracee(Tracee):
@@ -59,27 +58,6 @@ class LiveTracee(Tracee):
     __slots__ = ("handle",)
 
     handle: Task
-
-    def call_entered(self) -> Syscall:
-        """Give the call being entered: one object for all engines, and for its exit."""
-        task = self.task
-        handle = self.handle
-        call = handle.call
-        if call is None or call.fact is not self.entry:
-            call = handle.call = Syscall(handle, self.entry or _NO_ENTRY)
-        call.resumed = task.resumed
-        return call
-
-    def call_left(self) -> Syscall:
-        """Give the call that ended."""
-        handle = self.handle
-        call = handle.call
-        if call is None or call.fact is not self.entry:
-            call = handle.call = Syscall(handle, self.entry or _NO_ENTRY)
-        if call.result is None:
-            fact = self.task.occurrence
-            call.finish(fact[2] if isinstance(fact, tuple) else 0)
-        return call
 
 
 class Job:
@@ -98,8 +76,7 @@ class Loop:
     """What one tracer thread does.
 
     Attributes:
-        calls: callbacks begun; with `moving` it tells a watchdog what runs, and for how long.
-        moving: the tracee being moved.
+        moving: the tracee being moved; a watchdog looks at it now and then.
         quiet: set while nothing is traced and nothing awaited.
         abandon: end at once, leaving what is traced to the kernel: it goes on, or dies by EXITKILL.
         crash: what ended the loop, if it was a bug of ours.
@@ -109,7 +86,6 @@ class Loop:
     def __init__(self, kernel: Kernel, *, on_engine_fault: str) -> None:
         self.kernel = kernel
         self.tracees: Tracees[LiveTracee] = Tracees(kernel, self._make, _follows)
-        self.calls = 0
         self.moving: LiveTracee | None = None
         self.quiet = threading.Event()
         self.crash: BaseException | None = None
@@ -138,10 +114,6 @@ class Loop:
         else:
             self._lock.acquire()
 
-    def leave(self) -> None:
-        """Give the lock back."""
-        self._lock.release()
-
     def is_mine(self) -> bool:
         """Tell whether the caller is the tracer thread: a callback, or the loop itself."""
         return threading.get_ident() == self._thread
@@ -166,11 +138,6 @@ class Loop:
             return self._changed.wait_for(happened, timeout_s)
         finally:
             self._watchers -= 1
-
-    def callback_over(self) -> None:
-        """Let those look again who wait for the end of a callback."""
-        if self._watchers:
-            self._changed.notify_all()
 
     def ring(self) -> None:
         """Make the tracer thread look at what was asked for."""
@@ -221,11 +188,17 @@ class Loop:
         needs = self.tracees.needs
         ready = self.tracees.ready
         jobs = self._jobs
+        lock_acquire = self._lock.acquire
+        lock_release = self._lock.release
+        turnstile_is_taken = self._turnstile.locked
         tid = request = signo = 0
         while not self.abandon:
             fact = next_fact(tid, request, signo)
             tid = 0
-            self.enter()
+            if turnstile_is_taken():
+                self.enter()
+            else:
+                lock_acquire()
             tracee = by_tid.get(fact[0])
             if tracee is not None and fact[1] < _EXEC and not tracee.task.held:
                 if self.feed(tracee, fact):
@@ -247,7 +220,7 @@ class Loop:
                 self.settle()
             if self._watchers:
                 self._changed.notify_all()
-            self._lock.release()
+            lock_release()
 
     def _end(self) -> None:
         if self._lock.locked() and self.crash is not None:
@@ -283,18 +256,36 @@ class Loop:
         self.enter()
 
     def feed(self, tracee: LiveTracee, reply: Fact | Reply) -> bool:
-        """Move one tracee as far as it goes, calling engines; true: it is to be resumed."""
+        """Move one tracee as far as it goes, calling engines; true: it is to be resumed.
+
+        This is the one place that catches whatever a client raises (D11).
+        """
         send = tracee.send
+        task = tracee.task
+        lock = self._lock
         self.moving = tracee
         try:
             effect = send(reply)
             while isinstance(effect, Engine):
-                effect = send(call(effect, tracee))
+                lock.release()
+                try:
+                    answer = CALLBACKS[task.callback](effect, tracee)
+                    if answer is not None:
+                        check_answer(answer)
+                except BaseException as error:  # noqa: BLE001 — D11: a client's affair, whatever it is
+                    answer = fault(effect, tracee, error)
+                if self._turnstile.locked():
+                    self.enter()
+                else:
+                    lock.acquire()
+                if self._watchers:
+                    self._changed.notify_all()
+                effect = send(answer)
         except StopIteration:
             return False
         finally:
             self.moving = None
-        return effect is Pause.RUN
+        return effect is _RUN
 
     def _take(self, fact: Fact) -> None:
         """Work on a fact that is rare, or about a tracee in no ordinary state."""

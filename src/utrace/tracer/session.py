@@ -101,8 +101,10 @@ class Session:
 
     @staticmethod
     def _trace(loop: Loop) -> None:
-        # The host's signals are for its own threads; SIGURG is the ring (kernel.linux).
-        signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals() - {signal.SIGURG})
+        # The host's signals are for its own threads; SIGURG is the ring (kernel.linux).  SIGCHLD, sent
+        # for every ptrace-stop, is dropped at once where it is ignored by default and not blocked;
+        # blocked here it would wake the host's main thread at every stop.
+        signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals() - {signal.SIGURG, signal.SIGCHLD})
         loop.run()
 
     def spawn(

@@ -29,15 +29,14 @@ class Syscall:
     """One system call, from its entry to its exit; the object of an entry comes again at the exit.
 
     Attributes:
-        resumed: this is a repeated entry report: others had the task stopped and let go.
+        fact: what the kernel told at the entry.
     """
 
-    __slots__ = ("_args", "_decoded", "_result", "_task", "fact", "resumed")
+    __slots__ = ("_args", "_decoded", "_result", "_task", "fact")
 
     def __init__(self, task: Task, fact: Fact) -> None:
         self._task = task
         self.fact = fact
-        self.resumed = False
         self._result: int | None = None
         self._decoded: DecodedCall | None = None
         self._args: tuple[int, tuple[int, ...]] | None = None
@@ -54,6 +53,11 @@ class Syscall:
     def arch(self) -> int:
         """The AUDIT_ARCH number of the call, which may differ from the program's: decide by it."""
         return self._detail[0]
+
+    @property
+    def resumed(self) -> bool:
+        """Whether this entry report is a repeated one: others had the task stopped and let go."""
+        return self._task.resumed
 
     @property
     def ip(self) -> int:

@@ -75,6 +75,11 @@ class Task:
         return self._tracee.task.synthetic
 
     @property
+    def resumed(self) -> bool:
+        """Whether the syscall-entry report in progress is a repeated one (INV-14)."""
+        return self._tracee.task.resumed
+
+    @property
     def action(self) -> ResumeAction:
         """Inside a callback: what the task would do without this engine."""
         return self._tracee.task.action

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import operator
 import threading
 from typing import TYPE_CHECKING
 
@@ -31,21 +32,24 @@ class Watchdog:
         self._stopped.set()
 
     def _watch(self) -> None:
-        loop = self._loop
-        last, looks = -1, 0
+        last: tuple[object, ...] = ()
+        looks = 0
         while not self._stopped.wait(self._limit_s / _LOOKS):
-            moving = loop.moving
-            engine = moving.task.reporting if moving is not None else None
-            if moving is None or engine is None or loop.calls != last:
-                last, looks = loop.calls, 0
+            moving = self._loop.moving
+            task = None if moving is None else moving.task
+            engine = None if task is None else task.reporting
+            if moving is None or task is None or engine is None:
+                last = ()
                 continue
-            looks += 1
+            # The occurrence is a new object at every stop, and kept here it cannot become another's.
+            seen = (moving, engine, task.callback, task.occurrence)
+            looks = looks + 1 if len(last) == len(seen) and all(map(operator.is_, last, seen)) else 0
+            last = seen
             if looks == _LOOKS:
-                name = (Event(moving.task.callback).name or "").lower()
                 logger.warning(
                     "%s.report_%s on task %d has been running for %g s; everything traced waits for it",
                     type(engine.ops).__name__,
-                    name,
+                    (Event(task.callback).name or "").lower(),
                     moving.tid,
                     self._limit_s,
                 )

@@ -1,1 +1,69 @@
-CALLS = {}
+"""Sockets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .. import argtypes as t
+from ..pointers import RETURNED, Array, At, Buffer, InOut, Out, Ptr
+from ..signature import Returns, sig
+from ..sockets import MessageArray, MessageHeader, OptionValue, Protocol, SocketAddress, SocketOption
+from .. import layouts as s
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..signature import Signature
+
+_FD = Returns.FD
+_FAMILY: Final = t.Enum("family", "AF_???")
+_TYPE: Final = t.SocketType()
+_MSG: Final = t.Flags("msg", "MSG_???")
+_LEVEL: Final = t.Enum("sol", "SOL_???")
+_FD_FLAGS: Final = t.Flags("socket_type", "SOCK_???")
+_PEER: Final = Out(SocketAddress(At("addrlen")))
+_ADDRESS: Final = SocketAddress("addrlen")
+
+CALLS: Final[Mapping[str, Signature]] = {
+    "socket": sig(_FD, domain=_FAMILY, type=_TYPE, protocol=Protocol()),
+    "socketpair": sig(domain=_FAMILY, type=_TYPE, protocol=Protocol(), sv=Out(Array(t.FD, 2))),
+    "bind": sig(sockfd=t.FD, addr=_ADDRESS, addrlen=t.INT),
+    "connect": sig(sockfd=t.FD, addr=_ADDRESS, addrlen=t.INT),
+    "listen": sig(sockfd=t.FD, backlog=t.INT),
+    "accept": sig(_FD, sockfd=t.FD, addr=_PEER, addrlen=InOut(t.INT)),
+    "accept4": sig(_FD, sockfd=t.FD, addr=_PEER, addrlen=InOut(t.INT), flags=_FD_FLAGS),
+    "getsockname": sig(sockfd=t.FD, addr=_PEER, addrlen=InOut(t.INT)),
+    "getpeername": sig(sockfd=t.FD, addr=_PEER, addrlen=InOut(t.INT)),
+    "sendto": sig(
+        sockfd=t.FD, buf=Buffer("len"), len=t.SIZE, flags=_MSG, dest_addr=_ADDRESS, addrlen=t.INT
+    ),
+    "recvfrom": sig(
+        sockfd=t.FD,
+        buf=Out(Buffer(RETURNED)),
+        len=t.SIZE,
+        flags=_MSG,
+        src_addr=Out(SocketAddress(At("addrlen"))),
+        addrlen=InOut(t.INT),
+    ),
+    "sendmsg": sig(sockfd=t.FD, msg=MessageHeader(), flags=_MSG),
+    "recvmsg": sig(sockfd=t.FD, msg=InOut(MessageHeader(RETURNED)), flags=_MSG),
+    "sendmmsg": sig(sockfd=t.FD, msgvec=MessageArray("vlen"), vlen=t.UINT, flags=_MSG),
+    "recvmmsg": sig(
+        sockfd=t.FD,
+        msgvec=Out(MessageArray(RETURNED)),
+        vlen=t.UINT,
+        flags=_MSG,
+        timeout=Ptr(s.TIMESPEC),
+    ),
+    "shutdown": sig(sockfd=t.FD, how=t.Enum("shutdown", "SHUT_???")),
+    "setsockopt": sig(
+        sockfd=t.FD, level=_LEVEL, optname=SocketOption(), optval=OptionValue("optlen"), optlen=t.INT
+    ),
+    "getsockopt": sig(
+        sockfd=t.FD,
+        level=_LEVEL,
+        optname=SocketOption(),
+        optval=Out(OptionValue(At("optlen"))),
+        optlen=InOut(t.INT),
+    ),
+}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from .. import argtypes as t
 from .. import layouts as s
 from ..pointers import Array, Buffer, EnvArray, InOut, Out, Path, Ptr, RETURNED, String, StringArray
-from ..vectors import CpuSet, IoVector, WAIT_INFO, WAIT_STATUS
+from ..vectors import CpuSet, IoVector, SIGINFO, WAIT_STATUS
 from ..signature import Returns, sig
 from ..structs import Sized
 
@@ -83,7 +83,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     "waitid": sig(
         idtype=t.Enum("id_type", "P_???"),
         id=t.PID,
-        infop=Out(WAIT_INFO),
+        infop=Out(SIGINFO),
         options=t.Flags("waitid", "W???"),
         rusage=Out(s.RUSAGE),
     ),

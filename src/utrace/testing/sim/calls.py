@@ -32,6 +32,7 @@ from utrace.testing.sim.tasks import Handler, Life, SimTask, TaskExit, TaskState
 Course: TypeAlias = Generator[None, None, int]
 
 _ECHILD: Final = 10
+_NOBODY: Final = 0x3FFF_FFFF
 _ESRCH: Final = 3
 _ENOSYS: Final = 38
 _FORK_FLAGS: Final = SIGCHLD
@@ -155,7 +156,7 @@ def _send(task: SimTask, tid: int, signo: int, code: int) -> int:
 
 
 def resolve(task: SimTask, target: str) -> int:
-    """Give the tid that a step's target names; 0 if there is none."""
+    """Give the tid that a step's target names; `_NOBODY` if there is none."""
     process = task.process
     match target:
         case "self":
@@ -168,7 +169,7 @@ def resolve(task: SimTask, target: str) -> int:
             pass
     made = process.threads_made if target.startswith("thread") else process.children_made
     index = int(target.removeprefix("thread").removeprefix("child")) - 1
-    return made[index] if 0 <= index < len(made) else 0
+    return made[index] if 0 <= index < len(made) else _NOBODY
 
 
 def _set_disposition(task: SimTask, code: Code) -> int | None:

@@ -1,0 +1,51 @@
+"""SimKernel against Linux: what the simulated kernel can tell must contain what the real one tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conformance.driving import Log, Observation
+from tests.conformance.scenarios import SCENARIOS, Scenario
+from tests.tracees import build
+from utrace.kernel.api import Spawn
+from utrace.kernel.linux import LinuxKernel
+from utrace.testing import Random, SimKernel, parse_programs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def observe_linux(scenario: Scenario, text: Path) -> Log:
+    guest = bytes(build("guest"))
+    kernel = LinuxKernel()
+    try:
+        tid = kernel.spawn(Spawn(guest, [guest, bytes(text), b"main"], []), exit_kill=True)
+        return Observation(kernel, scenario.plan, has_startup=True).run(tid)
+    finally:
+        kernel.close()
+
+
+def observe_simulated(scenario: Scenario, seed: int) -> Log:
+    kernel = SimKernel(parse_programs(scenario.text), Random(seed))
+    tid = kernel.spawn(Spawn(b"main", [b"main"], []), exit_kill=True)
+    return Observation(kernel, scenario.plan, has_startup=False).run(tid)
+
+
+def show(logs: set[Log]) -> str:
+    return "\n  or\n".join("\n".join(f"  {name}: {', '.join(facts)}" for name, facts in log) for log in logs)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_facts_of_linux_are_among_those_of_the_simulation(name: str, tmp_path: Path) -> None:
+    scenario = SCENARIOS[name]
+    text = tmp_path / "guest.txt"
+    text.write_text(scenario.text)
+    seen = {observe_linux(scenario, text) for _ in range(scenario.runs)}
+    simulated: set[Log] = set()
+    for seed in range(scenario.schedules):
+        simulated.add(observe_simulated(scenario, seed))
+        if seen <= simulated:
+            return
+    pytest.fail(f"only on Linux:\n{show(seen - simulated)}\nsimulated:\n{show(simulated)}", pytrace=False)
