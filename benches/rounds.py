@@ -108,8 +108,8 @@ def measure(group: Group) -> list[Result]:
                 samples[candidate].append(candidate.measure())
             except NotMeasuredError as error:
                 skipped[candidate] = str(error)
-        print(f"\r{group.title}: round {turn + 1} of {group.rounds}", end="", file=sys.stderr, flush=True)
-    print(f", {time.monotonic() - started:.0f} s", file=sys.stderr)
+    done = max(len(figures) for figures in samples.values())
+    print(f"{group.title}: {done} rounds, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return [_result(group, row, samples, skipped) for row in group.rows]
 
 

@@ -77,9 +77,14 @@ def as_text(found: Conditions, results: Mapping[str, Sequence[Result]]) -> str:
         lines.append("The machine was not idle: look at the quartiles before believing a ratio.")
     lines += ["", _line(HEAD, widths), _line(tuple("-" * width for width in widths), widths)]
     for title, rows in parts.items():
-        lines += ["", f"{title}"]
-        lines += [_line(cells, widths) for cells in rows]
-    return "\n".join(lines)
+        lines += ["", title, *(_line(cells, widths) for cells in rows)]
+    reasons = {
+        f"not measured: {result.what}: {result.skipped}"
+        for rows in results.values()
+        for result in rows
+        if result.skipped is not None
+    }
+    return "\n".join([*lines, "", *sorted(reasons)])
 
 
 def as_json(found: Conditions, results: Mapping[str, Sequence[Result]]) -> str:
@@ -95,7 +100,7 @@ def as_json(found: Conditions, results: Mapping[str, Sequence[Result]]) -> str:
 
 def _cells(result: Result) -> tuple[str, ...]:
     if result.skipped is not None:
-        return (result.what, result.peer or "", result.cpus, *[""] * 4, f"skipped: {result.skipped}"[:70])
+        return (result.what, result.peer or "", result.cpus, *[""] * 4, "not measured")
     spread = ""
     if result.low is not None and result.high is not None:
         spread = f"{_shown(result, result.low)} .. {_shown(result, result.high)}"
@@ -118,7 +123,7 @@ def _shown(result: Result, value: float | None) -> str:
         case "each_further":
             return f"{100 * value:+.1f} %"
         case "absolute":
-            return f"{value:.0f} {result.unit}"
+            return f"{value:.1f} {result.unit}"
         case _:
             return f"{value:.2f}x"
 

@@ -43,10 +43,9 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     # Files and descriptors.
     "open": FlagSet(
         ("asm/fcntl.h",),
-        r"O_[A-Z]+|FASYNC",
-        "O_ACCMODE|O_NDELAY|O_RDONLY|O_WRONLY|O_RDWR",
+        "O_CREAT O_EXCL O_NOCTTY O_TRUNC O_APPEND O_NONBLOCK O_SYNC O_DSYNC O_DIRECT O_LARGEFILE O_NOFOLLOW"
+        " O_NOATIME O_CLOEXEC O_PATH O_TMPFILE O_DIRECTORY FASYNC",
         fields=((3, "O_RDONLY O_WRONLY O_RDWR O_ACCMODE"),),
-        extra={"O_SYNC": 0o4010000},
         same_everywhere=False,
     ),
     "fd_flags": _flags("linux/fcntl.h", "FD_CLOEXEC"),

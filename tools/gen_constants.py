@@ -23,9 +23,14 @@ DATA: Final = Path(__file__).resolve().parent.parent / "src/utrace/syscalls/data
 Pairs = list[tuple[str, int]]
 
 
+def is_pattern(names: str) -> bool:
+    """Tell a regular expression from a list of names."""
+    return re.search(r"[(\[.\\]", names) is not None
+
+
 def pick(headers: Headers, files: tuple[str, ...], names: str, exclude: str = "") -> Pairs:
     """Evaluate names given as a regular expression (with a `(`, `[`, `.` or `\\`) or as a list."""
-    if re.search(r"[(\[.\\]", names):
+    if is_pattern(names):
         values = macros(headers, files, names)
     else:
         values = evaluate(headers, files, names.split())
@@ -54,9 +59,12 @@ def build(headers: Headers, wanted: FlagSet | EnumSet) -> dict[str, object]:
         for mask, names in wanted.fields
     ]
     in_fields = {name for _, pairs in fields for name, _ in pairs}
-    pairs = extra + pick(headers, wanted.headers, wanted.names, wanted.exclude)
+    pairs = pick(headers, wanted.headers, wanted.names, wanted.exclude) + extra
     flags = [(n, v & 0xFFFFFFFFFFFFFFFF if v < -(1 << 31) else v & 0xFFFFFFFF if v < 0 else v) for n, v in pairs]
     flags = [(n, v) for n, v in flags if v and n not in in_fields]
+    if not is_pattern(wanted.names):
+        # A list is in the order that text has.
+        return {"fields": fields, "flags": flags}
     ordered = by_value(flags, first_wins=True)
     # A name for several bits stands before the names of its single bits.
     combined = [pair for pair in ordered if pair[1].bit_count() > 1]

@@ -51,19 +51,23 @@ type Answer<T> = Result<T, Failure>;
 /// in that order, so each tracee gets its turn.  The number of turns grows with the tracees, so that
 /// asking all stays a small part of the cost of a stop, and shrinks with how many were found ready.
 ///
-/// How often to look at the tracee just resumed, before sleeping in a wait for any, is learnt: on
-/// another CPU it stops again while we look, and sleeping would cost two wake-ups of an idle CPU; on
-/// ours it cannot run while we look.  So patience grows with success, shrinks without, and now and
-/// then is put to the test.  Looking does not yield the CPU: the kernel takes a whole slice for that
-/// as soon as anybody else wants it.
+/// Whether to look many times at the tracee just resumed, before sleeping in a wait for any, is learnt:
+/// on another CPU it stops again while we look, and sleeping would cost two wake-ups of an idle CPU;
+/// on ours it cannot run while we look.  So now and then it is tried, and kept up while it succeeds.
+/// Looking does not yield the CPU: the kernel takes a whole slice for that as soon as anybody else
+/// wants it.
 ///
 /// Measured on Linux 6.18, x86-64, two CPUs of a VM, microseconds for a traced getppid (two stops):
 ///
-/// | looks                | 0   | 20 | 50 | 100 | 400 | with `sched_yield`, CPU shared with a loop |
-/// |----------------------|-----|----|----|-----|-----|---------------------------------------------|
-/// | 1 tracee, one CPU    | 15  | -  | -  | -   | -   | 2,800 to 6,800 (36 without)                 |
-/// | 1 tracee, two CPUs   | 119 | 80 | 35 | 35  | 36  | 4,400 (129 without)                         |
-/// | 5,000, one active, two CPUs | 277 | - | 56 | 45 | 40 |                                       |
+/// | looks                            | 0   | 20 | 50 | 100 | 400 |
+/// |----------------------------------|-----|----|----|-----|-----|
+/// | 1 tracee, one CPU                | 15  | -  | -  | -   | -   |
+/// | 1 tracee, two CPUs               | 119 | 80 | 35 | 35  | 36  |
+/// | 5,000, one active, one CPU       | 20  | -  | -  | -   | -   |
+/// | 5,000, one active, two CPUs      | 277 | -  | 56 | 45  | 40  |
+///
+/// With `sched_yield(2)` between two looks, and a busy loop on the tracer's CPU: 2,800 on one CPU
+/// (36 without looks), 4,400 on two (129).
 #[derive(Default)]
 struct Pace {
     tracees: usize,
@@ -80,6 +84,8 @@ impl Pace {
     const LOOKED_AT: usize = 16;
     /// Looks that bridge a trip to another CPU.
     const LOOKS: usize = 128;
+    /// Failures in a row that end it.
+    const PATIENCE: usize = 8;
     const TRIPS_TO_PROBE: usize = 256;
 
     fn start_round(&mut self, ready: usize) {
@@ -95,26 +101,23 @@ impl Pace {
     /// How often to look for the tracee just resumed before waiting for any.
     fn looks(&mut self) -> usize {
         self.trips = self.trips.wrapping_add(1);
-        if self.trips.is_multiple_of(Self::TRIPS_TO_PROBE) {
-            self.looks_max()
+        if self.patience > 0 || self.trips.is_multiple_of(Self::TRIPS_TO_PROBE) {
+            Self::LOOKS + self.tracees / Self::LOOKED_AT
         } else {
-            self.patience
+            1
         }
-    }
-
-    fn looks_max(&self) -> usize {
-        Self::LOOKS + self.tracees / Self::LOOKED_AT
     }
 
     /// Learn from a look that found the tracee stopped, the `nth`.
     fn found(&mut self, nth: usize) {
-        let faded = self.patience - self.patience / 8;
-        self.patience = faded.max(2 * nth).min(self.looks_max());
+        if self.patience > 0 || nth > 1 {
+            self.patience = Self::PATIENCE;
+        }
     }
 
     /// Learn from looking in vain.
     fn missed(&mut self) {
-        self.patience = (self.patience - self.patience / 4).max(2) - 1;
+        self.patience = self.patience.saturating_sub(1);
     }
 }
 

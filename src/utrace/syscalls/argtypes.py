@@ -171,7 +171,7 @@ class Flags:
     def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
         decode = flags_decoder(abi, self._constants, self._hint)
-        zero = FlagSet(0, (self._zero,)) if self._zero else FlagSet(0)
+        zero = FlagSet(0, (self._zero,)) if self._zero else decode(0)
         shift = self._shift
         if shift is None:
             return lambda raw, _peers, _call: decode(raw) if raw else zero
@@ -261,6 +261,24 @@ class FutexOperation:
                     operation = Named(raw & ~flags, name)
                     return Joined(raw, (operation, decode(flags))) if flags else operation
             return Named(raw, None, "FUTEX_???")
+
+        return split
+
+
+class IpcFlags:
+    """Creation flags of System V IPC over permission bits."""
+
+    ctype: Final = "u32"
+    phase: Final = Phase.PURE
+    _PERMISSIONS: Final = 0o777
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        decode = flags_decoder(abi, "ipc_flags")
+
+        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            flags, mode = decode(raw & ~self._PERMISSIONS), Mode(raw & self._PERMISSIONS)
+            return Joined(raw, (flags, mode)) if flags else mode
 
         return split
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Final
 from . import argtypes as t
 from .abi import AARCH64, I386, X86_64
 from .pointers import Buffer, SignalMask
-from .values import Named
+from .values import Hex, Named, Record
 from .structs import Bytes, Chars, Pad, Repeat, Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .abi import Abi
+    from .call import DecodedCall
     from .pointers import BytesDecoder
+    from .values import Value
 
 _UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
 
@@ -36,6 +38,7 @@ ITIMERSPEC64: Final = Struct(it_interval=TIMESPEC64, it_value=TIMESPEC64)
 ITIMERVAL: Final = Struct(it_interval=TIMEVAL, it_value=TIMEVAL)
 TIMEZONE: Final = Struct(tz_minuteswest=t.INT, tz_dsttime=t.INT)
 UTIMENS: Final = Struct(tv_sec=t.LONG, tv_nsec=t.Number("long", _utime_nsec))
+UTIMENS64: Final = Struct(tv_sec=t.I64, tv_nsec=t.Number("i64", _utime_nsec))
 UTIMBUF: Final = Struct(actime=t.LONG, modtime=t.LONG)
 TMS: Final = Struct(tms_utime=t.LONG, tms_stime=t.LONG, tms_cutime=t.LONG, tms_cstime=t.LONG)
 
@@ -59,27 +62,43 @@ class PerAbi:
         return self.structs[abi].bind_bytes(abi)
 
 
-_STAT_BRIEF: Final = "st_mode st_size st_rdev"
+_STAT_BRIEF: Final = frozenset({"st_mode", "st_size"})
+_DEVICE_BRIEF: Final = frozenset({"st_mode", "st_rdev"})
+_S_IFMT, _S_IFCHR, _S_IFBLK = 0o170000, 0o020000, 0o060000
+
+
+class _Stat(Struct):
+    """A stat: brief text shows the size, of a device its number."""
+
+    def bind_bytes(self, abi: Abi) -> BytesDecoder:
+        read = super().bind_bytes(abi)
+
+        def read_stat(data: bytes, call: DecodedCall) -> Value:
+            record = read(data, call)
+            if isinstance(record, Record):
+                mode = record.st_mode
+                is_device = isinstance(mode, int) and mode & _S_IFMT in {_S_IFCHR, _S_IFBLK}
+                record.brief = _DEVICE_BRIEF if is_device else _STAT_BRIEF
+            return record
+
+        return read_stat
 
 #: struct stat as newstat writes it.
 STAT: Final = PerAbi(
     {
-        X86_64: Struct(
-            _STAT_BRIEF,
+        X86_64: _Stat(
             st_dev=t.DEVICE64, st_ino=t.U64, st_nlink=t.U64, st_mode=t.FILE_MODE32, st_uid=t.UINT, st_gid=t.UINT,
             _pad=t.UINT, st_rdev=t.DEVICE64, st_size=t.I64, st_blksize=t.I64, st_blocks=t.I64,
             st_atime=t.I64, st_atime_nsec=t.I64, st_mtime=t.I64, st_mtime_nsec=t.I64,
             st_ctime=t.I64, st_ctime_nsec=t.I64, _unused=Pad(24),
         ),
-        AARCH64: Struct(
-            _STAT_BRIEF,
+        AARCH64: _Stat(
             st_dev=t.DEVICE64, st_ino=t.U64, st_mode=t.FILE_MODE32, st_nlink=t.UINT, st_uid=t.UINT, st_gid=t.UINT,
             st_rdev=t.DEVICE64, _pad1=t.U64, st_size=t.I64, st_blksize=t.INT, _pad2=t.INT, st_blocks=t.I64,
             st_atime=t.I64, st_atime_nsec=t.I64, st_mtime=t.I64, st_mtime_nsec=t.I64,
             st_ctime=t.I64, st_ctime_nsec=t.I64, _unused=Pad(8),
         ),
-        I386: Struct(
-            _STAT_BRIEF,
+        I386: _Stat(
             st_dev=t.DEVICE, st_ino=t.UINT, st_mode=t.FILE_MODE, st_nlink=t.U16, st_uid=t.U16, st_gid=t.U16,
             st_rdev=t.DEVICE, st_size=t.UINT, st_blksize=t.UINT, st_blocks=t.UINT,
             st_atime=t.UINT, st_atime_nsec=t.UINT, st_mtime=t.UINT, st_mtime_nsec=t.UINT,
@@ -89,8 +108,7 @@ STAT: Final = PerAbi(
 )  # fmt: skip
 
 #: struct stat64 of i386.
-STAT64: Final = Struct(
-    _STAT_BRIEF,
+STAT64: Final = _Stat(
     st_dev=t.DEVICE64, _pad0=t.UINT, _ino32=t.UINT, st_mode=t.FILE_MODE32, st_nlink=t.UINT, st_uid=t.UINT,
     st_gid=t.UINT, st_rdev=t.DEVICE64, _pad3=t.UINT, st_size=t.I64, st_blksize=t.UINT, st_blocks=t.U64,
     st_atime=t.UINT, st_atime_nsec=t.UINT, st_mtime=t.UINT, st_mtime_nsec=t.UINT,
@@ -175,6 +193,14 @@ CLONE_ARGS: Final = Struct(
     exit_signal=t.Number("u64", t.signal_name), stack=t.POINTER64, stack_size=t.HEX64, tls=t.HEX64,
     set_tid=t.POINTER64, set_tid_size=t.U64, cgroup=t.U64,
 )  # fmt: skip
+
+SEMBUF: Final = Struct(sem_num=t.U16, sem_op=t.I16, sem_flg=t.Number("u16", Hex))
+MOUNT_ATTR: Final = Struct(
+    attr_set=t.Flags("mount_attr", "MOUNT_ATTR_???", "u64"),
+    attr_clr=t.Flags("mount_attr", "MOUNT_ATTR_???", "u64"),
+    propagation=t.Flags("mount", "MS_???", "u64"),
+    userns_fd=t.U64,
+)
 
 SCHED_PARAM: Final = Struct(sched_priority=t.INT)
 SCHED_ATTR: Final = Struct(

@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from .argtypes import Phase
-from .values import Address, Environment, FdSet, Items, PathText, SignalSet, Text
+from .values import Address, BinaryText, Environment, FdSet, Items, PathText, SignalSet, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -152,22 +152,31 @@ class Path:
 
 
 class Buffer:
-    """Bytes whose number another argument or the result tells."""
+    """Bytes whose number another argument or the result tells.
+
+    Args:
+        count: how many.
+        binary: they are no text: shown as hexadecimal escapes.
+    """
 
     ctype: Final = "ulong"
     phase: Final = Phase.EARLY
 
-    def __init__(self, count: AnyCount) -> None:
-        self._count = count
+    def __init__(self, count: AnyCount, *, binary: bool = False) -> None:
+        self._count, self._binary = count, binary
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
         counter = bind_count(self._count, abi, names)
+        binary = self._binary
 
         def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
             if not raw:
                 return Address(0)
-            return read_text(raw, counter(peers, call), call)
+            value = read_text(raw, counter(peers, call), call)
+            if binary and isinstance(value, Text):
+                return BinaryText(value, raw, is_cut=value.is_cut)
+            return value
 
         return decode
 

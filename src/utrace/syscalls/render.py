@@ -52,6 +52,8 @@ class Style:
 
 DEFAULT_STYLE: Final = Style()
 
+_ALL_HEX: Final = Style(hex_strings=2)
+
 _ESCAPES: Final = {
     0x09: "\\t", 0x0A: "\\n", 0x0B: "\\v", 0x0C: "\\f", 0x0D: "\\r", 0x22: '\\"', 0x5C: "\\\\",
 }  # fmt: skip
@@ -84,6 +86,11 @@ def _text(value: v.Text, style: Style) -> str:
     if len(value) > style.text_max:
         return quote(value[: style.text_max], style) + "..."
     return quote(value, style) + "..." if value.is_cut else quote(value, style)
+
+
+def _binary(value: v.BinaryText, style: Style) -> str:
+    is_cut = value.is_cut or len(value) > style.text_max
+    return quote(value[: style.text_max], _ALL_HEX) + ("..." if is_cut else "")
 
 
 def _path(value: v.PathText, style: Style) -> str:
@@ -172,12 +179,17 @@ def _items(value: v.Items, style: Style) -> str:
     return "[" + ", ".join(shown) + "]"
 
 
+def _field(name: str, value: v.Value, style: Style) -> str:
+    if isinstance(value, v.Macro) and value.name == "inet_pton":
+        return f"inet_pton(AF_INET6, {render(value.argument, style)}, &{name})"
+    return f"{name}={render(value, style)}"
+
+
 def _record(value: v.Record, style: Style) -> str:
     if value.brief is None or style.verbose:
-        shown = [f"{n}={render(x, style)}" for n, x in value.items() if x is not v.ABSENT]
-        return "{" + ", ".join(shown) + "}"
+        return "{" + ", ".join(_field(n, x, style) for n, x in value.items() if x is not v.ABSENT) + "}"
     brief = value.brief
-    shown = [f"{n}={render(x, style)}" for n, x in value.items() if n in brief and x is not v.ABSENT]
+    shown = [_field(n, x, style) for n, x in value.items() if n in brief and x is not v.ABSENT]
     return "{" + ", ".join([*shown, "..."]) + "}"
 
 
@@ -250,6 +262,10 @@ def _listing(value: v.Listing, style: Style) -> str:
 
 def _macro(value: v.Macro, style: Style) -> str:
     argument = value.argument
+    if value.name == "@" and isinstance(argument, bytes):
+        return "@" + render(argument, style)
+    if value.name == "%08x" and isinstance(argument, int):
+        return f"{argument:#010x}" if argument else "00000000"
     shown = str(argument) if isinstance(argument, int) else render(argument, style)
     return f"{value.name}({shown})"
 
@@ -291,6 +307,7 @@ _RENDERERS: Final[dict[type, Renderer]] = dict(
         _is(v.Rlimit, _rlimit),
         _is(v.Text, _text),
         _is(v.PathText, _path),
+        _is(v.BinaryText, _binary),
         _is(v.Items, _items),
         _is(v.Listing, _listing),
         _is(v.IoctlCode, _ioctl),

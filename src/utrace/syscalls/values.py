@@ -181,6 +181,10 @@ class Text(bytes):
         return self
 
 
+class BinaryText(Text):
+    """Bytes that are no text: random numbers."""
+
+
 class PathText(Text):
     """A file name: never shortened when it is written."""
 
@@ -301,15 +305,18 @@ class Joined(int):
         parts: what it is made of, in the order they are written.
     """
 
-    parts: tuple[FlagSet | Named, ...]
+    parts: tuple[FlagSet | Named | Mode, ...]
 
-    def __new__(cls, value: int, parts: tuple[FlagSet | Named, ...]) -> Joined:
+    def __new__(cls, value: int, parts: tuple[FlagSet | Named | Mode, ...]) -> Joined:
         self = int.__new__(cls, value)
         self.parts = parts
         return self
 
     def __contains__(self, name: str) -> bool:
-        return any(name in part if isinstance(part, FlagSet) else part.name == name for part in self.parts)
+        return any(
+            name in part if isinstance(part, FlagSet) else isinstance(part, Named) and part.name == name
+            for part in self.parts
+        )
 
     def __repr__(self) -> str:
         return f"Joined({int(self):#x}, {self.parts!r})"

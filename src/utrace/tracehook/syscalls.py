@@ -55,7 +55,8 @@ def leave_entry(tracee: Tracee) -> None:
         tracee.abort_result = -ENOSYS if task.syscall_result is None else task.syscall_result
         tracee.request = SYSCALL_REQUEST
     elif task.pending is ResumeAction.RESUME and task.engines:
-        tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL_EXIT else CONT_REQUEST
+        # By CONT there would be no exit stop, but no next entry either.
+        tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
     elif not task.engines:
         leave(tracee)
     else:

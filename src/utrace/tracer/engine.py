@@ -5,6 +5,7 @@ Reference: include/linux/utrace.h; the spec's section 4.
 
 from __future__ import annotations
 
+import functools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,12 @@ from utrace.core.events import CLONE, DEATH, EXEC, EXIT, JCTL, REAP, SIGNAL_ALL,
 from utrace.core.examine import Examiner, finish_examine, prepare_examine
 from utrace.core.verdicts import Outcome, ResumeAction
 from utrace.errors import Misuse
+from utrace.syscalls import syscall_set
+from utrace.syscalls.abi import ABIS
 from utrace.tracer.ops import EngineOps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from utrace.core.task_life import TracedTask
     from utrace.core.verdicts import Answer
@@ -48,6 +51,22 @@ def require_callbacks(ops: EngineOps, mask: int) -> None:
         if mask & bits and getattr(type(ops), name) is getattr(EngineOps, name) and name not in vars(ops):
             message = f"{type(ops).__name__} asks for {Event(mask & bits)!r} but has no {name}"
             raise Misuse(message)
+
+
+def syscall_numbers(names: Collection[str] | None) -> Mapping[int, frozenset[int]] | None:
+    """Give the numbers, by audit arch, that names or `-e trace=` sets stand for; None for all.
+
+    Raises:
+        Misuse: an unknown name.
+    """
+    if names is None:
+        return None
+    return _numbers_of(names if isinstance(names, str) else ",".join(sorted(names)))
+
+
+@functools.cache
+def _numbers_of(expression: str) -> Mapping[int, frozenset[int]]:
+    return {abi.audit: syscall_set(expression, abi) for abi in ABIS}
 
 
 class Engine(engine_life.Engine):

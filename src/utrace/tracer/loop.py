@@ -24,12 +24,11 @@ from utrace.core.verdicts import ResumeAction
 from utrace.core import control as core_control
 from utrace.errors import NotPermitted, TaskGone, UtraceError
 from utrace.kernel.api import Fact, FactKind, SeizeOutcome
-from utrace.syscalls import syscall_numbers
 from utrace.tracehook.tracee import SYSCALL_REQUEST, Tracee
 from utrace.tracehook.tracee_life import live
 from utrace.tracehook.tracees import Tracees
 from utrace.tracer.callbacks import CALLBACKS, check_answer, fault, logger
-from utrace.tracer.engine import Engine, require_callbacks
+from utrace.tracer.engine import Engine, require_callbacks, syscall_numbers
 from utrace.tracer.memory import Memory
 from utrace.tracer.ops import EngineOps
 from utrace.tracer.task import Task
@@ -430,7 +429,7 @@ class Loop:
         engine = Engine(
             tracee.task,
             ops,
-            syscalls=None if ops.syscalls is None else syscall_numbers(ops.syscalls),
+            syscalls=syscall_numbers(ops.syscalls),
             signal_callback=type(ops).report_signal is not EngineOps.report_signal,
         )
         engine.loop = self

@@ -1,1 +1,38 @@
-CALLS = {}
+"""System V IPC and POSIX message queues."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .. import argtypes as t
+from ..pointers import Array, Path
+from ..layouts import SEMBUF, TIMESPEC
+from ..pointers import Ptr
+from ..signature import Returns, sig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..signature import Signature
+
+_KEY: Final = t.Special("IPC_PRIVATE", 0)
+_GET: Final = t.IpcFlags()
+_CMD: Final = t.Enum("ipc_cmd", "IPC_???")
+
+CALLS: Final[Mapping[str, Signature]] = {
+    "shmget": sig(key=_KEY, size=t.SIZE, shmflg=_GET),
+    "shmat": sig(Returns.ADDRESS, shmid=t.INT, shmaddr=t.ADDRESS, shmflg=t.Flags("shmat", "SHM_???")),
+    "shmdt": sig(shmaddr=t.ADDRESS),
+    "shmctl": sig(shmid=t.INT, cmd=_CMD, buf=t.ADDRESS),
+    "semget": sig(key=_KEY, nsems=t.INT, semflg=_GET),
+    "semop": sig(semid=t.INT, sops=Array(SEMBUF, "nsops"), nsops=t.SIZE),
+    "semtimedop": sig(semid=t.INT, sops=Array(SEMBUF, "nsops"), nsops=t.SIZE, timeout=Ptr(TIMESPEC)),
+    "semctl": sig(semid=t.INT, semnum=t.INT, cmd=_CMD, arg=t.HEX),
+    "msgget": sig(key=_KEY, msgflg=_GET),
+    "msgsnd": sig(msqid=t.INT, msgp=t.ADDRESS, msgsz=t.SIZE, msgflg=t.Flags("ipc_flags", "IPC_???")),
+    "msgrcv": sig(
+        msqid=t.INT, msgp=t.ADDRESS, msgsz=t.SIZE, msgtyp=t.LONG, msgflg=t.Flags("ipc_flags", "IPC_???")
+    ),
+    "msgctl": sig(msqid=t.INT, cmd=_CMD, buf=t.ADDRESS),
+    "mq_unlink": sig(name=Path()),
+}

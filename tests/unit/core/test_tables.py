@@ -1,0 +1,26 @@
+"""The three kinds of cell."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from utrace.core.tables import Go, Never, Refuse
+from utrace.errors import TaskGone
+
+
+def test_go_holds_what_follows() -> None:
+    assert Go("then").then == "then"
+
+
+def test_refuse_holds_the_error_and_its_reason() -> None:
+    cell = Refuse(TaskGone, "dead")
+    assert (cell.error, cell.why) == (TaskGone, "dead")
+
+
+@pytest.mark.parametrize("cell", [Go(1), Refuse(TaskGone, "dead"), Never("no")])
+def test_cells_do_not_change(cell: Go[int] | Refuse | Never) -> None:
+    name = dataclasses.fields(cell)[0].name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(cell, name, None)
