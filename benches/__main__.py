@@ -30,7 +30,7 @@ FURTHER: Final = Form.EACH_FURTHER
 
 def one_cpu() -> Group:
     """Everything with tracer and tracee on one CPU."""
-    loops = Loops(Placement.ONE, 20_000)
+    loops = Loops(Placement.ONE, 10_000)
     untraced, bare, info = loops.untraced(), loops.c_tracer(info=False), loops.c_tracer(info=True)
     strace, python_ptrace = loops.under_strace(), loops.python_ptrace()
     native, one, eight, unlink = loops.native(), loops.engines(1), loops.engines(8), loops.uninterested()
@@ -49,12 +49,12 @@ def one_cpu() -> Group:
         Row(unlink, untraced, UNINTERESTING_BUDGET),
         Row(unlink, one),
     ]
-    return Group("A getppid call, tracer and tracee on one CPU", "µs", rows, rounds=11, limit_s=70)
+    return Group("A getppid call, tracer and tracee on one CPU", "µs", rows, rounds=19, limit_s=80)
 
 
 def many_threads() -> Group:
     """One thread that loops among thousands that sleep."""
-    loops = Loops(Placement.ONE, 20_000)
+    loops = Loops(Placement.ONE, 10_000)
     info, crowd_info = loops.c_tracer(info=True), loops.c_tracer(info=True, threads=THREADS)
     one, crowd = loops.engines(1), loops.engines(1, threads=THREADS)
     rows = [
@@ -80,7 +80,7 @@ def across(placement: Placement, title: str) -> Group:
         Row(one, bare),
         Row(one, strace),
     ]
-    return Group(title, "µs", rows, rounds=7, limit_s=25)
+    return Group(title, "µs", rows, rounds=11, limit_s=25)
 
 
 def start_up() -> Group:

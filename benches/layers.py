@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import cProfile
 import itertools
+import statistics
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import utrace
 from benches.candidates import Loops, finished, module
 from benches.placement import Placement, placed
 from benches.programs import LOOP
-from benches.rounds import Group, Row, measure
+from benches.rounds import Group, Row, collect
 from benches.under_utrace import Count
 
-if TYPE_CHECKING:
-    from benches.rounds import Result
-
-CALLS: Final = 20_000
+CALLS: Final = 10_000
 SHOWN: Final = 30
 
 
@@ -54,19 +52,25 @@ def group() -> Group:
         loops.engines(8),
     ]
     rows = [Row(layers[0]), *(Row(layer, thinner) for thinner, layer in itertools.pairwise(layers))]
-    return Group("layers of a call, tracer and tracee on one CPU", "µs", rows, rounds=9, limit_s=60)
+    return Group("layers of a call, tracer and tracee on one CPU", "µs", rows, rounds=15, limit_s=60)
 
 
-def print_layers(results: list[Result]) -> None:
-    """Print each layer with what it adds."""
-    before = 0.0
-    print(f"{'layer':40} {'µs/call':>9} {'adds':>9}")
-    for result in results:
-        if result.median is None:
-            print(f"{result.what:40} skipped: {result.skipped}")
+def print_layers() -> None:
+    """Print each layer with what it adds: the median, over the rounds, of the difference in one round."""
+    samples, skipped = collect(group())
+    before: list[float] | None = None
+    print(f"{'layer':36} {'median µs':>10} {'least µs':>10} {'adds':>8}   quartiles")
+    for candidate, figures in samples.items():
+        if candidate in skipped:
+            print(f"{candidate.name:36} not measured: {skipped[candidate]}")
             continue
-        print(f"{result.what:40} {result.median:9.2f} {result.median - before:+9.2f}")
-        before = result.median
+        line = f"{candidate.name:36} {statistics.median(figures):10.2f} {min(figures):10.2f}"
+        if before is not None:
+            added = [mine - thinner for mine, thinner in zip(figures, before, strict=True)]
+            low, middle, high = statistics.quantiles(added, n=4, method="inclusive")
+            line += f" {middle:+8.2f}   {low:+.2f} .. {high:+.2f}"
+        print(line)
+        before = figures
 
 
 def profile_once() -> None:
@@ -94,7 +98,7 @@ def profile_once() -> None:
 
 def main() -> int:
     """Print both views."""
-    print_layers(measure(group()))
+    print_layers()
     with placed(Placement.ONE):
         print(finished(module("layers")).stdout, end="")
     return 0

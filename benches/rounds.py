@@ -92,8 +92,8 @@ class Result:
 Samples = dict["Candidate", list[float]]
 
 
-def measure(group: Group) -> list[Result]:
-    """Run a group's rounds and work out its rows."""
+def collect(group: Group) -> tuple[Samples, dict[Candidate, str]]:
+    """Run a group's rounds; gives the figures of each candidate, and why others have none."""
     samples: Samples = {candidate: [] for candidate in group.candidates()}
     skipped: dict[Candidate, str] = {}
     started = time.monotonic()
@@ -110,6 +110,12 @@ def measure(group: Group) -> list[Result]:
                 skipped[candidate] = str(error)
     done = max(len(figures) for figures in samples.values())
     print(f"{group.title}: {done} rounds, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    return samples, skipped
+
+
+def measure(group: Group) -> list[Result]:
+    """Run a group's rounds and work out its rows."""
+    samples, skipped = collect(group)
     return [_result(group, row, samples, skipped) for row in group.rows]
 
 

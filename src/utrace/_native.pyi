@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 from typing import Self
 
+from typing_extensions import disjoint_base
+
+__all__ = ["Tracer", "read_cstring", "read_many", "read_memory", "write_memory"]
+
+@disjoint_base
 class Tracer:
     """What one tracer thread may ask of Linux; see `utrace.kernel.api.Kernel` for the meaning."""
 
@@ -12,6 +17,7 @@ class Tracer:
     def resume(self, tid: int, request: int, signo: int, /) -> bool: ...
     def pending_fact(self, tid: int, /) -> bool: ...
     def interrupt(self, tid: int, /) -> bool: ...
+    def kill(self, tid: int, signo: int, /) -> bool: ...
     def detach(self, tid: int, signo: int, /) -> bool: ...
     def seize_tid(self, tid: int, exit_kill: bool, /) -> int: ...
     def launch(

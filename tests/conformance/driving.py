@@ -22,7 +22,7 @@ MARKER: Final = 10000
 FACTS_MAX: Final = 20_000
 
 _BIRTHS: Final = frozenset({FactKind.FORK, FactKind.VFORK, FactKind.CLONE})
-_NOBODY_LEFT: Final = frozenset({FactKind.DEATH, FactKind.REAPED, FactKind.ZOMBIE_LEADER, FactKind.BELL})
+_NOBODY_LEFT: Final = frozenset({FactKind.DEATH, FactKind.REAPED, FactKind.ZOMBIE_LEADER})
 _SHOWN_AS_TID: Final = frozenset({*_BIRTHS, FactKind.VFORK_DONE, FactKind.EXEC, FactKind.SYSCALL_EXIT})
 
 Step: TypeAlias = Callable[[Kernel, Tid], object]
@@ -87,6 +87,8 @@ class Observation:
     def _answer(self, fact: Fact) -> tuple[int, int, int, Step | None]:
         tid, number, value, detail = fact
         kind = FactKind(number)
+        if kind is FactKind.BELL:
+            raise AssertionError(f"nothing more came: {self._facts}")
         if self._belongs_to_startup(tid, kind, value):
             return (tid, ResumeRequest.SYSCALL, 0, None)
         self._facts.append(fact)

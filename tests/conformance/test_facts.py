@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -16,14 +17,20 @@ from utrace.testing import Random, SimKernel, parse_programs
 if TYPE_CHECKING:
     from pathlib import Path
 
+DEADLINE_S: Final = 20.0
+
 
 def observe_linux(scenario: Scenario, text: Path) -> Log:
     guest = bytes(build("guest"))
     kernel = LinuxKernel()
+    deadline = threading.Timer(DEADLINE_S, kernel.ring)
+    deadline.start()
     try:
         tid = kernel.spawn(Spawn(guest, [guest, bytes(text), b"main"], []), exit_kill=True)
         return Observation(kernel, scenario.plan, has_startup=True).run(tid)
     finally:
+        deadline.cancel()
+        deadline.join()
         kernel.close()
 
 

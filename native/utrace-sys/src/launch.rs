@@ -79,9 +79,8 @@ pub(crate) fn launch(
                 .map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EIO)))
         })
         .inspect_err(|_| {
-            raw::kill_process(tid);
             // It must not be left a zombie; its status says only what we did.
-            let _ = wait_for(tid);
+            let _ = raw::kill(tid, libc::SIGKILL).and_then(|()| wait_for(tid));
         })
         .and_then(|()| park(tid, &words, signal_mask));
     prepared.map(|()| (tid, Launch { words }))

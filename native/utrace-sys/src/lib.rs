@@ -13,6 +13,7 @@ mod bell;
 mod fact;
 mod launch;
 pub mod memory;
+mod pace;
 mod raw;
 mod tracer;
 mod watch;

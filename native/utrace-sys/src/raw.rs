@@ -720,9 +720,10 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     }
 }
 
-pub(crate) fn kill_process(pid: Tid) {
-    // SAFETY: no memory is involved.  A pid already gone is our caller's intention.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
+/// kill(2): a signal to the process of a thread, by any of its tids.
+pub(crate) fn kill(tid: Tid, signo: c_int) -> Result<(), Errno> {
+    // SAFETY: no memory is involved.
+    checked(c_long::from(unsafe { libc::kill(tid, signo) })).map(drop)
 }
 
 pub(crate) fn pidfd_open(pid: Tid) -> Result<OwnedFd, Errno> {

@@ -5,7 +5,7 @@
 //! 1. ptrace belongs to the thread that seized: every method but `ring` is for that thread.
 //! 2. One trip for a stop: resume, wait and fetch are one call (D14).
 //! 3. A wait for one tid costs the same however many tracees there are; a wait for any looks at them
-//!    all.  So the tracee just resumed is tried first, and no other may starve for that: see `Pace`.
+//!    all.  So the tracee just resumed is tried first, and no other may starve for that: see `pace`.
 
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +16,7 @@ use crate::arch::{NT_PRSTATUS, REGSET_BYTES, Registers};
 use crate::bell::Bell;
 use crate::fact::{self, Fact, FactKind};
 use crate::launch::{self, Launch, Program};
+use crate::pace::Pace;
 use crate::raw::{self, Siginfo};
 use crate::watch::Watch;
 use crate::{Errno, Tid, done_or_gone, some_or_gone};
@@ -43,83 +44,6 @@ impl From<Errno> for Failure {
 }
 
 type Answer<T> = Result<T, Failure>;
-
-/// How long to stay with one tracee before all are asked.
-///
-/// A wait for any looks at each tracee, some 20 ns apiece, and always finds the first in the kernel's
-/// list.  When the turns are used up, everything that waits is taken off the kernel at once and told
-/// in that order, so each tracee gets its turn.  The number of turns grows with the tracees, so that
-/// asking all stays a small part of the cost of a stop, and shrinks with how many were found ready.
-///
-/// Whether to look many times at the tracee just resumed, before sleeping in a wait for any, is learnt:
-/// on another CPU it stops again while we look, and sleeping would cost two wake-ups of an idle CPU;
-/// on ours it cannot run while we look.  So now and then it is tried, and kept up while it succeeds.
-/// Looking does not yield the CPU: the kernel takes a whole slice for that as soon as anybody else
-/// wants it.
-///
-/// Measured on Linux 6.18, x86-64, two CPUs of a VM, microseconds for a traced getppid (two stops):
-///
-/// | looks                            | 0   | 20 | 50 | 100 | 400 |
-/// |----------------------------------|-----|----|----|-----|-----|
-/// | 1 tracee, one CPU                | 15  | -  | -  | -   | -   |
-/// | 1 tracee, two CPUs               | 119 | 80 | 35 | 35  | 36  |
-/// | 5,000, one active, one CPU       | 20  | -  | -  | -   | -   |
-/// | 5,000, one active, two CPUs      | 277 | -  | 56 | 45  | 40  |
-///
-/// With `sched_yield(2)` between two looks, and a busy loop on the tracer's CPU: 2,800 on one CPU
-/// (36 without looks), 4,400 on two (129).
-#[derive(Default)]
-struct Pace {
-    tracees: usize,
-    share: usize,
-    turns: usize,
-    patience: usize,
-    trips: usize,
-}
-
-impl Pace {
-    /// Turns between two questions to all while only one tracee stops.
-    const ALONE: usize = 16;
-    /// So many tracees looked at are worth one turn.
-    const LOOKED_AT: usize = 16;
-    /// Looks that bridge a trip to another CPU.
-    const LOOKS: usize = 128;
-    /// Failures in a row that end it.
-    const PATIENCE: usize = 8;
-    const TRIPS_TO_PROBE: usize = 256;
-
-    fn start_round(&mut self, ready: usize) {
-        let turns = self.tracees / Self::LOOKED_AT;
-        self.share = if ready <= 1 {
-            Self::ALONE + turns
-        } else {
-            turns / ready
-        };
-        self.turns = self.share;
-    }
-
-    /// How often to look for the tracee just resumed before waiting for any.
-    fn looks(&mut self) -> usize {
-        self.trips = self.trips.wrapping_add(1);
-        if self.patience > 0 || self.trips.is_multiple_of(Self::TRIPS_TO_PROBE) {
-            Self::LOOKS + self.tracees / Self::LOOKED_AT
-        } else {
-            1
-        }
-    }
-
-    /// Learn from a look that found the tracee stopped, the `nth`.
-    fn found(&mut self, nth: usize) {
-        if self.patience > 0 || nth > 1 {
-            self.patience = Self::PATIENCE;
-        }
-    }
-
-    /// Learn from looking in vain.
-    fn missed(&mut self) {
-        self.patience = self.patience.saturating_sub(1);
-    }
-}
 
 struct State {
     pace: Pace,
@@ -196,24 +120,23 @@ impl State {
             if let Some(fact) = bell.take() {
                 return Ok(Some(fact));
             }
-            if self.pace.turns == 0 && self.ready.is_empty() {
+            if self.pace.round_is_over() && self.ready.is_empty() {
                 self.take_all()?;
             }
-            if let Some(tid) = hot.take().filter(|_| self.pace.turns > 0) {
-                self.pace.turns -= 1;
-                if let Some(fact) = self.try_hot(tid)? {
-                    return Ok(Some(fact));
-                }
+            if let Some(tid) = hot.take().filter(|_| self.pace.take_turn())
+                && let Some(fact) = self.try_hot(tid)?
+            {
+                return Ok(Some(fact));
             }
             if let Some(fact) = self.ready.pop_front() {
-                self.pace.turns = self.pace.share;
+                self.pace.next_share();
                 return Ok(Some(fact));
             }
             match raw::wait_unless(bell.word(), -1) {
                 Ok((tid, status)) => {
                     if resumed != Some(tid) {
                         // Several stop, and the kernel's list decided between them: start a round.
-                        self.pace.turns = 0;
+                        self.pace.end_round();
                     }
                     if let Some(fact) = self.fact(tid, status)? {
                         return Ok(Some(fact));
@@ -327,6 +250,15 @@ impl Tracer {
     pub fn interrupt(&self, tid: Tid) -> Answer<bool> {
         let _state = self.state()?;
         Ok(done_or_gone(raw::ptrace_interrupt(tid))?)
+    }
+
+    /// A signal to the process of `tid`; any thread may.  `false` if gone.
+    pub fn kill(&self, tid: Tid, signo: c_int) -> Answer<bool> {
+        if tid <= 0 {
+            // kill(2) takes these for groups of processes.
+            return Err(Failure::Kernel(Errno(libc::EINVAL)));
+        }
+        Ok(done_or_gone(raw::kill(tid, signo))?)
     }
 
     /// `PTRACE_DETACH`; `false` if gone.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from utrace.core.engine_life import EngineState
+from utrace.core.task_life import TaskLife
 from utrace.errors import Disturbed, Misuse, TaskGone
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ def _require_alive(engine: Engine) -> None:
 
 def _require_wish(engine: Engine) -> None:
     if not engine.wants_stop:
+        if engine.task.life is not TaskLife.ALIVE:
+            message = f"SIGKILL broke the stop of task {engine.task.id}"
+            raise TaskGone(message)
         message = "only an engine that wants the task stopped may examine it"
         raise Misuse(message)
 

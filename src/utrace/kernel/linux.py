@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import threading
 from typing import TYPE_CHECKING, Self
 
@@ -107,14 +106,6 @@ class LinuxKernel(_native.Tracer):
             return False
         arch, nr = interrupted
         return nr in nrs.get(arch, ()) and self.rewind_syscall(tid)
-
-    def kill(self, tid: int, signo: int, /) -> bool:
-        """Send a signal to the process of `tid` (see `Kernel.kill`)."""
-        try:
-            signal.pidfd_send_signal(os.pidfd_open(tid), signo)
-        except ProcessLookupError:
-            return False
-        return True
 
     read_memory = staticmethod(_native.read_memory)
     read_cstring = staticmethod(_native.read_cstring)

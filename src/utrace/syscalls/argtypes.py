@@ -236,6 +236,8 @@ class SocketType:
 
         def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
             kind, flags = kind_of(raw & self._KIND), decode(raw & ~self._KIND)
+            if kind.name is None:
+                return decode(raw)
             return Joined(raw, (kind, flags)) if flags else kind
 
         return split
@@ -272,13 +274,16 @@ class IpcFlags:
     phase: Final = Phase.PURE
     _PERMISSIONS: Final = 0o777
 
-    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        decode = flags_decoder(abi, "ipc_flags")
+    def __init__(self, constants: str = "ipc_flags", shift: tuple[str, int, int] | None = None) -> None:
+        self._flags = Flags(constants, shift=shift)
 
-        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
-            flags, mode = decode(raw & ~self._PERMISSIONS), Mode(raw & self._PERMISSIONS)
-            return Joined(raw, (flags, mode)) if flags else mode
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        decode = self._flags.bind(abi, names)
+
+        def split(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            flags, mode = decode(raw & ~self._PERMISSIONS, peers, call), Mode(raw & self._PERMISSIONS)
+            return Joined(raw, (flags, mode)) if isinstance(flags, FlagSet) and flags else mode
 
         return split
 
@@ -296,6 +301,25 @@ class Special:
         """Make the decoding function."""
         named = Named(self._value, self._name)
         return lambda raw, _peers, _call: named if raw == named else Hex(raw)
+
+
+class NodeDevice:
+    """The device of a mknod: passed for devices only."""
+
+    ctype: Final = "u32"
+    phase: Final = Phase.EARLY
+    _S_IFMT: Final = 0o170000
+    _DEVICES: Final = frozenset({0o020000, 0o060000})
+
+    def __init__(self, peer: str) -> None:
+        self._peer = peer
+
+    def bind(self, _abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        index = names.index(self._peer)
+        return lambda raw, peers, _call: (
+            Device(raw) if peers[index] & self._S_IFMT in self._DEVICES else ABSENT
+        )
 
 
 class IoctlCommand:

@@ -117,7 +117,7 @@ STAT64: Final = _Stat(
 
 STATX_TIMESTAMP: Final = Struct(tv_sec=t.I64, tv_nsec=t.UINT, _reserved=t.INT)
 STATX: Final = Struct(
-    "stx_mask stx_attributes stx_mode stx_size stx_rdev_major stx_rdev_minor",
+    "stx_mask stx_attributes stx_mode stx_size",
     stx_mask=t.Flags("statx_mask", "STATX_???"), stx_blksize=t.UINT,
     stx_attributes=t.Flags("statx_attr", "STATX_ATTR_???", "u64"), stx_nlink=t.UINT, stx_uid=t.UINT, stx_gid=t.UINT,
     stx_mode=t.FILE_MODE, _spare0=t.U16, stx_ino=t.U64, stx_size=t.U64, stx_blocks=t.U64,
@@ -129,12 +129,12 @@ STATX: Final = Struct(
 
 STATFS: Final = Struct(
     f_type=t.Enum("statfs_type", "", "long"), f_bsize=t.LONG, f_blocks=t.ULONG, f_bfree=t.ULONG, f_bavail=t.ULONG,
-    f_files=t.ULONG, f_ffree=t.ULONG, f_fsid=Struct(val=Repeat(t.INT, 2)), f_namelen=t.LONG, f_frsize=t.LONG,
+    f_files=t.ULONG, f_ffree=t.ULONG, f_fsid=Struct(val=Repeat(t.HEX32, 2)), f_namelen=t.LONG, f_frsize=t.LONG,
     f_flags=t.Flags("statfs_flags", "ST_???", "long"), _spare=Repeat(t.LONG, 4),
 )  # fmt: skip
 STATFS64: Final = Struct(
     f_type=t.Enum("statfs_type"), f_bsize=t.UINT, f_blocks=t.U64, f_bfree=t.U64, f_bavail=t.U64, f_files=t.U64,
-    f_ffree=t.U64, f_fsid=Struct(val=Repeat(t.INT, 2)), f_namelen=t.UINT, f_frsize=t.UINT,
+    f_ffree=t.U64, f_fsid=Struct(val=Repeat(t.HEX32, 2)), f_namelen=t.UINT, f_frsize=t.UINT,
     f_flags=t.Flags("statfs_flags", "ST_???"), _spare=Repeat(t.UINT, 4),
 )  # fmt: skip
 

@@ -403,6 +403,12 @@ class Descriptors:
         return decode
 
 
+def _pointer_to(inner: Pointee | ArgType) -> ArgType:
+    """Take a type that reads memory as it is; anything else is what the pointer points to."""
+    phase: Phase = getattr(inner, "phase", Phase.PURE)
+    return Ptr(inner) if phase is Phase.PURE else inner  # type: ignore[return-value]
+
+
 class Out:
     """What the call writes: an address until it has returned successfully."""
 
@@ -410,7 +416,7 @@ class Out:
     ctype: Final = "ulong"
 
     def __init__(self, inner: Pointee | ArgType, *, also_on_error: bool = False) -> None:
-        self._inner = inner if hasattr(inner, "bind") else Ptr(inner)
+        self._inner = _pointer_to(inner)
         self._also_on_error = also_on_error
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
@@ -438,7 +444,7 @@ class InOut:
     phase: Final = Phase.BOTH
 
     def __init__(self, inner: Pointee | ArgType, *, noted: bool = False) -> None:
-        self._inner = inner if hasattr(inner, "bind") else Ptr(inner)
+        self._inner = _pointer_to(inner)
         self.noted = noted
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:

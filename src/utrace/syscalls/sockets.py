@@ -177,7 +177,7 @@ class SocketOption:
 
         def decode(raw: int, peers: Sequence[int], _call: DecodedCall) -> Value:
             names_of = decoders.get(peers[index] & 0xFFFFFFFF)
-            return names_of(raw) if names_of is not None else Hex(raw)
+            return names_of(raw) if names_of is not None else raw
 
         return decode
 

@@ -32,9 +32,7 @@ class Client:
             callback: list(answers) if isinstance(answers, Sequence) else [answers]
             for callback, answers in script.items()
         }
-        self.endless = {
-            callback for callback, answers in script.items() if not isinstance(answers, Sequence)
-        }
+        self.endless = {callback for callback, answers in script.items() if not isinstance(answers, Sequence)}
 
     def answer(self, callback: str) -> Answer:
         turns = self.turns.get(callback)
@@ -72,9 +70,7 @@ class BackEnd:
         **script: Script,
     ) -> Engine:
         """Make an engine, linked to the task with its mask unless told not to."""
-        engine = Engine(
-            self.task, Client(name, script), syscalls=syscalls, signal_callback=signal_callback
-        )
+        engine = Engine(self.task, Client(name, script), syscalls=syscalls, signal_callback=signal_callback)
         engine.mask = mask
         if link:
             self.task.link(engine)

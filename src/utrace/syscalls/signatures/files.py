@@ -30,6 +30,7 @@ _RENAME: Final = t.Flags("rename", "RENAME_???")
 # O_CREAT and the bit of O_TMPFILE that is not O_DIRECTORY: equal on all three architectures.
 _OPEN_MODE: Final = t.When("flags", 0o20000100, t.MODE)
 _STAT: Final = Out(s.STAT)
+_NODE_DEVICE: Final = t.NodeDevice("mode")
 _FD = Returns.FD
 
 _READ_IOV: Final = Out(IoVector("iovcnt", RETURNED))
@@ -118,8 +119,8 @@ CALLS: Final[Mapping[str, Signature]] = {
     ),
     "flock": sig(fd=t.FD, operation=t.Flags("flock", "LOCK_???")),
     "ioctl": sig(fd=t.FD, request=IOCTL_COMMAND, argp=IOCTL_ARGUMENT),
-    "truncate": sig(pathname=Path(), length=t.LONG),
-    "ftruncate": sig(fd=t.FD, length=t.LONG),
+    "truncate": sig(pathname=Path(), length=t.ULONG),
+    "ftruncate": sig(fd=t.FD, length=t.ULONG),
     "fallocate": sig(fd=t.FD, mode=t.Flags("fallocate", "FALLOC_FL_???"), offset=t.OFFSET, len=t.OFFSET),
     "fadvise64": sig(fd=t.FD, offset=t.OFFSET, len=t.SIZE, advice=t.Enum("fadvise", "POSIX_FADV_???")),
     "readahead": sig(fd=t.FD, offset=t.OFFSET, count=t.SIZE),
@@ -139,7 +140,7 @@ CALLS: Final[Mapping[str, Signature]] = {
         fd_in=t.FD, off_in=InOut(t.I64), fd_out=t.FD, off_out=InOut(t.I64), len=t.SIZE, flags=t.UINT
     ),
     "getdents": sig(fd=t.FD, dirp=t.ADDRESS, count=t.UINT),
-    "getdents64": sig(fd=t.FD, dirp=Out(ENTRIES), count=t.SIZE),
+    "getdents64": sig(fd=t.FD, dirp=Out(ENTRIES), count=t.UINT),
     "getcwd": sig(buf=Out(String()), size=t.SIZE),
     "chdir": sig(pathname=Path()),
     "fchdir": sig(fd=t.FD),
@@ -150,8 +151,8 @@ CALLS: Final[Mapping[str, Signature]] = {
     "mkdir": sig(pathname=Path(), mode=t.MODE),
     "mkdirat": sig(dirfd=t.FD, pathname=Path(), mode=t.MODE),
     "rmdir": sig(pathname=Path()),
-    "mknod": sig(pathname=Path(), mode=t.FILE_MODE, dev=t.DEVICE),
-    "mknodat": sig(dirfd=t.FD, pathname=Path(), mode=t.FILE_MODE, dev=t.DEVICE),
+    "mknod": sig(pathname=Path(), mode=t.FILE_MODE, dev=_NODE_DEVICE),
+    "mknodat": sig(dirfd=t.FD, pathname=Path(), mode=t.FILE_MODE, dev=_NODE_DEVICE),
     "link": sig(oldpath=Path(), newpath=Path()),
     "linkat": sig(olddirfd=t.FD, oldpath=Path(), newdirfd=t.FD, newpath=Path(), flags=_AT),
     "symlink": sig(target=Path(), linkpath=Path()),
@@ -215,7 +216,7 @@ CALLS: Final[Mapping[str, Signature]] = {
         fd=t.FD, opcode=t.Enum("io_uring_register", "IORING_REGISTER_???"), arg=t.ADDRESS, nr_args=t.UINT
     ),
     "name_to_handle_at": sig(
-        dirfd=t.FD, pathname=Path(), handle=t.ADDRESS, mount_id=Out(t.INT), flags=_AT
+        dirfd=t.FD, pathname=Path(), handle=t.ADDRESS, mount_id=Out(t.INT), flags=t.Flags("handle_at", "AT_???")
     ),
     "open_by_handle_at": sig(_FD, mount_fd=t.FD, handle=t.ADDRESS, flags=_OPEN),
     "ustat": sig(dev=t.DEVICE, ubuf=t.ADDRESS),

@@ -20,18 +20,18 @@ _GET: Final = t.IpcFlags()
 _CMD: Final = t.Enum("ipc_cmd", "IPC_???")
 
 CALLS: Final[Mapping[str, Signature]] = {
-    "shmget": sig(key=_KEY, size=t.SIZE, shmflg=_GET),
+    "shmget": sig(key=_KEY, size=t.SIZE, shmflg=t.IpcFlags("shm_flags", ("SHM_HUGE_SHIFT", 26, 63))),
     "shmat": sig(Returns.ADDRESS, shmid=t.INT, shmaddr=t.ADDRESS, shmflg=t.Flags("shmat", "SHM_???")),
     "shmdt": sig(shmaddr=t.ADDRESS),
     "shmctl": sig(shmid=t.INT, cmd=_CMD, buf=t.ADDRESS),
     "semget": sig(key=_KEY, nsems=t.INT, semflg=_GET),
-    "semop": sig(semid=t.INT, sops=Array(SEMBUF, "nsops"), nsops=t.SIZE),
-    "semtimedop": sig(semid=t.INT, sops=Array(SEMBUF, "nsops"), nsops=t.SIZE, timeout=Ptr(TIMESPEC)),
+    "semop": sig(semid=t.INT, sops=Array(SEMBUF, "nsops"), nsops=t.UINT),
+    "semtimedop": sig(semid=t.INT, sops=Array(SEMBUF, "nsops"), nsops=t.UINT, timeout=Ptr(TIMESPEC)),
     "semctl": sig(semid=t.INT, semnum=t.INT, cmd=_CMD, arg=t.HEX),
     "msgget": sig(key=_KEY, msgflg=_GET),
-    "msgsnd": sig(msqid=t.INT, msgp=t.ADDRESS, msgsz=t.SIZE, msgflg=t.Flags("ipc_flags", "IPC_???")),
+    "msgsnd": sig(msqid=t.INT, msgp=t.ADDRESS, msgsz=t.SIZE, msgflg=t.Flags("msg_flags", "MSG_???")),
     "msgrcv": sig(
-        msqid=t.INT, msgp=t.ADDRESS, msgsz=t.SIZE, msgtyp=t.LONG, msgflg=t.Flags("ipc_flags", "IPC_???")
+        msqid=t.INT, msgp=t.ADDRESS, msgsz=t.SIZE, msgtyp=t.LONG, msgflg=t.Flags("msg_flags", "MSG_???")
     ),
     "msgctl": sig(msqid=t.INT, cmd=_CMD, buf=t.ADDRESS),
     "mq_unlink": sig(name=Path()),

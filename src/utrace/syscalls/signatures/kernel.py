@@ -34,19 +34,19 @@ CALLS: Final[Mapping[str, Signature]] = {
         _FD, attr=t.ADDRESS, pid=t.PID, cpu=t.INT, group_fd=t.FD,
         flags=t.Flags("perf_open", "PERF_FLAG_???", "ulong"),
     ),
-    "userfaultfd": sig(_FD, flags=t.Flags("o_cloexec", "UFFD_???")),
+    "userfaultfd": sig(_FD, flags=t.Flags("userfaultfd", "UFFD_???")),
     "syslog": sig(type=t.Enum("syslog", "SYSLOG_ACTION_???"), bufp=t.ADDRESS, len=t.INT),
     "reboot": sig(
         magic=t.Enum("reboot_magic", "LINUX_REBOOT_MAGIC_???"),
         magic2=t.Enum("reboot_magic", "LINUX_REBOOT_MAGIC_???"),
         op=t.Enum("reboot", "LINUX_REBOOT_CMD_???"),
-        arg=t.ADDRESS,
+        arg=t.Choice("op", "reboot", {"LINUX_REBOOT_CMD_RESTART2": String()}, t.MISSING),
     ),
     "init_module": sig(module_image=t.ADDRESS, len=t.SIZE, param_values=String()),
     "finit_module": sig(
         fd=t.FD, param_values=String(), flags=t.Flags("module_init", "MODULE_INIT_???")
     ),
-    "delete_module": sig(name=String(), flags=t.Flags("o_cloexec", "O_???")),
+    "delete_module": sig(name=String(), flags=t.Flags("delete_module", "O_???")),
     "add_key": sig(
         type=String(), description=String(), payload=Buffer("plen"), plen=t.SIZE,
         keyring=t.Enum("key_spec", "", "i32"),

@@ -25,7 +25,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     ),
     "umount2": sig(target=Path(), flags=t.Flags("umount", "MNT_???")),
     "pivot_root": sig(new_root=Path(), put_old=Path()),
-    "swapon": sig(path=Path(), swapflags=t.HEX32),
+    "swapon": sig(path=Path(), swapflags=t.Flags("swap", "SWAP_FLAG_???")),
     "swapoff": sig(path=Path()),
     "open_tree": sig(_FD, dirfd=t.FD, pathname=Path(), flags=t.Flags("open_tree", "OPEN_TREE_???")),
     "move_mount": sig(

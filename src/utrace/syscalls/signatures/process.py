@@ -44,14 +44,15 @@ _PRCTL: Final[Mapping[str, t.ArgType]] = {
     "PR_SET_KEEPCAPS PR_SET_CHILD_SUBREAPER PR_SET_NO_NEW_PRIVS PR_SET_THP_DISABLE PR_SET_TIMERSLACK": t.ULONG,
     "PR_SET_VMA": t.Enum("prctl_vma", "PR_SET_VMA_???"),
 }
-_PRCTL_SECOND: Final[Mapping[str, t.ArgType]] = {
-    "PR_SET_VMA PR_SET_SECCOMP PR_SET_NO_NEW_PRIVS PR_GET_NO_NEW_PRIVS PR_SET_THP_DISABLE PR_GET_THP_DISABLE"
-    " PR_CAP_AMBIENT PR_SET_MM": t.HEX,
-}
-_PRCTL_REST: Final[Mapping[str, t.ArgType]] = {
-    "PR_SET_VMA PR_SET_NO_NEW_PRIVS PR_GET_NO_NEW_PRIVS PR_SET_THP_DISABLE PR_GET_THP_DISABLE"
-    " PR_CAP_AMBIENT PR_SET_MM": t.HEX,
-}
+# Options that use their second argument, or none.
+_PRCTL_SHORT: Final = (
+    "PR_GET_DUMPABLE PR_GET_KEEPCAPS PR_GET_SECCOMP PR_GET_SECUREBITS PR_GET_TIMERSLACK PR_GET_TIMING"
+    " PR_TASK_PERF_EVENTS_DISABLE PR_TASK_PERF_EVENTS_ENABLE PR_SET_NAME PR_GET_NAME PR_SET_PDEATHSIG"
+    " PR_GET_PDEATHSIG PR_GET_CHILD_SUBREAPER PR_SET_DUMPABLE PR_CAPBSET_READ PR_CAPBSET_DROP PR_SET_KEEPCAPS"
+    " PR_SET_CHILD_SUBREAPER PR_SET_TIMERSLACK PR_SET_TIMING PR_SET_SECUREBITS PR_GET_TSC PR_SET_TSC"
+)
+_PRCTL_SECOND: Final[Mapping[str, t.ArgType]] = {_PRCTL_SHORT: t.MISSING}
+_PRCTL_REST: Final[Mapping[str, t.ArgType]] = {f"{_PRCTL_SHORT} PR_SET_SECCOMP": t.MISSING}
 _PRCTL_LAST: Final[Mapping[str, t.ArgType]] = _PRCTL_REST | {"PR_SET_VMA": String()}
 
 _ARCH_PRCTL: Final[Mapping[str, t.ArgType]] = {
@@ -70,7 +71,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     ),
     "clone3": sig(_PID, cl_args=InOut(Sized(s.CLONE_ARGS, "size")), size=t.SIZE),
     "unshare": sig(flags=t.Flags("unshare", "CLONE_???")),
-    "setns": sig(fd=t.FD, nstype=t.Flags("unshare", "CLONE_???")),
+    "setns": sig(fd=t.FD, nstype=t.Flags("namespaces", "CLONE_NEW???")),
     "execve": sig(pathname=Path(), argv=StringArray(), envp=EnvArray()),
     "execveat": sig(
         dirfd=t.FD, pathname=Path(), argv=StringArray(), envp=EnvArray(), flags=t.Flags("at", "AT_???")
@@ -98,7 +99,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     "set_tid_address": sig(_PID, tidptr=t.ADDRESS),
     "set_robust_list": sig(head=t.ADDRESS, len=t.SIZE),
     "get_robust_list": sig(pid=t.PID, head_ptr=Out(t.HEX), len_ptr=Out(t.ULONG)),
-    "rseq": sig(rseq=t.ADDRESS, rseq_len=t.UINT, flags=t.Flags("rseq", "RSEQ_FLAG_???"), sig=t.HEX32),
+    "rseq": sig(rseq=t.ADDRESS, rseq_len=t.HEX32, flags=t.Flags("rseq", "RSEQ_FLAG_???"), sig=t.HEX32),
     "getuid": sig(),
     "geteuid": sig(),
     "getgid": sig(),
@@ -114,7 +115,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     "setfsuid": sig(fsuid=t.ID),
     "setfsgid": sig(fsgid=t.ID),
     "getgroups": sig(size=t.INT, list=Out(Array(t.ID, RETURNED))),
-    "setgroups": sig(size=t.UINT, list=Array(t.ID, "size")),
+    "setgroups": sig(size=t.INT, list=Array(t.ID, "size")),
     "getrlimit": sig(resource=_RESOURCE, rlim=Out(s.RLIMIT)),
     "setrlimit": sig(resource=_RESOURCE, rlim=Ptr(s.RLIMIT)),
     "prlimit64": sig(pid=t.PID, resource=_RESOURCE, new_limit=Ptr(s.RLIMIT64), old_limit=Out(s.RLIMIT64)),
@@ -125,8 +126,8 @@ CALLS: Final[Mapping[str, Signature]] = {
     "sysinfo": sig(info=Out(s.SYSINFO)),
     "times": sig(buf=Out(s.TMS)),
     "sched_yield": sig(),
-    "sched_getaffinity": sig(pid=t.PID, cpusetsize=t.SIZE, mask=Out(CpuSet(RETURNED))),
-    "sched_setaffinity": sig(pid=t.PID, cpusetsize=t.SIZE, mask=CpuSet("cpusetsize")),
+    "sched_getaffinity": sig(pid=t.PID, cpusetsize=t.UINT, mask=Out(CpuSet(RETURNED))),
+    "sched_setaffinity": sig(pid=t.PID, cpusetsize=t.UINT, mask=CpuSet("cpusetsize")),
     "sched_getscheduler": sig(pid=t.PID),
     "sched_setscheduler": sig(pid=t.PID, policy=_SCHED, param=Array(t.INT, 1)),
     "sched_getparam": sig(pid=t.PID, param=Out(t.INT)),
@@ -143,9 +144,9 @@ CALLS: Final[Mapping[str, Signature]] = {
     "prctl": sig(
         option=t.Enum("prctl", "PR_???"),
         arg2=t.Choice("option", "prctl", _PRCTL, t.HEX),
-        arg3=t.Choice("option", "prctl", _PRCTL_SECOND, t.MISSING),
-        arg4=t.Choice("option", "prctl", _PRCTL_REST, t.MISSING),
-        arg5=t.Choice("option", "prctl", _PRCTL_LAST, t.MISSING),
+        arg3=t.Choice("option", "prctl", _PRCTL_SECOND, t.HEX),
+        arg4=t.Choice("option", "prctl", _PRCTL_REST, t.HEX),
+        arg5=t.Choice("option", "prctl", _PRCTL_LAST, t.HEX),
     ),
     "personality": sig(Returns.HEX, persona=t.Flags("personality_flags", "PER_???")),
     "ptrace": sig(
@@ -173,6 +174,6 @@ CALLS: Final[Mapping[str, Signature]] = {
     ),
     "capget": sig(hdrp=Ptr(s.CAP_HEADER), datap=Out(Array(s.CAP_DATA, 2))),
     "capset": sig(hdrp=Ptr(s.CAP_HEADER), datap=Array(s.CAP_DATA, 2)),
-    "sethostname": sig(name=Buffer("len"), len=t.SIZE),
-    "setdomainname": sig(name=Buffer("len"), len=t.SIZE),
+    "sethostname": sig(name=Buffer("len"), len=t.UINT),
+    "setdomainname": sig(name=Buffer("len"), len=t.UINT),
 }  # fmt: skip

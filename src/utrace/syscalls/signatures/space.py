@@ -49,7 +49,7 @@ CALLS: Final[Mapping[str, Signature]] = {
         maxnode=t.ULONG, flags=t.HEX32,
     ),
     "set_mempolicy": sig(mode=t.Enum("mempolicy", "MPOL_???"), nodemask=t.ADDRESS, maxnode=t.ULONG),
-    "membarrier": sig(cmd=t.Enum("membarrier", "MEMBARRIER_CMD_???"), flags=t.HEX32, cpu_id=t.INT),
+    "membarrier": sig(cmd=t.Enum("membarrier", "MEMBARRIER_CMD_???"), flags=t.Flags("membarrier_flags", "MEMBARRIER_CMD_FLAG_???"), cpu_id=t.INT),
     "mseal": sig(addr=t.ADDRESS, len=t.SIZE, flags=t.HEX),
     "process_madvise": sig(
         pidfd=t.FD, vector=t.ADDRESS, vlen=t.SIZE, advice=t.Enum("madvise", "MADV_???"), flags=t.HEX32
