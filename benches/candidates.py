@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -10,13 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from benches.placement import Placement, placed
-from benches.programs import C_TRACER, LOOP, ROOT
+from benches.programs import BUILT, C_TRACER, LOOP, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEADLINE_S: Final = 60
 UTRACE: Final = Path(sys.executable).parent / "utrace"
+
+# As after an installation: Python finds its bytecode, whatever the environment says about writing it.
+ENVIRONMENT: Final = {
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+    "PYTHONPYCACHEPREFIX": str(BUILT / "bytecode"),
+}
 
 
 class NotMeasuredError(Exception):
@@ -35,7 +42,7 @@ class Candidate(Protocol):
         ...
 
 
-def finished(command: Sequence[str], *, stdin: int = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
+def finished(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a command to its successful end.
 
     Raises:
@@ -43,7 +50,14 @@ def finished(command: Sequence[str], *, stdin: int = subprocess.DEVNULL) -> subp
     """
     try:
         done = subprocess.run(
-            command, cwd=ROOT, check=False, capture_output=True, text=True, stdin=stdin, timeout=DEADLINE_S
+            command,
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=DEADLINE_S,
         )
     except FileNotFoundError as error:
         raise NotMeasuredError(f"{error.filename} is not installed") from error

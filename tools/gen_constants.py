@@ -29,11 +29,13 @@ def is_pattern(names: str) -> bool:
 
 
 def pick(headers: Headers, files: tuple[str, ...], names: str, exclude: str = "") -> Pairs:
-    """Evaluate names given as a regular expression (with a `(`, `[`, `.` or `\\`) or as a list."""
+    """Evaluate names: a regular expression, or a list of NAME and NAME=VALUE."""
     if is_pattern(names):
         values = macros(headers, files, names)
     else:
-        values = evaluate(headers, files, names.split())
+        written = dict(name.split("=") for name in names.split() if "=" in name)
+        values = {name: int(value) for name, value in written.items()}
+        values |= evaluate(headers, files, [name for name in names.split() if "=" not in name])
     if exclude:
         values = {name: value for name, value in values.items() if not re.fullmatch(exclude, name)}
     return list(values.items())
@@ -54,13 +56,15 @@ def build(headers: Headers, wanted: FlagSet | EnumSet) -> dict[str, object]:
     if isinstance(wanted, EnumSet):
         pairs = extra + pick(headers, wanted.headers, wanted.names, wanted.exclude)
         return {"enum": by_value(pairs, first_wins=True)}
-    fields = [
-        [mask, by_value(pick(headers, wanted.headers, names), first_wins=True)]
+    fields: list[tuple[int, Pairs]] = [
+        (mask, by_value(pick(headers, wanted.headers, names), first_wins=True))
         for mask, names in wanted.fields
     ]
     in_fields = {name for _, pairs in fields for name, _ in pairs}
     pairs = pick(headers, wanted.headers, wanted.names, wanted.exclude) + extra
-    flags = [(n, v & 0xFFFFFFFFFFFFFFFF if v < -(1 << 31) else v & 0xFFFFFFFF if v < 0 else v) for n, v in pairs]
+    flags = [
+        (n, v & 0xFFFFFFFFFFFFFFFF if v < -(1 << 31) else v & 0xFFFFFFFF if v < 0 else v) for n, v in pairs
+    ]
     flags = [(n, v) for n, v in flags if v and n not in in_fields]
     if not is_pattern(wanted.names):
         # A list is in the order that text has.

@@ -47,7 +47,9 @@ def macros(headers: Headers, files: Sequence[str], pattern: str) -> dict[str, in
         message = f"{files}: {dumped.stderr}"
         raise RuntimeError(message)
     names = dict.fromkeys(re.findall(r"^#define (\w+) .+$", dumped.stdout, flags=re.MULTILINE))
-    for body in re.findall(r"\benum\b[^{;()]*\{(.*?)\}", headers.run(source, "-E", "-P").stdout, flags=re.DOTALL):
+    for body in re.findall(
+        r"\benum\b[^{;()]*\{(.*?)\}", headers.run(source, "-E", "-P").stdout, flags=re.DOTALL
+    ):
         names |= dict.fromkeys(re.findall(r"(?:^|,)\s*(\w+)", body))
     return evaluate(headers, files, [name for name in names if re.fullmatch(pattern, name)])
 
@@ -59,7 +61,9 @@ def evaluate(headers: Headers, files: Sequence[str], names: Sequence[str]) -> di
         lines = [f"const long long v{i} = (long long)({name});" for i, name in enumerate(wanted)]
         prelude = _includes(files)
         first = prelude.count("\n") + 1
-        done = headers.run(prelude + "\n".join(lines) + "\n", "-S", "-fmax-errors=0", "-ftrack-macro-expansion=0")
+        done = headers.run(
+            prelude + "\n".join(lines) + "\n", "-S", "-fmax-errors=0", "-ftrack-macro-expansion=0"
+        )
         if done.returncode == 0:
             return dict(zip(wanted, _values(done.stdout, len(wanted)), strict=True))
         bad = {int(n) - first for n in re.findall(r"<stdin>:(\d+):\d+: error", done.stderr)}

@@ -21,6 +21,8 @@ Log: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 MARKER: Final = 10000
 FACTS_MAX: Final = 20_000
 
+_SIGKILL: Final = 9
+
 _BIRTHS: Final = frozenset({FactKind.FORK, FactKind.VFORK, FactKind.CLONE})
 _NOBODY_LEFT: Final = frozenset({FactKind.DEATH, FactKind.REAPED, FactKind.ZOMBIE_LEADER})
 _SHOWN_AS_TID: Final = frozenset({*_BIRTHS, FactKind.VFORK_DONE, FactKind.EXEC, FactKind.SYSCALL_EXIT})
@@ -67,6 +69,7 @@ class Observation:
         self._facts: list[Fact] = []
         self._counts: dict[tuple[int, FactKind], int] = {}
         self._starting: dict[int, bool] = {}
+        self._hung = False
 
     def run(self, tid: int) -> Log:
         """Resume `tid` and everyone who stops, until nobody is left."""
@@ -80,6 +83,7 @@ class Observation:
                 tid = 0
             fact = self._kernel.next_fact(tid, request, signo)
             if fact[1] == FactKind.NO_TRACEES:
+                assert not self._hung, f"nothing more came after {self._log()}"
                 return self._log()
             tid, request, signo, after = self._answer(fact)
         raise AssertionError(f"no end after {FACTS_MAX} facts: {self._facts[-20:]}")
@@ -88,7 +92,10 @@ class Observation:
         tid, number, value, detail = fact
         kind = FactKind(number)
         if kind is FactKind.BELL:
-            raise AssertionError(f"nothing more came: {self._facts}")
+            self._hung = True
+            for known in self._names:
+                self._kernel.kill(known, _SIGKILL)
+            return (0, 0, 0, None)
         if self._belongs_to_startup(tid, kind, value):
             return (tid, ResumeRequest.SYSCALL, 0, None)
         self._facts.append(fact)

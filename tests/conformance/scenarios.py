@@ -8,6 +8,7 @@ from typing import Final
 from tests.conformance.driving import Plan
 from utrace.kernel.api import FactKind, ResumeRequest
 
+_USUAL: Final = Plan()
 _CONT: Final = Plan(request=ResumeRequest.CONT)
 _STEP: Final = ResumeRequest.SINGLESTEP
 
@@ -22,7 +23,7 @@ class Scenario:
     """
 
     text: str
-    plan: Plan = Plan()
+    plan: Plan = _USUAL
     runs: int = 5
     schedules: int = 200
 
@@ -198,16 +199,27 @@ program main {
   handle SIGUSR1 {
     user 1
   }
-  fork {
-    kill parent SIGUSR1
-  }
   pause
-  wait
+  syscall getuid
 }
 """,
-        plan=Plan(drop=frozenset({17})),
-        runs=40,
-        schedules=3000,
+        plan=Plan(after={("m", FactKind.SYSCALL_ENTRY, 3): lambda kernel, tid: kernel.kill(tid, 10)}),
+        runs=20,
+    ),
+    "read restarted by a handler": Scenario(
+        """
+program main {
+  handle SIGUSR1 restart {
+    user 1
+  }
+  syscall read restarts
+}
+""",
+        plan=Plan(
+            after={("m", FactKind.SYSCALL_ENTRY, 3): lambda kernel, tid: kernel.kill(tid, 10)},
+            steps={("m", FactKind.SYSCALL_ENTRY, 5): lambda kernel, tid: kernel.kill(tid, 9)},
+        ),
+        runs=20,
     ),
     "group stop": Scenario(
         """
@@ -378,9 +390,7 @@ program main {
     ),
     "SYSCALL from fork": Scenario(
         "program main {\n  fork {\n    exit 1\n  }\n  wait\n}\n",
-        plan=Plan(
-            request=ResumeRequest.CONT, requests={("m", FactKind.FORK, 1): ResumeRequest.SYSCALL}
-        ),
+        plan=Plan(request=ResumeRequest.CONT, requests={("m", FactKind.FORK, 1): ResumeRequest.SYSCALL}),
     ),
     "killed at entry": Scenario(
         "program main {\n  fork {\n    exit 1\n  }\n  wait\n}\n",

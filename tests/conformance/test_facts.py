@@ -12,7 +12,7 @@ from tests.conformance.scenarios import SCENARIOS, Scenario
 from tests.tracees import build
 from utrace.kernel.api import Spawn
 from utrace.kernel.linux import LinuxKernel
-from utrace.testing import Random, SimKernel, parse_programs
+from utrace.testing import PCT, Random, SimKernel, parse_programs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,8 @@ def observe_linux(scenario: Scenario, text: Path) -> Log:
 
 
 def observe_simulated(scenario: Scenario, seed: int) -> Log:
-    kernel = SimKernel(parse_programs(scenario.text), Random(seed))
+    scheduler = PCT(1 + seed % 5, seed) if seed % 2 else Random(seed)
+    kernel = SimKernel(parse_programs(scenario.text), scheduler)
     tid = kernel.spawn(Spawn(b"main", [b"main"], []), exit_kill=True)
     return Observation(kernel, scenario.plan, has_startup=False).run(tid)
 

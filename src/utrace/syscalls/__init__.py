@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from .call import Arguments, DecodedCall, Limits, decode
-from .memory import Memory
-from .render import Style
-from .result import Result
-from .sets import syscall_set
-from .siginfo import SigInfo, decode_siginfo, encode_siginfo
+from utrace.syscalls.call import Arguments, DecodedCall, Limits, decode
+from utrace.syscalls.memory import Memory
+from utrace.syscalls.render import Style
+from utrace.syscalls.result import Result
+from utrace.syscalls.sets import syscall_set
+from utrace.syscalls.siginfo import SigInfo, decode_siginfo, encode_siginfo
 
 __all__ = [
     "Arguments",

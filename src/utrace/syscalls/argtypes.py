@@ -10,8 +10,8 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from .tables import MEMO_MAX, constant_values, enum_decoder, enum_names, flags_decoder
-from .values import (
+from utrace.syscalls.tables import MEMO_MAX, constant_values, enum_decoder, enum_names, flags_decoder
+from utrace.syscalls.values import (
     ABSENT,
     Address,
     Device,
@@ -26,14 +26,15 @@ from .values import (
     Named,
     Pid,
     Rlimit,
+    Seconds,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from .abi import Abi
-    from .call import DecodedCall
-    from .values import Value
+    from utrace.syscalls.abi import Abi
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.values import Value
 
     Decoder: TypeAlias = Callable[[int, Sequence[int], DecodedCall], Value]
     """(raw value, raw values of all its siblings, the call) -> value."""
@@ -237,7 +238,7 @@ class SocketType:
         def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
             kind, flags = kind_of(raw & self._KIND), decode(raw & ~self._KIND)
             if kind.name is None:
-                return decode(raw)
+                return kind_of(raw) if not flags.names else decode(raw)
             return Joined(raw, (kind, flags)) if flags else kind
 
         return split
@@ -286,6 +287,19 @@ class IpcFlags:
             return Joined(raw, (flags, mode)) if isinstance(flags, FlagSet) and flags else mode
 
         return split
+
+
+class Persona:
+    """The execution domain; all bits set only asks."""
+
+    ctype: Final = "u32"
+    phase: Final = Phase.PURE
+    _ASK: Final = 0xFFFFFFFF
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        decode = flags_decoder(abi, "personality_flags", "PER_???")
+        return lambda raw, _peers, _call: Hex(raw) if raw == self._ASK else decode(raw)
 
 
 class Special:
@@ -420,7 +434,7 @@ def _signal(raw: int) -> Value:
 
 def signal_name(number: int) -> Named:
     """Name a signal: SIGINT, SIGRT_3, or no name (0 is the null signal)."""
-    from .siginfo import SIGNAL_NAMES  # noqa: PLC0415 - siginfo needs these types
+    from utrace.syscalls.siginfo import SIGNAL_NAMES  # noqa: PLC0415 - siginfo needs these types
 
     return Named(number, SIGNAL_NAMES.get(number))
 
@@ -458,11 +472,13 @@ SIGNAL: Final = Number("i32", _signal)
 RLIMIT: Final = Number("ulong", Rlimit)
 RLIMIT64: Final = Number("u64", Rlimit)
 HANDLER: Final = Number("ulong", _handler)
+SECONDS: Final = Number("i64", Seconds)
 POINTER64: Final = Number("u64", Address)
 ADDRESS: Final = Pointer()
 MISSING: Final = Missing()
 DEVICE: Final = _Device("u32")
 FUTEX_OP: Final = FutexOperation()
+PERSONA: Final = Persona()
 INET_ADDRESS: Final = Number("u32", _inet_address)
 ACCESS_MODE: Final = Flags("access", "?_OK", zero="F_OK")
 MAP_FLAGS: Final = Flags("map", "MAP_???", shift=("MAP_HUGE_SHIFT", 26, 63))

@@ -6,19 +6,19 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .abi import abi_of
-from .argtypes import Phase
-from .memory import NoMemory
-from .result import Result
-from .signature import plan_of
-from .values import ABSENT, Absent, Address, Change, to_data
+from utrace.syscalls.abi import abi_of
+from utrace.syscalls.argtypes import Phase
+from utrace.syscalls.memory import NoMemory
+from utrace.syscalls.result import Result
+from utrace.syscalls.signature import plan_of
+from utrace.syscalls.values import ABSENT, Absent, Address, Change, to_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .abi import Abi
-    from .memory import Memory
-    from .values import Data, Value
+    from utrace.syscalls.abi import Abi
+    from utrace.syscalls.memory import Memory
+    from utrace.syscalls.values import Data, Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,28 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Final
 
-from . import argtypes as t
-from .pointers import Path, String
-from .signature import Returns, Signature, sig
-from .signatures import compat, files, ipc, kernel, mounts, net, process, signals, space, waiting
-from .tables import prototypes
+from utrace.syscalls import argtypes as t
+from utrace.syscalls.pointers import Path, String
+from utrace.syscalls.signature import Returns, Signature, sig
+from utrace.syscalls.signatures import (
+    compat,
+    files,
+    ipc,
+    kernel,
+    mounts,
+    net,
+    process,
+    signals,
+    space,
+    waiting,
+)
+from utrace.syscalls.tables import prototypes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .abi import Abi
-    from .argtypes import ArgType
+    from utrace.syscalls.abi import Abi
+    from utrace.syscalls.argtypes import ArgType
 
 _TOPICS: Final = (files, space, process, signals, net, waiting, mounts, ipc, kernel)
 
@@ -61,7 +72,8 @@ def declared(abi: Abi) -> Mapping[str, Signature]:
     found: dict[str, Signature] = {}
     for topic in _TOPICS:
         found |= topic.CALLS
-    return found | compat.BY_ABI.get(abi.name, {})
+    found.update(compat.BY_ABI.get(abi.name, {}))
+    return found
 
 
 def signature_of(abi: Abi, nr: int) -> tuple[str, Signature]:

@@ -7,28 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from . import argtypes as t
-from .abi import AARCH64, I386, X86_64
-from .pointers import Buffer, SignalMask
-from .values import Hex, Named, Record
-from .structs import Bytes, Chars, Pad, Repeat, Struct
+from utrace.syscalls import argtypes as t
+from utrace.syscalls.abi import AARCH64, I386, X86_64
+from utrace.syscalls.pointers import Buffer, SignalMask
+from utrace.syscalls.structs import Bytes, Chars, Pad, Repeat, Struct
+from utrace.syscalls.values import Hex, Mode, Named, Record, Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .abi import Abi
-    from .call import DecodedCall
-    from .pointers import BytesDecoder
-    from .values import Value
+    from utrace.syscalls.abi import Abi
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.pointers import BytesDecoder
+    from utrace.syscalls.values import Value
 
-_UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
-
-
-def _utime_nsec(raw: int) -> int:
-    if raw == _UTIME_NOW:
-        return Named(raw, "UTIME_NOW")
-    return Named(raw, "UTIME_OMIT") if raw == _UTIME_OMIT else raw
-
+#: tv_nsec of a utimensat that is none.
+_UTIME_SPECIAL: Final = {
+    (1 << 30) - 1: Named((1 << 30) - 1, "UTIME_NOW"),
+    (1 << 30) - 2: Named((1 << 30) - 2, "UTIME_OMIT"),
+}
 
 TIMESPEC: Final = Struct(tv_sec=t.LONG, tv_nsec=t.LONG)
 TIMESPEC64: Final = Struct(tv_sec=t.I64, tv_nsec=t.I64)
@@ -37,8 +34,34 @@ ITIMERSPEC: Final = Struct(it_interval=TIMESPEC, it_value=TIMESPEC)
 ITIMERSPEC64: Final = Struct(it_interval=TIMESPEC64, it_value=TIMESPEC64)
 ITIMERVAL: Final = Struct(it_interval=TIMEVAL, it_value=TIMEVAL)
 TIMEZONE: Final = Struct(tz_minuteswest=t.INT, tz_dsttime=t.INT)
-UTIMENS: Final = Struct(tv_sec=t.LONG, tv_nsec=t.Number("long", _utime_nsec))
-UTIMENS64: Final = Struct(tv_sec=t.I64, tv_nsec=t.Number("i64", _utime_nsec))
+
+
+class _Utimens:
+    """An element of utimensat: a time, or one of the two special nanoseconds alone."""
+
+    def __init__(self, timespec: Struct) -> None:
+        self._timespec = timespec
+
+    def size(self, abi: Abi) -> int:
+        """Bytes it takes."""
+        return self._timespec.size(abi)
+
+    def bind_bytes(self, abi: Abi) -> BytesDecoder:
+        """Make the function from its bytes to a value."""
+        read = self._timespec.bind_bytes(abi)
+
+        def read_time(data: bytes, call: DecodedCall) -> Value:
+            record = read(data, call)
+            if not isinstance(record, Record):
+                return record
+            special = _UTIME_SPECIAL.get(record.tv_nsec) if isinstance(record.tv_nsec, int) else None
+            return special if special is not None else Timestamp(record.names, record.values)
+
+        return read_time
+
+
+UTIMENS: Final = _Utimens(TIMESPEC)
+UTIMENS64: Final = _Utimens(TIMESPEC64)
 UTIMBUF: Final = Struct(actime=t.LONG, modtime=t.LONG)
 TMS: Final = Struct(tms_utime=t.LONG, tms_stime=t.LONG, tms_cutime=t.LONG, tms_cstime=t.LONG)
 
@@ -83,81 +106,188 @@ class _Stat(Struct):
 
         return read_stat
 
+
 #: struct stat as newstat writes it.
 STAT: Final = PerAbi(
     {
         X86_64: _Stat(
-            st_dev=t.DEVICE64, st_ino=t.U64, st_nlink=t.U64, st_mode=t.FILE_MODE32, st_uid=t.UINT, st_gid=t.UINT,
-            _pad=t.UINT, st_rdev=t.DEVICE64, st_size=t.I64, st_blksize=t.I64, st_blocks=t.I64,
-            st_atime=t.I64, st_atime_nsec=t.I64, st_mtime=t.I64, st_mtime_nsec=t.I64,
-            st_ctime=t.I64, st_ctime_nsec=t.I64, _unused=Pad(24),
+            st_dev=t.DEVICE64,
+            st_ino=t.U64,
+            st_nlink=t.U64,
+            st_mode=t.FILE_MODE32,
+            st_uid=t.UINT,
+            st_gid=t.UINT,
+            _pad=t.UINT,
+            st_rdev=t.DEVICE64,
+            st_size=t.I64,
+            st_blksize=t.I64,
+            st_blocks=t.I64,
+            st_atime=t.SECONDS,
+            st_atime_nsec=t.I64,
+            st_mtime=t.SECONDS,
+            st_mtime_nsec=t.I64,
+            st_ctime=t.SECONDS,
+            st_ctime_nsec=t.I64,
+            _unused=Pad(24),
         ),
         AARCH64: _Stat(
-            st_dev=t.DEVICE64, st_ino=t.U64, st_mode=t.FILE_MODE32, st_nlink=t.UINT, st_uid=t.UINT, st_gid=t.UINT,
-            st_rdev=t.DEVICE64, _pad1=t.U64, st_size=t.I64, st_blksize=t.INT, _pad2=t.INT, st_blocks=t.I64,
-            st_atime=t.I64, st_atime_nsec=t.I64, st_mtime=t.I64, st_mtime_nsec=t.I64,
-            st_ctime=t.I64, st_ctime_nsec=t.I64, _unused=Pad(8),
+            st_dev=t.DEVICE64,
+            st_ino=t.U64,
+            st_mode=t.FILE_MODE32,
+            st_nlink=t.UINT,
+            st_uid=t.UINT,
+            st_gid=t.UINT,
+            st_rdev=t.DEVICE64,
+            _pad1=t.U64,
+            st_size=t.I64,
+            st_blksize=t.INT,
+            _pad2=t.INT,
+            st_blocks=t.I64,
+            st_atime=t.SECONDS,
+            st_atime_nsec=t.I64,
+            st_mtime=t.SECONDS,
+            st_mtime_nsec=t.I64,
+            st_ctime=t.SECONDS,
+            st_ctime_nsec=t.I64,
+            _unused=Pad(8),
         ),
         I386: _Stat(
-            st_dev=t.DEVICE, st_ino=t.UINT, st_mode=t.FILE_MODE, st_nlink=t.U16, st_uid=t.U16, st_gid=t.U16,
-            st_rdev=t.DEVICE, st_size=t.UINT, st_blksize=t.UINT, st_blocks=t.UINT,
-            st_atime=t.UINT, st_atime_nsec=t.UINT, st_mtime=t.UINT, st_mtime_nsec=t.UINT,
-            st_ctime=t.UINT, st_ctime_nsec=t.UINT, _unused=Pad(8),
+            st_dev=t.DEVICE,
+            st_ino=t.UINT,
+            st_mode=t.FILE_MODE,
+            st_nlink=t.U16,
+            st_uid=t.U16,
+            st_gid=t.U16,
+            st_rdev=t.DEVICE,
+            st_size=t.UINT,
+            st_blksize=t.UINT,
+            st_blocks=t.UINT,
+            st_atime=t.UINT,
+            st_atime_nsec=t.UINT,
+            st_mtime=t.UINT,
+            st_mtime_nsec=t.UINT,
+            st_ctime=t.UINT,
+            st_ctime_nsec=t.UINT,
+            _unused=Pad(8),
         ),
     }
-)  # fmt: skip
+)
 
 #: struct stat64 of i386.
 STAT64: Final = _Stat(
-    st_dev=t.DEVICE64, _pad0=t.UINT, _ino32=t.UINT, st_mode=t.FILE_MODE32, st_nlink=t.UINT, st_uid=t.UINT,
-    st_gid=t.UINT, st_rdev=t.DEVICE64, _pad3=t.UINT, st_size=t.I64, st_blksize=t.UINT, st_blocks=t.U64,
-    st_atime=t.UINT, st_atime_nsec=t.UINT, st_mtime=t.UINT, st_mtime_nsec=t.UINT,
-    st_ctime=t.UINT, st_ctime_nsec=t.UINT, st_ino=t.U64,
-)  # fmt: skip
+    st_dev=t.DEVICE64,
+    _pad0=t.UINT,
+    _ino32=t.UINT,
+    st_mode=t.FILE_MODE32,
+    st_nlink=t.UINT,
+    st_uid=t.UINT,
+    st_gid=t.UINT,
+    st_rdev=t.DEVICE64,
+    _pad3=t.UINT,
+    st_size=t.I64,
+    st_blksize=t.UINT,
+    st_blocks=t.U64,
+    st_atime=t.UINT,
+    st_atime_nsec=t.UINT,
+    st_mtime=t.UINT,
+    st_mtime_nsec=t.UINT,
+    st_ctime=t.UINT,
+    st_ctime_nsec=t.UINT,
+    st_ino=t.U64,
+)
 
 STATX_TIMESTAMP: Final = Struct(tv_sec=t.I64, tv_nsec=t.UINT, _reserved=t.INT)
 STATX: Final = Struct(
     "stx_mask stx_attributes stx_mode stx_size",
-    stx_mask=t.Flags("statx_mask", "STATX_???"), stx_blksize=t.UINT,
-    stx_attributes=t.Flags("statx_attr", "STATX_ATTR_???", "u64"), stx_nlink=t.UINT, stx_uid=t.UINT, stx_gid=t.UINT,
-    stx_mode=t.FILE_MODE, _spare0=t.U16, stx_ino=t.U64, stx_size=t.U64, stx_blocks=t.U64,
-    stx_attributes_mask=t.Flags("statx_attr", "STATX_ATTR_???", "u64"), stx_atime=STATX_TIMESTAMP,
-    stx_btime=STATX_TIMESTAMP, stx_ctime=STATX_TIMESTAMP, stx_mtime=STATX_TIMESTAMP, stx_rdev_major=t.UINT,
-    stx_rdev_minor=t.UINT, stx_dev_major=t.UINT, stx_dev_minor=t.UINT, stx_mnt_id=t.U64, stx_dio_mem_align=t.UINT,
-    stx_dio_offset_align=t.UINT, _spare3=Pad(96),
-)  # fmt: skip
+    stx_mask=t.Flags("statx_mask", "STATX_???"),
+    stx_blksize=t.UINT,
+    stx_attributes=t.Flags("statx_attr", "STATX_ATTR_???", "u64"),
+    stx_nlink=t.UINT,
+    stx_uid=t.UINT,
+    stx_gid=t.UINT,
+    stx_mode=t.FILE_MODE,
+    _spare0=t.U16,
+    stx_ino=t.U64,
+    stx_size=t.U64,
+    stx_blocks=t.U64,
+    stx_attributes_mask=t.Flags("statx_attr", "STATX_ATTR_???", "u64"),
+    stx_atime=STATX_TIMESTAMP,
+    stx_btime=STATX_TIMESTAMP,
+    stx_ctime=STATX_TIMESTAMP,
+    stx_mtime=STATX_TIMESTAMP,
+    stx_rdev_major=t.UINT,
+    stx_rdev_minor=t.UINT,
+    stx_dev_major=t.UINT,
+    stx_dev_minor=t.UINT,
+    stx_mnt_id=t.U64,
+    stx_dio_mem_align=t.UINT,
+    stx_dio_offset_align=t.UINT,
+    _spare3=Pad(96),
+)
 
 STATFS: Final = Struct(
-    f_type=t.Enum("statfs_type", "", "long"), f_bsize=t.LONG, f_blocks=t.ULONG, f_bfree=t.ULONG, f_bavail=t.ULONG,
-    f_files=t.ULONG, f_ffree=t.ULONG, f_fsid=Struct(val=Repeat(t.HEX32, 2)), f_namelen=t.LONG, f_frsize=t.LONG,
-    f_flags=t.Flags("statfs_flags", "ST_???", "long"), _spare=Repeat(t.LONG, 4),
-)  # fmt: skip
+    f_type=t.Enum("statfs_type", "", "long"),
+    f_bsize=t.LONG,
+    f_blocks=t.ULONG,
+    f_bfree=t.ULONG,
+    f_bavail=t.ULONG,
+    f_files=t.ULONG,
+    f_ffree=t.ULONG,
+    f_fsid=Struct(val=Repeat(t.HEX32, 2)),
+    f_namelen=t.LONG,
+    f_frsize=t.LONG,
+    f_flags=t.Flags("statfs_flags", "ST_???", "long"),
+    _spare=Repeat(t.LONG, 4),
+)
 STATFS64: Final = Struct(
-    f_type=t.Enum("statfs_type"), f_bsize=t.UINT, f_blocks=t.U64, f_bfree=t.U64, f_bavail=t.U64, f_files=t.U64,
-    f_ffree=t.U64, f_fsid=Struct(val=Repeat(t.HEX32, 2)), f_namelen=t.UINT, f_frsize=t.UINT,
-    f_flags=t.Flags("statfs_flags", "ST_???"), _spare=Repeat(t.UINT, 4),
-)  # fmt: skip
+    f_type=t.Enum("statfs_type"),
+    f_bsize=t.UINT,
+    f_blocks=t.U64,
+    f_bfree=t.U64,
+    f_bavail=t.U64,
+    f_files=t.U64,
+    f_ffree=t.U64,
+    f_fsid=Struct(val=Repeat(t.HEX32, 2)),
+    f_namelen=t.UINT,
+    f_frsize=t.UINT,
+    f_flags=t.Flags("statfs_flags", "ST_???"),
+    _spare=Repeat(t.UINT, 4),
+)
 
 OPEN_HOW: Final = Struct(
-    flags=t.Flags("open", "O_???", "u64"), mode=t.Number("u64", t.Mode), resolve=t.Flags("resolve", "RESOLVE_???", "u64")
+    flags=t.Flags("open", "O_???", "u64"),
+    mode=t.When("flags", 0o20000100, t.Number("u64", Mode)),
+    resolve=t.Flags("resolve", "RESOLVE_???", "u64"),
 )
 
 FLOCK: Final = Struct(
-    l_type=t.Enum("lock_type", "F_???", "i16"), l_whence=t.Enum("whence", "SEEK_???", "i16"), l_start=t.LONG,
-    l_len=t.LONG, l_pid=t.PID,
-)  # fmt: skip
+    l_type=t.Enum("lock_type", "F_???", "i16"),
+    l_whence=t.Enum("whence", "SEEK_???", "i16"),
+    l_start=t.LONG,
+    l_len=t.LONG,
+    l_pid=t.PID,
+)
 FLOCK_SHORT: Final = Struct(
-    l_type=t.Enum("lock_type", "F_???", "i16"), l_whence=t.Enum("whence", "SEEK_???", "i16"), l_start=t.LONG,
-    l_len=t.LONG, _pid=t.PID,
-)  # fmt: skip
+    l_type=t.Enum("lock_type", "F_???", "i16"),
+    l_whence=t.Enum("whence", "SEEK_???", "i16"),
+    l_start=t.LONG,
+    l_len=t.LONG,
+    _pid=t.PID,
+)
 FLOCK64: Final = Struct(
-    l_type=t.Enum("lock_type", "F_???", "i16"), l_whence=t.Enum("whence", "SEEK_???", "i16"), l_start=t.I64,
-    l_len=t.I64, l_pid=t.PID,
-)  # fmt: skip
+    l_type=t.Enum("lock_type", "F_???", "i16"),
+    l_whence=t.Enum("whence", "SEEK_???", "i16"),
+    l_start=t.I64,
+    l_len=t.I64,
+    l_pid=t.PID,
+)
 FLOCK64_SHORT: Final = Struct(
-    l_type=t.Enum("lock_type", "F_???", "i16"), l_whence=t.Enum("whence", "SEEK_???", "i16"), l_start=t.I64,
-    l_len=t.I64, _pid=t.PID,
-)  # fmt: skip
+    l_type=t.Enum("lock_type", "F_???", "i16"),
+    l_whence=t.Enum("whence", "SEEK_???", "i16"),
+    l_start=t.I64,
+    l_len=t.I64,
+    _pid=t.PID,
+)
 OWNER: Final = Struct(type=t.Enum("owner_type", "F_OWNER_???"), pid=t.PID)
 
 IOVEC: Final = Struct(iov_base=Buffer("iov_len"), iov_len=t.ULONG)
@@ -172,27 +302,63 @@ RLIMIT: Final = Struct(rlim_cur=t.RLIMIT, rlim_max=t.RLIMIT)
 
 RUSAGE: Final = Struct(
     "ru_utime ru_stime",
-    ru_utime=TIMEVAL, ru_stime=TIMEVAL, ru_maxrss=t.LONG, ru_ixrss=t.LONG, ru_idrss=t.LONG, ru_isrss=t.LONG,
-    ru_minflt=t.LONG, ru_majflt=t.LONG, ru_nswap=t.LONG, ru_inblock=t.LONG, ru_oublock=t.LONG, ru_msgsnd=t.LONG,
-    ru_msgrcv=t.LONG, ru_nsignals=t.LONG, ru_nvcsw=t.LONG, ru_nivcsw=t.LONG,
-)  # fmt: skip
+    ru_utime=TIMEVAL,
+    ru_stime=TIMEVAL,
+    ru_maxrss=t.LONG,
+    ru_ixrss=t.LONG,
+    ru_idrss=t.LONG,
+    ru_isrss=t.LONG,
+    ru_minflt=t.LONG,
+    ru_majflt=t.LONG,
+    ru_nswap=t.LONG,
+    ru_inblock=t.LONG,
+    ru_oublock=t.LONG,
+    ru_msgsnd=t.LONG,
+    ru_msgrcv=t.LONG,
+    ru_nsignals=t.LONG,
+    ru_nvcsw=t.LONG,
+    ru_nivcsw=t.LONG,
+)
 
 UTSNAME: Final = Struct(
     "sysname nodename",
-    sysname=Chars(65), nodename=Chars(65), release=Chars(65), version=Chars(65), machine=Chars(65),
+    sysname=Chars(65),
+    nodename=Chars(65),
+    release=Chars(65),
+    version=Chars(65),
+    machine=Chars(65),
     domainname=Chars(65),
-)  # fmt: skip
+)
 
 SYSINFO: Final = Struct(
-    uptime=t.LONG, loads=Repeat(t.ULONG, 3), totalram=t.ULONG, freeram=t.ULONG, sharedram=t.ULONG, bufferram=t.ULONG,
-    totalswap=t.ULONG, freeswap=t.ULONG, procs=t.U16, _pad=t.U16, totalhigh=t.ULONG, freehigh=t.ULONG, mem_unit=t.UINT,
-)  # fmt: skip
+    uptime=t.LONG,
+    loads=Repeat(t.ULONG, 3),
+    totalram=t.ULONG,
+    freeram=t.ULONG,
+    sharedram=t.ULONG,
+    bufferram=t.ULONG,
+    totalswap=t.ULONG,
+    freeswap=t.ULONG,
+    procs=t.U16,
+    _pad=t.U16,
+    totalhigh=t.ULONG,
+    freehigh=t.ULONG,
+    mem_unit=t.UINT,
+)
 
 CLONE_ARGS: Final = Struct(
-    flags=t.Flags("clone3", "CLONE_???", "u64"), pidfd=t.POINTER64, child_tid=t.POINTER64, parent_tid=t.POINTER64,
-    exit_signal=t.Number("u64", t.signal_name), stack=t.POINTER64, stack_size=t.HEX64, tls=t.HEX64,
-    set_tid=t.POINTER64, set_tid_size=t.U64, cgroup=t.U64,
-)  # fmt: skip
+    flags=t.Flags("clone3", "CLONE_???", "u64"),
+    pidfd=t.POINTER64,
+    child_tid=t.POINTER64,
+    parent_tid=t.POINTER64,
+    exit_signal=t.Number("u64", t.signal_name),
+    stack=t.POINTER64,
+    stack_size=t.HEX64,
+    tls=t.HEX64,
+    set_tid=t.POINTER64,
+    set_tid_size=t.U64,
+    cgroup=t.U64,
+)
 
 SEMBUF: Final = Struct(sem_num=t.U16, sem_op=t.I16, sem_flg=t.Number("u16", Hex))
 MOUNT_ATTR: Final = Struct(
@@ -204,10 +370,17 @@ MOUNT_ATTR: Final = Struct(
 
 SCHED_PARAM: Final = Struct(sched_priority=t.INT)
 SCHED_ATTR: Final = Struct(
-    size=t.UINT, sched_policy=t.Flags("sched_policy", "SCHED_???"),
-    sched_flags=t.Flags("sched_attr_flags", "SCHED_FLAG_???", "u64"), sched_nice=t.INT, sched_priority=t.UINT,
-    sched_runtime=t.U64, sched_deadline=t.U64, sched_period=t.U64, sched_util_min=t.UINT, sched_util_max=t.UINT,
-)  # fmt: skip
+    size=t.UINT,
+    sched_policy=t.Flags("sched_policy", "SCHED_???"),
+    sched_flags=t.Flags("sched_attr_flags", "SCHED_FLAG_???", "u64"),
+    sched_nice=t.INT,
+    sched_priority=t.UINT,
+    sched_runtime=t.U64,
+    sched_deadline=t.U64,
+    sched_period=t.U64,
+    sched_util_min=t.UINT,
+    sched_util_max=t.UINT,
+)
 
 POLLFD: Final = Struct(
     fd=t.FD, events=t.Flags("poll", "POLL???", "u16"), revents=t.Flags("poll", "POLL???", "u16")
@@ -215,7 +388,10 @@ POLLFD: Final = Struct(
 
 SIGALTSTACK: Final = Struct(ss_sp=t.ADDRESS, ss_flags=t.Flags("sigaltstack", "SS_???"), ss_size=t.SIZE)
 SIGACTION_X86_64: Final = Struct(
-    sa_handler=t.HANDLER, sa_flags=t.Flags("sa_flags", "SA_???", "ulong"), sa_restorer=t.ADDRESS, sa_mask=SignalMask()
+    sa_handler=t.HANDLER,
+    sa_flags=t.Flags("sa_flags", "SA_???", "ulong"),
+    sa_restorer=t.ADDRESS,
+    sa_mask=SignalMask(),
 )
 
 TERMIOS: Final = Struct(

@@ -5,16 +5,16 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from .argtypes import Phase
-from .values import Address, BinaryText, Environment, FdSet, Items, PathText, SignalSet, Text
+from utrace.syscalls.argtypes import Phase
+from utrace.syscalls.values import Address, BinaryText, Environment, FdSet, Items, PathText, SignalSet, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .abi import Abi
-    from .argtypes import ArgType, Decoder
-    from .call import DecodedCall
-    from .values import Value
+    from utrace.syscalls.abi import Abi
+    from utrace.syscalls.argtypes import ArgType, Decoder
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.values import Value
 
     BytesDecoder: TypeAlias = Callable[[bytes, DecodedCall], Value]
     Counter: TypeAlias = Callable[[Sequence[int], DecodedCall], int]
@@ -223,7 +223,7 @@ class Ptr:
 
 def as_pointee(kind: Pointee | ArgType) -> Pointee:
     """Take a struct as it is, and a number as the cell that holds it."""
-    return kind if hasattr(kind, "bind_bytes") else Cell(kind)  # type: ignore[return-value,arg-type]
+    return kind if hasattr(kind, "bind_bytes") else Cell(kind)  # type: ignore[return-value]
 
 
 class Array:

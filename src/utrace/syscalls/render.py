@@ -8,19 +8,20 @@ Reference: strace(1) "DESCRIPTION"; the output of strace 6.1 is the oracle of th
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from . import values as v
-from .argtypes import Phase
-from .result import Result
-from .signature import Returns
-from .siginfo import SIGNAL_NAMES, SigInfo
+from utrace.syscalls import values as v
+from utrace.syscalls.argtypes import Phase
+from utrace.syscalls.siginfo import SIGNAL_NAMES, SigInfo
+from utrace.syscalls.signature import Returns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .call import DecodedCall
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.result import Result
 
     Renderer = Callable[[v.Value, "Style"], str]
 
@@ -55,8 +56,14 @@ DEFAULT_STYLE: Final = Style()
 _ALL_HEX: Final = Style(hex_strings=2)
 
 _ESCAPES: Final = {
-    0x09: "\\t", 0x0A: "\\n", 0x0B: "\\v", 0x0C: "\\f", 0x0D: "\\r", 0x22: '\\"', 0x5C: "\\\\",
-}  # fmt: skip
+    0x09: "\\t",
+    0x0A: "\\n",
+    0x0B: "\\v",
+    0x0C: "\\f",
+    0x0D: "\\r",
+    0x22: '\\"',
+    0x5C: "\\\\",
+}
 _PLAIN: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
 _DIGITS: Final = frozenset(b"01234567")
 
@@ -66,7 +73,7 @@ def quote(data: bytes, style: Style = DEFAULT_STYLE) -> str:
     if style.hex_strings == 0 and _PLAIN(data):
         return '"' + data.decode("ascii") + '"'
     printable = all(0x20 <= byte < 0x7F or byte in _ESCAPES for byte in data)
-    if style.hex_strings == 2 or (style.hex_strings == 1 and not printable):  # noqa: PLR2004 - strace's -xx
+    if style.hex_strings == 2 or (style.hex_strings == 1 and not printable):
         return '"' + "".join(f"\\x{byte:02x}" for byte in data) + '"'
     shown: list[str] = []
     for i, byte in enumerate(data):
@@ -102,10 +109,7 @@ def _address(value: v.Address, _style: Style) -> str:
 
 
 def _fd(value: v.Fd, style: Style) -> str:
-    if value == AT_FDCWD:
-        shown = "AT_FDCWD"
-    else:
-        shown = int.__repr__(value)
+    shown = "AT_FDCWD" if value == AT_FDCWD else int.__repr__(value)
     if style.describe_fd is not None and (value >= 0 or value == AT_FDCWD):
         return shown + style.describe_fd(value)
     return shown
@@ -143,9 +147,14 @@ def _mode(value: v.Mode, _style: Style) -> str:
 
 
 _FILE_TYPES: Final = {
-    0o140000: "S_IFSOCK", 0o120000: "S_IFLNK", 0o100000: "S_IFREG", 0o060000: "S_IFBLK",
-    0o040000: "S_IFDIR", 0o020000: "S_IFCHR", 0o010000: "S_IFIFO",
-}  # fmt: skip
+    0o140000: "S_IFSOCK",
+    0o120000: "S_IFLNK",
+    0o100000: "S_IFREG",
+    0o060000: "S_IFBLK",
+    0o040000: "S_IFDIR",
+    0o020000: "S_IFCHR",
+    0o010000: "S_IFIFO",
+}
 _MODE_BITS: Final = ((0o4000, "S_ISUID"), (0o2000, "S_ISGID"), (0o1000, "S_ISVTX"))
 
 
@@ -165,7 +174,7 @@ def _device(value: v.Device, _style: Style) -> str:
 def _rlimit(value: v.Rlimit, _style: Style) -> str:
     if value == (1 << 64) - 1:
         return "RLIM64_INFINITY"
-    if value > 1024 and value % 1024 == 0:  # noqa: PLR2004 - strace writes 8192*1024
+    if value > 1024 and value % 1024 == 0:
         return f"{value // 1024}*1024"
     return int.__repr__(value)
 
@@ -191,6 +200,26 @@ def _record(value: v.Record, style: Style) -> str:
     brief = value.brief
     shown = [_field(n, x, style) for n, x in value.items() if n in brief and x is not v.ABSENT]
     return "{" + ", ".join([*shown, "..."]) + "}"
+
+
+# Years that localtime can write with four digits.
+_TIME_MAX: Final = 253_402_300_800
+
+
+def _time_comment(seconds: int, nanoseconds: int = 0) -> str:
+    if not -_TIME_MAX < seconds < _TIME_MAX or not 0 <= nanoseconds < 1_000_000_000:
+        return ""
+    local = time.localtime(seconds)
+    fraction = f".{nanoseconds:09d}" if nanoseconds else ""
+    return time.strftime(f" /* %Y-%m-%dT%H:%M:%S{fraction}%z */", local)
+
+
+def _seconds(value: v.Seconds, _style: Style) -> str:
+    return int.__repr__(value) + (_time_comment(value) if value else "")
+
+
+def _timestamp(value: v.Timestamp, style: Style) -> str:
+    return _record(value, style) + _time_comment(value.seconds, value.nanoseconds)
 
 
 def _signals(value: v.SignalSet, _style: Style) -> str:
@@ -245,9 +274,9 @@ def _wait_status(value: v.WaitStatus, _style: Style) -> str:
     signo, high = value & 0x7F, value >> 8 & 0xFF
     if not signo:
         return f"{{WIFEXITED(s) && WEXITSTATUS(s) == {high}}}"
-    if value & 0xFFFF == 0xFFFF:  # noqa: PLR2004 - W_CONTINUED
+    if value & 0xFFFF == 0xFFFF:
         return "{WIFCONTINUED(s)}"
-    if signo == 0x7F:  # noqa: PLR2004 - the low byte of a stop
+    if signo == 0x7F:
         event = f" | {value >> 16:#x} << 16" if value >> 16 else ""
         return f"{{WIFSTOPPED(s) && WSTOPSIG(s) == {signal_text(high)}{event}}}"
     core = " && WCOREDUMP(s)" if value & 0x80 else ""
@@ -305,6 +334,8 @@ _RENDERERS: Final[dict[type, Renderer]] = dict(
         _is(v.FileMode, _file_mode),
         _is(v.Device, _device),
         _is(v.Rlimit, _rlimit),
+        _is(v.Seconds, _seconds),
+        _is(v.Timestamp, _timestamp),
         _is(v.Text, _text),
         _is(v.PathText, _path),
         _is(v.BinaryText, _binary),
@@ -345,7 +376,7 @@ def render_arguments(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
     return ", ".join(label + render(value, style) for label, value in labelled if value is not v.ABSENT)
 
 
-def _returned(call: DecodedCall, result: Result, style: Style) -> str:
+def _returned(call: DecodedCall, result: Result, style: Style) -> str:  # noqa: PLR0911 - one return for each kind
     value = result.value
     returns = call.plan.returns
     match returns if isinstance(returns, Returns) else returns(call):
@@ -358,7 +389,7 @@ def _returned(call: DecodedCall, result: Result, style: Style) -> str:
         case Returns.ADDRESS:
             return f"{value & call.abi.mask:#x}" if value else "NULL"
         case Returns.HEX:
-            return f"{value & call.abi.mask:#x}"
+            return _hash(value & call.abi.mask)
         case Returns.OCTAL:
             return f"0{value:o}" if value else "000"
         case Returns.NOTHING:
@@ -379,10 +410,11 @@ def render_result(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
     if call.plan.note is None:
         return shown
     notes = [
-        f"{label} {render(value, style)}" if label and value is not v.ABSENT
+        f"{label} {render(value, style)}"
+        if label and value is not v.ABSENT
         else label or render(value, style)
         for label, value in call.plan.note(call)
-    ]  # fmt: skip
+    ]
     return f"{shown} ({', '.join(notes)})" if notes else shown
 
 

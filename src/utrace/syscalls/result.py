@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from .abi import X86_64
-from .tables import enum_names
+from utrace.syscalls.abi import X86_64
+from utrace.syscalls.tables import enum_names
 
 if TYPE_CHECKING:
-    from .values import Data
+    from utrace.syscalls.values import Data
 
 #: The kernel's own codes: a tracer sees them before the call is restarted or turned into EINTR.
 #: Reference: include/linux/errno.h.

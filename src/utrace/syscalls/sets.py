@@ -10,13 +10,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from utrace.errors import Misuse
-
-from .abi import AARCH64, I386, X86_64, abi_of
-from .groups import ALIASES, GROUPS
-from .tables import numbers
+from utrace.syscalls.abi import AARCH64, I386, X86_64, abi_of
+from utrace.syscalls.groups import ALIASES, GROUPS
+from utrace.syscalls.tables import numbers
 
 if TYPE_CHECKING:
-    from .abi import Abi
+    from utrace.syscalls.abi import Abi
 
 #: `open@64`: only under the convention with words of so many bits.
 _PERSONALITIES: Final[dict[str, frozenset[Abi]]] = {
@@ -70,7 +69,9 @@ def _element(element: str, abi: Abi, everything: frozenset[int]) -> frozenset[in
         name, at, personality = name.partition("@")
         if at:
             if personality not in _PERSONALITIES:
-                raise Misuse(f"-e trace={element}: no such personality: @{personality} (known: @64, @32, @x32)")
+                raise Misuse(
+                    f"-e trace={element}: no such personality: @{personality} (known: @64, @32, @x32)"
+                )
             if abi not in _PERSONALITIES[personality]:
                 return frozenset()
     found = _named(name, abi, everything)

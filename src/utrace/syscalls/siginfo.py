@@ -13,18 +13,18 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from utrace.errors import Misuse
-
-from .abi import X86_64
-from .tables import enum_names
-from .values import Address, Named, Pid, to_data
+from utrace.syscalls.abi import X86_64
+from utrace.syscalls.tables import enum_names
+from utrace.syscalls.values import Address, Named, Pid, to_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .abi import Abi
-    from .values import Data, Value
+    from utrace.syscalls.abi import Abi
+    from utrace.syscalls.values import Data, Value
 
 SIGINFO_SIZE: Final = 128
+_HEAD_SIZE: Final = 12
 
 _REALTIME_MIN: Final = 32
 _SIGNAL_MAX: Final = 64
@@ -41,9 +41,9 @@ SIGNAL_NUMBERS: Final[dict[str, int]] = {name: number for number, name in SIGNAL
 }
 
 _ILL, _TRAP, _BUS, _FPE, _SEGV, _CHLD, _IO, _SYS = 4, 5, 7, 8, 11, 17, 29, 31
-_SI_USER, _SI_KERNEL, _SI_QUEUE, _SI_TIMER, _SI_MESGQ, _SI_SIGIO, _SI_TKILL = 0, 128, -1, -2, -3, -5, -6
+_SI_USER, _SI_KERNEL, _SI_TIMER, _SI_SIGIO, _SI_TKILL = 0, 128, -2, -5, -6
 
-#: Codes that belong to a signal's own set, by signal: (set name, lowest, highest).
+#: Sets of the codes that belong to one signal.
 _CODE_SETS: Final = {
     _ILL: "si_code_SIGILL",
     _FPE: "si_code_SIGFPE",
@@ -78,21 +78,29 @@ class SigInfoKind(enum.Enum):
     SYSCALL = (("si_call_addr", "Q", "I"), ("si_syscall", "i", "i"), ("si_arch", "I", "I"))
 
 
+_FAULTS: Final = frozenset({_ILL, _FPE, _SEGV, _BUS, _TRAP})
+_KIND_BY_SIGNAL: Final = {
+    _CHLD: SigInfoKind.CHILD,
+    _IO: SigInfoKind.POLL,
+    _SYS: SigInfoKind.SYSCALL,
+} | dict.fromkeys(_FAULTS, SigInfoKind.FAULT)
+_KIND_BY_CODE: Final = {
+    _SI_TIMER: SigInfoKind.TIMER,
+    _SI_SIGIO: SigInfoKind.POLL,
+    _SI_USER: SigInfoKind.KILL,
+    _SI_TKILL: SigInfoKind.KILL,
+}
+
+
 def _kind(signo: int, code: int) -> SigInfoKind:
-    if code == _SI_TIMER:
-        return SigInfoKind.TIMER
-    if code == _SI_SIGIO:
-        return SigInfoKind.POLL
-    if code in {_SI_USER, _SI_TKILL}:
-        return SigInfoKind.KILL
+    by_code = _KIND_BY_CODE.get(code)
+    if by_code is not None:
+        return by_code
     if code < 0:
         return SigInfoKind.QUEUE
     if code == _SI_KERNEL:
-        return SigInfoKind.FAULT if signo in {_ILL, _FPE, _SEGV, _BUS, _TRAP} else SigInfoKind.NONE
-    if signo in {_ILL, _FPE, _SEGV, _BUS, _TRAP}:
-        return SigInfoKind.FAULT
-    by_signal = {_CHLD: SigInfoKind.CHILD, _IO: SigInfoKind.POLL, _SYS: SigInfoKind.SYSCALL}
-    return by_signal.get(signo, SigInfoKind.KILL)
+        return SigInfoKind.FAULT if signo in _FAULTS else SigInfoKind.NONE
+    return _KIND_BY_SIGNAL.get(signo, SigInfoKind.KILL)
 
 
 class SigInfo:
@@ -116,7 +124,7 @@ class SigInfo:
         self.si_errno: Final[int] = errno
         self.si_code: Final[int] = code
         self.kind: Final = _kind(signo, code)
-        names, layout = _layout(self.kind, word)
+        names, layout = _LAYOUTS[self.kind, word]
         numbers: tuple[int, ...] = layout.unpack_from(self.raw)
         self._fields: Final = dict(zip(names, numbers, strict=True))
 
@@ -179,7 +187,11 @@ class SigInfo:
                     known = ", ".join(fields) or "no further fields"
                     raise Misuse(f"{changed.signal.name} with {changed.code.name} has no {name}: {known}")
                 fields[name] = value
-            _layout(changed.kind, self.word)[1].pack_into(raw, 0, *_with_head(raw, fields))
+            _, layout = _LAYOUTS[changed.kind, self.word]
+            # Packing writes zeros over the pad before the union: the head is put back.
+            head = bytes(raw[:_HEAD_SIZE])
+            layout.pack_into(raw, 0, *fields.values())
+            raw[:_HEAD_SIZE] = head
         except struct.error as error:
             raise Misuse(f"siginfo: {error}") from error
         return SigInfo(bytes(raw), self.word)
@@ -196,14 +208,6 @@ class SigInfo:
 
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{name}={value!r}" for name, value in self.items()) + "}"
-
-
-def _with_head(_raw: bytearray, fields: dict[str, int]) -> tuple[int, ...]:
-    return tuple(fields.values())
-
-
-def _layout(kind: SigInfoKind, word: int) -> tuple[tuple[str, ...], struct.Struct]:
-    return _LAYOUTS[kind, word]
 
 
 def _compile(kind: SigInfoKind, word: int) -> tuple[tuple[str, ...], struct.Struct]:
@@ -227,7 +231,7 @@ def decode_siginfo(raw: bytes, abi: Abi | None = None) -> SigInfo:
 
 
 def encode_siginfo(signo: int, code: int = _SI_USER, **fields: int) -> SigInfo:
-    """Make a siginfo from nothing: encode_siginfo(SIGUSR1, si_pid=1, si_uid=0).
+    """Make a siginfo from nothing, with fields by their C names.
 
     Raises:
         Misuse: this kind of signal has no such field.

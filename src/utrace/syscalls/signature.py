@@ -7,16 +7,16 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from .argtypes import Phase, bind_argument
-from .pointers import InOut, Path
+from utrace.syscalls.argtypes import Phase, bind_argument
+from utrace.syscalls.pointers import InOut, Path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from .abi import Abi
-    from .argtypes import ArgType, Decoder
-    from .call import DecodedCall
-    from .values import Value
+    from utrace.syscalls.abi import Abi
+    from utrace.syscalls.argtypes import ArgType, Decoder
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.values import Value
 
     Note: TypeAlias = tuple[str, Value]
     Noter: TypeAlias = Callable[[DecodedCall], Sequence[Note]]
@@ -76,8 +76,8 @@ class Plan:
         "late",
         "name",
         "names",
-        "noted",
         "note",
+        "noted",
         "path_index",
         "phases",
         "returns",
@@ -90,9 +90,7 @@ class Plan:
         self.names: Final = names
         self.count: Final = len(names)
         self.indexes: Final = {argument: i for i, argument in enumerate(names)}
-        self.decoders: Final[tuple[Decoder, ...]] = tuple(
-            bind_argument(kind, abi, names) for kind in kinds
-        )
+        self.decoders: Final[tuple[Decoder, ...]] = tuple(bind_argument(kind, abi, names) for kind in kinds)
         self.phases: Final = tuple(kind.phase for kind in kinds)
         self.noted: Final = tuple(isinstance(kind, InOut) and kind.noted for kind in kinds)
         in_memory = (Phase.EARLY, Phase.BOTH, Phase.MIXED)
@@ -111,7 +109,7 @@ class Plan:
 @functools.cache
 def plan_of(abi: Abi, nr: int) -> Plan:
     """Find the compiled form of a call; it is made once."""
-    from .catalog import signature_of  # noqa: PLC0415 - the catalog declares signatures
+    from utrace.syscalls.catalog import signature_of  # noqa: PLC0415 - the catalog declares signatures
 
     name, signature = signature_of(abi, nr)
     return Plan(name, signature, abi)

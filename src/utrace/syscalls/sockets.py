@@ -6,22 +6,22 @@ import ipaddress
 import struct
 from typing import TYPE_CHECKING, Final
 
-from .argtypes import Phase
-from .layouts import TIMEVAL
-from .pointers import bind_count
-from .structs import Struct
-from . import argtypes as t
-from .tables import enum_decoder, flags_decoder
-from .values import Address, Fd, Hex, Items, Macro, PathText, Pid, Record, Text, Value
-from .vectors import IoVector
+from utrace.syscalls import argtypes as t
+from utrace.syscalls.argtypes import Phase
+from utrace.syscalls.layouts import TIMEVAL
+from utrace.syscalls.pointers import RETURNED, bind_count
+from utrace.syscalls.structs import Struct
+from utrace.syscalls.tables import enum_decoder, flags_decoder
+from utrace.syscalls.values import Address, Fd, Hex, Items, Macro, PathText, Pid, Record, Text, Value
+from utrace.syscalls.vectors import IoVector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .abi import Abi
-    from .argtypes import Decoder
-    from .call import DecodedCall
-    from .pointers import AnyCount
+    from utrace.syscalls.abi import Abi
+    from utrace.syscalls.argtypes import Decoder
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.pointers import AnyCount
 
 _SOCKADDR_MAX: Final = 128
 _FAMILY_SIZE: Final = 2
@@ -257,6 +257,29 @@ class MessageHeader:
                 return Address(0)
             data = call.memory.read(raw, size)
             return Address(raw) if len(data) < size else read(data, peers, call)
+
+        return decode
+
+
+class ReceivedHeader:
+    """The msghdr of recvmsg: filled on success; only the size of the address otherwise."""
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.LATE
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        size, read = bind_header(abi, names, RETURNED)
+
+        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            if not raw or call.result is None:
+                return Address(raw)
+            data = call.memory.read(raw, size)
+            if len(data) < size:
+                return Address(raw)
+            if call.result.is_error:
+                return Record(("msg_namelen",), (int.from_bytes(data[abi.word : abi.word + 4], "little"),))
+            return read(data, peers, call)
 
         return decode
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
 
-from .argtypes import Phase
-from .values import ABSENT, Address, Items, Record, Text
+from utrace.syscalls.argtypes import Phase
+from utrace.syscalls.values import ABSENT, Address, Items, Record, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .abi import Abi
-    from .argtypes import ArgType
-    from .call import DecodedCall
-    from .pointers import BytesDecoder
-    from .values import Value
+    from utrace.syscalls.abi import Abi
+    from utrace.syscalls.argtypes import ArgType
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.pointers import BytesDecoder
+    from utrace.syscalls.values import Value
 
     Step: TypeAlias = Callable[[Sequence[int], bytes, DecodedCall], Value]
 
 
+@runtime_checkable
 class Embedded(Protocol):
     """A field that is more than one number: a struct, an array, a signal set."""
 
@@ -159,7 +160,7 @@ class Struct:
     def bind_bytes(self, abi: Abi) -> BytesDecoder:
         """Make the function from its bytes to a `Record`."""
         offsets = self.offsets(abi)
-        numbers = [name for name, kind in self.fields.items() if hasattr(kind, "ctype")]
+        numbers = [name for name, kind in self.fields.items() if not isinstance(kind, Embedded)]
         unpack = struct.Struct(_format(self, abi, offsets)).unpack
         shown: list[str] = []
         steps: list[Step] = []
@@ -177,7 +178,7 @@ class Struct:
 
 
 def _extent(kind: Field, abi: Abi) -> tuple[int, int]:
-    if hasattr(kind, "align"):
+    if isinstance(kind, Embedded):
         return kind.size(abi), kind.align(abi)
     size = abi.layout(kind.ctype)[1]
     return size, abi.align(size)
@@ -186,7 +187,7 @@ def _extent(kind: Field, abi: Abi) -> tuple[int, int]:
 def _format(kind: Struct, abi: Abi, offsets: dict[str, int]) -> str:
     code, at = "<", 0
     for name, field in kind.fields.items():
-        if not hasattr(field, "ctype"):
+        if isinstance(field, Embedded):
             continue
         offset = offsets[name]
         letter, size, _ = abi.layout(field.ctype)
@@ -196,7 +197,7 @@ def _format(kind: Struct, abi: Abi, offsets: dict[str, int]) -> str:
 
 
 def _step(kind: Field, abi: Abi, numbers: Sequence[str], name: str, offset: int) -> Step:
-    if hasattr(kind, "bind_bytes"):
+    if isinstance(kind, Embedded):
         read = kind.bind_bytes(abi)
         end = offset + kind.size(abi)
         return lambda _raw, data, call: read(data[offset:end], call)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict, cast
 
-from .values import FlagSet, Named
+from utrace.syscalls.values import FlagSet, Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .abi import Abi
+    from utrace.syscalls.abi import Abi
 
 _DATA: Final = Path(__file__).parent / "data"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Self
 
 
 class Absent:
@@ -59,6 +60,12 @@ class Fd(int):
 
 class Pid(int):
     """A process, thread or process group."""
+
+    __slots__ = ()
+
+
+class Seconds(int):
+    """A time of day in seconds since 1970."""
 
     __slots__ = ()
 
@@ -128,7 +135,8 @@ class Named(int):
     name: str | None
     hint: str
 
-    def __new__(cls, value: int, name: str | None = None, hint: str = "") -> Named:
+    def __new__(cls, value: int, name: str | None = None, hint: str = "") -> Self:
+        """Make one."""
         self = int.__new__(cls, value)
         self.name = name
         self.hint = hint
@@ -171,9 +179,8 @@ class Text(bytes):
     is_cut: bool
     is_string: bool
 
-    def __new__(
-        cls, data: bytes, address: int = 0, *, is_cut: bool = False, is_string: bool = False
-    ) -> Text:
+    def __new__(cls, data: bytes, address: int = 0, *, is_cut: bool = False, is_string: bool = False) -> Self:
+        """Make one."""
         self = bytes.__new__(cls, data)
         self.address = address
         self.is_cut = is_cut
@@ -189,7 +196,7 @@ class PathText(Text):
     """A file name: never shortened when it is written."""
 
 
-class Items(tuple["Value", ...]):
+class Items(tuple["Value", ...]):  # noqa: SLOT001 - a tuple can have no slots
     """Several values: an array in memory.  What a pointer to one number points to is an array of one.
 
     Attributes:
@@ -228,7 +235,8 @@ class Environment(Address):
 
     count: int
 
-    def __new__(cls, address: int, count: int = -1) -> Environment:
+    def __new__(cls, address: int, count: int = -1) -> Self:
+        """Make one."""
         self = Address.__new__(cls, address)
         self.count = count
         return self
@@ -307,7 +315,8 @@ class Joined(int):
 
     parts: tuple[FlagSet | Named | Mode, ...]
 
-    def __new__(cls, value: int, parts: tuple[FlagSet | Named | Mode, ...]) -> Joined:
+    def __new__(cls, value: int, parts: tuple[FlagSet | Named | Mode, ...]) -> Self:
+        """Make one."""
         self = int.__new__(cls, value)
         self.parts = parts
         return self
@@ -320,6 +329,24 @@ class Joined(int):
 
     def __repr__(self) -> str:
         return f"Joined({int(self):#x}, {self.parts!r})"
+
+
+class Timestamp(Record):
+    """A time of day: tv_sec and tv_nsec."""
+
+    __slots__ = ()
+
+    @property
+    def seconds(self) -> int:
+        """Seconds since 1970."""
+        value = self.values[0]
+        return value if isinstance(value, int) else 0
+
+    @property
+    def nanoseconds(self) -> int:
+        """Nanoseconds of the second."""
+        value = self.values[1]
+        return value if isinstance(value, int) else 0
 
 
 class Macro:
@@ -335,11 +362,9 @@ class Macro:
         return f"{self.name}({self.argument!r})"
 
 
-Value: TypeAlias = (
-    "int | bytes | str | None | Absent | Record | Items | SignalSet | FdSet | Change | Macro"
-)
+Value: TypeAlias = "int | bytes | str | Absent | Record | Items | SignalSet | FdSet | Change | Macro"
 
-Data: TypeAlias = "int | str | bool | None | list[Data] | dict[str, Data]"
+Data: TypeAlias = "int | str | bool | list[Data] | dict[str, Data] | None"
 """What JSON can say."""
 
 
@@ -386,7 +411,7 @@ def to_data(value: Value) -> Data:  # noqa: PLR0911 - one return for each kind o
             items: list[Data] = [to_data(item) for item in value]
             return {"items": items, "cut": True} if value.is_cut else items
         case SignalSet() | FdSet():
-            return list(sorted(value))
+            return sorted(value)
         case Change():
             return {"before": to_data(value.before), "after": to_data(value.after)}
         case Macro():

@@ -5,21 +5,21 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from .abi import AARCH64
-from .argtypes import HANDLER, Number, Phase
-from .pointers import Ptr, Signals, bind_count, read_text, signal_set
-from .siginfo import SIGINFO_SIZE, SigInfo
-from .tables import enum_decoder, flags_decoder
-from .values import Address, Fd, FdSet, Items, Listing, Record, Text, WaitStatus
+from utrace.syscalls.abi import AARCH64
+from utrace.syscalls.argtypes import HANDLER, Number, Phase
+from utrace.syscalls.pointers import Ptr, Signals, bind_count, read_text, signal_set
+from utrace.syscalls.siginfo import SIGINFO_SIZE, SigInfo
+from utrace.syscalls.tables import enum_decoder, flags_decoder
+from utrace.syscalls.values import Address, Fd, FdSet, Items, Listing, Record, Text, WaitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .abi import Abi
-    from .argtypes import Decoder
-    from .call import DecodedCall
-    from .pointers import AnyCount, BytesDecoder, Pointee
-    from .values import Value
+    from utrace.syscalls.abi import Abi
+    from utrace.syscalls.argtypes import Decoder
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.pointers import AnyCount, BytesDecoder, Pointee
+    from utrace.syscalls.values import Value
 
 
 class IoVector:

@@ -28,6 +28,8 @@ class MoveKind(enum.Enum):
     """The simulated init waits for an orphan of its own."""
     ACT = "act"
     """An outside caller acts."""
+    TRACE = "trace"
+    """The tracer goes on with its next request."""
 
 
 @dataclass(frozen=True, slots=True)

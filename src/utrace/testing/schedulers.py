@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 
 class First:
-    """Always the first move: tasks run in the order of their birth, statuses wait until none runs."""
+    """The tracer as soon as it can, then tasks in the order of their birth; statuses wait until none runs."""
 
     def choose(self, moves: Sequence[Move], /) -> Move:
-        """Pick the first task that can run, else the first move."""
+        """Pick the tracer, else the first task that can run, else the first move."""
+        if moves[0].kind is MoveKind.TRACE:
+            return moves[0]
         for candidate in moves:
             if candidate.kind is MoveKind.RUN:
                 return candidate

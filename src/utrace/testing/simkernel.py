@@ -2,7 +2,7 @@
 
 Rules of this file:
 
-1. A request happens at once; nothing but `next_fact` and `run_untraced` lets time pass.
+1. A request happens at once, but before it others may move, as time passes for a real tracer too.
 2. Every choice among several things that may happen next is the scheduler's.
 3. Where this differs from Linux, Linux is right (tests/conformance).
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from utrace.testing.guest import Programs
+    from utrace.testing.sim.memory import Memory
 
 _EINTR: Final = 4
 _STEPS_MAX: Final = 200_000
@@ -49,6 +50,8 @@ class SimKernel:
     Args:
         programs: what can be executed, by name; `Spawn.path` and `Exec` name one.
         scheduler: makes the choices; without one, tasks run in the order of their birth.
+        atomic_tracer: nobody moves between a fact and the tracer's answer to it.  Fewer runs to explore,
+            but none in which a tracee is killed while the tracer deals with its stop.
         recycle_tids: give the lowest free tid to a new task, as a machine short of tids would.
         steps_max: moves in one run before `TooManySteps`.
     """
@@ -58,11 +61,17 @@ class SimKernel:
         programs: Programs,
         scheduler: Scheduler | None = None,
         *,
+        atomic_tracer: bool = False,
         recycle_tids: bool = False,
         steps_max: int = _STEPS_MAX,
     ) -> None:
         self._machine = Machine(programs, recycle_tids=recycle_tids)
-        self._turns = Turns(self._machine, First() if scheduler is None else scheduler, steps_max)
+        self._turns = Turns(
+            self._machine,
+            First() if scheduler is None else scheduler,
+            steps_max,
+            atomic_tracer=atomic_tracer,
+        )
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -156,15 +165,13 @@ class SimKernel:
     def resume(self, tid: int, request: int, signo: int, /) -> bool:
         """Resume a stopped tracee (ptrace_resume), or let it listen.
 
-        Raises:
-            ValueError: LISTEN at a stop that is not PTRACE_EVENT_STOP (EIO).
+        False also if it was to listen but stands in the exit event of its death (EIO).
         """
         task = self._stopped(tid)
         if task is None:
             return False
         if request == ResumeRequest.LISTEN:
-            self._listen(task)
-            return True
+            return self._listen(task)
         task.syscall_trace = request == ResumeRequest.SYSCALL
         task.single_step = request in {ResumeRequest.SINGLESTEP, ResumeRequest.SINGLEBLOCK}
         task.stop_code = signo
@@ -199,10 +206,9 @@ class SimKernel:
 
     def seize(self, tid: int, *, exit_kill: bool) -> SeizeOutcome:
         """PTRACE_SEIZE; a task that stands in a job-control stop traps at once."""
-        task = self._machine.tasks.get(tid)
+        task = self._seen(tid)
         if task is None or task.is_zombie:
             return SeizeOutcome.GONE
-        self._machine.touched.add(task.process.key)
         if task.traced:
             return SeizeOutcome.ALREADY_OURS
         if task.traced_elsewhere:
@@ -228,6 +234,7 @@ class SimKernel:
 
     def threads(self, tgid: int, /) -> list[Tid]:
         """Tids of a process, the dead but unreaped ones too."""
+        self._turns.let_others_move()
         self._machine.touched.add(str(tgid))
         return [Tid(task.tid) for task in self._machine.tasks.values() if task.process.tgid == tgid]
 
@@ -318,8 +325,8 @@ class SimKernel:
 
     def read_memory(self, tid: int, address: int, length: int, /) -> bytes:
         """Read a task's memory; short, perhaps empty, where it is not mapped or the task is gone."""
-        task = self._seen(tid)
-        return b"" if task is None or task.is_zombie else task.process.memory.read(address, length)
+        memory = self._memory(tid)
+        return b"" if memory is None else memory.read(address, length)
 
     def read_many(self, tid: int, ranges: Sequence[tuple[int, int]], /) -> list[bytes]:
         """Read several (address, length) ranges, each as `read_memory` does."""
@@ -327,21 +334,19 @@ class SimKernel:
 
     def read_cstring(self, tid: int, address: int, limit: int, /) -> tuple[bytes, bool]:
         """Read up to a NUL, at most `limit` bytes: the bytes, and whether the NUL was found."""
-        task = self._seen(tid)
-        if task is None or task.is_zombie:
-            return (b"", False)
-        return task.process.memory.read_cstring(address, limit)
+        memory = self._memory(tid)
+        return (b"", False) if memory is None else memory.read_cstring(address, limit)
 
     def write_memory(self, tid: int, address: int, data: bytes, /) -> int:
         """Write a task's memory; give the number of bytes written."""
-        task = self._seen(tid)
-        return 0 if task is None or task.is_zombie else task.process.memory.write(address, data)
+        memory = self._memory(tid)
+        return 0 if memory is None else memory.write(address, data)
 
     # ------------------------------------------------------------------------------------------ deaths
 
     def watch_reap(self, tid: int, /) -> bool:
         """Ask for a REAPED fact."""
-        task = self._machine.tasks.get(tid)
+        task = self._seen(tid)
         if task is None:
             return False
         self._watch(tid, task, FactKind.REAPED)
@@ -349,7 +354,7 @@ class SimKernel:
 
     def watch_zombie(self, tid: int, /) -> None:
         """Ask for a ZOMBIE_LEADER fact."""
-        task = self._machine.tasks.get(tid)
+        task = self._seen(tid)
         if task is not None:
             self._watch(tid, task, FactKind.ZOMBIE_LEADER)
 
@@ -359,11 +364,11 @@ class SimKernel:
         return task is not None and (task.is_own_child or not task.is_leader)
 
     def kill(self, tid: int, signo: int, /) -> bool:
-        """Send a signal to a process, as init would by kill(2)."""
+        """Send a signal to a process; the sender is init."""
         return self._send(tid, signo, group=True)
 
     def tgkill(self, tid: int, signo: int, /) -> bool:
-        """Send a signal to one thread, as init would by tgkill(2).  False: no such task."""
+        """Send a signal to one thread; the sender is init.  False: no such task."""
         return self._send(tid, signo, group=False)
 
     def close(self) -> None:
@@ -387,10 +392,15 @@ class SimKernel:
     # ----------------------------------------------------------------------------------------- inside
 
     def _seen(self, tid: int) -> SimTask | None:
+        self._turns.let_others_move()
         task = self._machine.tasks.get(tid)
         if task is not None:
             self._machine.touched.add(task.process.key)
         return task
+
+    def _memory(self, tid: int) -> Memory | None:
+        task = self._seen(tid)
+        return None if task is None or task.is_zombie else task.process.memory
 
     def _tracee(self, tid: int) -> SimTask | None:
         task = self._seen(tid)
@@ -406,12 +416,13 @@ class SimKernel:
             return None  # looks_like_a_spurious_pid(): execve re-keyed it, and nobody knows yet
         return task
 
-    def _listen(self, task: SimTask) -> None:
+    def _listen(self, task: SimTask) -> bool:
         if task.stop_kind >> 8 != stops.EVENT_STOP:
-            raise ValueError(f"task {task.tid} is not in an EVENT_STOP: LISTEN is refused (EIO)")
+            return False
         task.jobctl |= LISTENING
         if task.jobctl & TRAP_NOTIFY:
             signals.wake_from_trap(task, resume=True)
+        return True
 
     def _has_something_to_wait_for(self) -> bool:
         if any(watch.kind is FactKind.REAPED for watch in self._turns.watches):

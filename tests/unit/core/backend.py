@@ -1,4 +1,4 @@
-"""A back end without a kernel: it runs a task's passes, answers callbacks by a script and writes them down."""
+"""A back end without a kernel: it runs a task's passes, answers by a script and writes all down."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class BackEnd:
 
     Attributes:
         log: callbacks as "A.quiesce", stops as "held", in order.
-        views: for each callback of `log`, the merged action it was shown.
-        deaf: engines that were detached from before their callback; none may ever be called.
+        views: the merged action that each callback was shown.
+        released: engines whose client was told to clean up, as far as `asked` has taken.
     """
 
     def __init__(self) -> None:

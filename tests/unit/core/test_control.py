@@ -17,7 +17,6 @@ from utrace.core.events import (
     CLONE,
     DEATH,
     EXEC,
-    EXIT,
     QUIESCE,
     REAP,
     SYSCALL_ENTRY,
@@ -199,19 +198,6 @@ class TestWishes:
         control(engine, action)
         assert not engine.wants_stop
         assert backend.task.jctl
-
-    @pytest.mark.law("INV-20")
-    @pytest.mark.parametrize("action", [RESUME, STOP, REPORT])
-    def test_control_of_an_engine_by_anothers_callback_counts(
-        self, backend: BackEnd, action: ResumeAction
-    ) -> None:
-        other = backend.engine("B", QUIESCE)
-        backend.task.engines = ()
-        backend.engine("A", EXEC, exec=[lambda: outcomes.append(control(other, action))])
-        outcomes: list[Outcome | None] = []
-        backend.task.link(other)
-        backend.go(report(backend.task, EXEC))
-        assert outcomes == [Outcome.IN_PROGRESS if action is STOP else Outcome.DONE]
 
 
 class TestPending:
@@ -509,13 +495,3 @@ class TestTearDown:
         assert backend.released.count(stage.engine) == 1
         assert stage.engine.state is EngineState.DETACHED
         assert task.engines == ()
-
-    def test_the_engines_exit_callback_may_detach_it(self, backend: BackEnd) -> None:
-        engine = backend.engine("A", EXIT | DEATH | REAP, exit=DETACH)
-        task = backend.task
-        backend.go(report_exit(task, live=True))
-        backend.go(report_death(task))
-        backend.go(report_reap(task))
-        assert backend.log == ["A.exit"]
-        backend.asked()
-        assert backend.released == [engine]

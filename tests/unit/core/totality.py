@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 S = TypeVar("S", bound="enum.Enum")
-I = TypeVar("I", bound="enum.Enum")
+N = TypeVar("N", bound="enum.Enum")
 
 
-def check_total(table: Mapping[tuple[S, I], object], states: type[S], inputs: type[I]) -> None:
+def check_total(table: Mapping[tuple[S, N], object], states: type[S], inputs: type[N]) -> None:
     assert set(table) == set(itertools.product(states, inputs))
     for cell in table.values():
         assert isinstance(cell, Go | Refuse | Never)
@@ -23,7 +23,7 @@ def check_total(table: Mapping[tuple[S, I], object], states: type[S], inputs: ty
             assert cell.why
 
 
-def reachable(table: Mapping[tuple[S, I], Go[S] | Refuse | Never], first: S) -> set[S]:
+def reachable(table: Mapping[tuple[S, N], Go[S] | Refuse | Never], first: S) -> set[S]:
     found = {first}
     waiting = [first]
     while waiting:
@@ -35,6 +35,6 @@ def reachable(table: Mapping[tuple[S, I], Go[S] | Refuse | Never], first: S) -> 
     return found
 
 
-def finals(table: Mapping[tuple[S, I], Go[S] | Refuse | Never], states: type[S]) -> set[S]:
+def finals(table: Mapping[tuple[S, N], Go[S] | Refuse | Never], states: type[S]) -> set[S]:
     leaving = {before for (before, _), cell in table.items() if isinstance(cell, Go)}
     return set(states) - leaving

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .. import argtypes as t
-from .. import layouts as s
-from ..pointers import RETURNED, Array, Buffer, InOut, Out, Path, Ptr, Signals
-from ..signature import Returns, sig
-from ..vectors import WAIT_STATUS
-from . import files, process, space, waiting
+from utrace.syscalls import argtypes as t
+from utrace.syscalls import layouts as s
+from utrace.syscalls.pointers import RETURNED, Array, Buffer, InOut, Out, Path, Ptr, Signals
+from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.signatures import files, process, space, waiting
+from utrace.syscalls.vectors import WAIT_STATUS, Remaining
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..signature import Signature
+    from utrace.syscalls.signature import Signature
 
 _clone: Final = process.CALLS["clone"]
 # CONFIG_CLONE_BACKWARDS: tls before child_tid.
 _CLONE_BACKWARDS: Final = sig(
-    _clone.returns, None, _clone.labels,
+    _clone.returns,
+    None,
+    _clone.labels,
     **{name: _clone.arguments[name] for name in ("flags", "stack", "parent_tid", "tls", "child_tid")},
-)  # fmt: skip
+)
 
 _CLOCK: Final = t.Enum("clockid", "CLOCK_???")
 _TIMER_FLAGS: Final = t.Flags("timer_flags", "TIMER_???")
@@ -30,10 +32,24 @@ _WIDE_LEFT: Final = InOut(s.TIMESPEC64, noted=True)
 _poll, _select = waiting.CALLS["ppoll"], waiting.CALLS["pselect6"]
 
 #: 32-bit ids under the names that i386 gave them when its own had 16.
-_ID_CALLS: Final = (
-    "getuid getgid geteuid getegid setuid setgid setreuid setregid setresuid setresgid getresuid getresgid"
-    " setfsuid setfsgid getgroups setgroups"
-).split()
+_ID_CALLS: Final = [
+    "getuid",
+    "getgid",
+    "geteuid",
+    "getegid",
+    "setuid",
+    "setgid",
+    "setreuid",
+    "setregid",
+    "setresuid",
+    "setresgid",
+    "getresuid",
+    "getresgid",
+    "setfsuid",
+    "setfsgid",
+    "getgroups",
+    "setgroups",
+]
 
 _I386: Final[Mapping[str, Signature]] = {
     "clone": _CLONE_BACKWARDS,
@@ -57,36 +73,42 @@ _I386: Final[Mapping[str, Signature]] = {
     "truncate64": sig(path=Path(), length_lo=t.UINT, length_hi=t.UINT),
     "ftruncate64": sig(fd=t.FD, length_lo=t.UINT, length_hi=t.UINT),
     "fallocate": sig(
-        fd=t.FD, mode=t.Flags("fallocate", "FALLOC_FL_???"), offset_lo=t.UINT, offset_hi=t.UINT,
-        len_lo=t.UINT, len_hi=t.UINT,
+        fd=t.FD,
+        mode=t.Flags("fallocate", "FALLOC_FL_???"),
+        offset_lo=t.UINT,
+        offset_hi=t.UINT,
+        len_lo=t.UINT,
+        len_hi=t.UINT,
     ),
     "_newselect": waiting.CALLS["select"],
     "select": sig(args=t.ADDRESS),
     "waitpid": sig(Returns.PID, pid=t.PID, wstatus=Out(WAIT_STATUS), options=t.Flags("wait", "W???")),
     "ugetrlimit": process.CALLS["getrlimit"],
     "signal": sig(Returns.ADDRESS, signum=t.SIGNAL, handler=t.HANDLER),
-    "sigprocmask": sig(
-        how=t.Enum("sigprocmask", "SIG_???"), set=Signals(4), oldset=Out(Signals(4))
-    ),
+    "sigprocmask": sig(how=t.Enum("sigprocmask", "SIG_???"), set=Signals(4), oldset=Out(Signals(4))),
     "socketcall": sig(call=t.Enum("socketcall", "SYS_???"), args=t.ADDRESS),
     "futex_time64": waiting.futex(Ptr(s.TIMESPEC64)),
     "clock_gettime64": sig(clockid=_CLOCK, tp=Out(s.TIMESPEC64)),
     "clock_settime64": sig(clockid=_CLOCK, tp=Ptr(s.TIMESPEC64)),
     "clock_getres_time64": sig(clockid=_CLOCK, res=Out(s.TIMESPEC64)),
     "clock_nanosleep_time64": sig(
-        clockid=_CLOCK, flags=_TIMER_FLAGS, request=Ptr(s.TIMESPEC64), remain=waiting.Remaining(s.TIMESPEC64)
+        clockid=_CLOCK, flags=_TIMER_FLAGS, request=Ptr(s.TIMESPEC64), remain=Remaining(s.TIMESPEC64)
     ),
     "timerfd_settime64": sig(
-        fd=t.FD, flags=t.Flags("timerfd_settime", "TFD_???"), new_value=Ptr(s.ITIMERSPEC64),
+        fd=t.FD,
+        flags=t.Flags("timerfd_settime", "TFD_???"),
+        new_value=Ptr(s.ITIMERSPEC64),
         old_value=Out(s.ITIMERSPEC64),
     ),
     "timerfd_gettime64": sig(fd=t.FD, curr_value=Out(s.ITIMERSPEC64)),
     "ppoll_time64": sig(_poll.returns, _poll.note, **dict(_poll.arguments) | {"tmo_p": _WIDE_LEFT}),
-    "pselect6_time64": sig(_select.returns, _select.note, **dict(_select.arguments) | {"timeout": _WIDE_LEFT}),
+    "pselect6_time64": sig(
+        _select.returns, _select.note, **dict(_select.arguments) | {"timeout": _WIDE_LEFT}
+    ),
     "utimensat_time64": sig(
         dirfd=t.FD, pathname=Path(), times=Array(s.UTIMENS64, 2), flags=t.Flags("at", "AT_???")
     ),
-}  # fmt: skip
+}
 
 #: Convention -> what it declares otherwise.
 BY_ABI: Final[Mapping[str, Mapping[str, Signature]]] = {

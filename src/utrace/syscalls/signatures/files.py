@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .. import argtypes as t
-from .. import layouts as s
-from ..pointers import RETURNED, Array, Buffer, InOut, Out, Path, Ptr, String
-from ..vectors import ENTRIES, IoVector
-from ..signature import Returns, sig
-from ..structs import Sized
-from ..tables import flags_decoder
-from .ioctls import IOCTL_ARGUMENT, IOCTL_COMMAND
+from utrace.syscalls import argtypes as t
+from utrace.syscalls import layouts as s
+from utrace.syscalls.pointers import RETURNED, Array, Buffer, InOut, Out, Path, Ptr, String
+from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.signatures.ioctls import IOCTL_ARGUMENT, IOCTL_COMMAND
+from utrace.syscalls.structs import Sized
+from utrace.syscalls.tables import flags_decoder
+from utrace.syscalls.vectors import ENTRIES, IoVector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..call import DecodedCall
-    from ..signature import Note, Signature
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.signature import Note, Signature
 
 _OPEN: Final = t.Flags("open", "O_???")
 _CLOEXEC: Final = t.Flags("o_cloexec", "O_???")
@@ -53,9 +53,9 @@ _FCNTL: Final[Mapping[str, t.ArgType]] = {
     "F_SETOWN_EX": Ptr(s.OWNER),
     "F_GETOWN_EX": Out(s.OWNER),
     _FCNTL_LOCK: Ptr(s.FLOCK_SHORT),
-    "F_GETLK": InOut(s.FLOCK),
+    "F_GETLK": Out(s.FLOCK),
     _FCNTL_LOCK64: Ptr(s.FLOCK64_SHORT),
-    "F_GETLK64 F_OFD_GETLK": InOut(s.FLOCK64),
+    "F_GETLK64 F_OFD_GETLK": Out(s.FLOCK64),
 }
 
 
@@ -114,8 +114,11 @@ CALLS: Final[Mapping[str, Signature]] = {
     "dup2": sig(_FD, oldfd=t.FD, newfd=t.FD),
     "dup3": sig(_FD, oldfd=t.FD, newfd=t.FD, flags=_CLOEXEC),
     "fcntl": sig(
-        _fcntl_returns, _fcntl_note,
-        fd=t.FD, cmd=t.Enum("fcntl", "F_???"), arg=t.Choice("cmd", "fcntl", _FCNTL, t.HEX),
+        _fcntl_returns,
+        _fcntl_note,
+        fd=t.FD,
+        cmd=t.Enum("fcntl", "F_???"),
+        arg=t.Choice("cmd", "fcntl", _FCNTL, t.HEX),
     ),
     "flock": sig(fd=t.FD, operation=t.Flags("flock", "LOCK_???")),
     "ioctl": sig(fd=t.FD, request=IOCTL_COMMAND, argp=IOCTL_ARGUMENT),
@@ -200,7 +203,9 @@ CALLS: Final[Mapping[str, Signature]] = {
     "removexattr": sig(pathname=Path(), name=String()),
     "lremovexattr": sig(pathname=Path(), name=String()),
     "fremovexattr": sig(fd=t.FD, name=String()),
-    "memfd_create": sig(_FD, name=String(), flags=t.Flags("memfd", "MFD_???", shift=("MFD_HUGE_SHIFT", 26, 63))),
+    "memfd_create": sig(
+        _FD, name=String(), flags=t.Flags("memfd", "MFD_???", shift=("MFD_HUGE_SHIFT", 26, 63))
+    ),
     "eventfd": sig(_FD, initval=t.UINT),
     "eventfd2": sig(_FD, initval=t.UINT, flags=t.Flags("eventfd", "EFD_???")),
     "io_uring_setup": sig(_FD, entries=t.UINT, params=t.ADDRESS),
@@ -216,9 +221,12 @@ CALLS: Final[Mapping[str, Signature]] = {
         fd=t.FD, opcode=t.Enum("io_uring_register", "IORING_REGISTER_???"), arg=t.ADDRESS, nr_args=t.UINT
     ),
     "name_to_handle_at": sig(
-        dirfd=t.FD, pathname=Path(), handle=t.ADDRESS, mount_id=Out(t.INT), flags=t.Flags("handle_at", "AT_???")
+        dirfd=t.FD,
+        pathname=Path(),
+        handle=t.ADDRESS,
+        mount_id=Out(t.INT),
+        flags=t.Flags("handle_at", "AT_???"),
     ),
     "open_by_handle_at": sig(_FD, mount_fd=t.FD, handle=t.ADDRESS, flags=_OPEN),
     "ustat": sig(dev=t.DEVICE, ubuf=t.ADDRESS),
 }
-

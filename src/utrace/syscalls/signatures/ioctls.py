@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .. import argtypes as t
-from .. import layouts as s
-from ..pointers import Out, Ptr
+from utrace.syscalls import argtypes as t
+from utrace.syscalls import layouts as s
+from utrace.syscalls.pointers import Out, Ptr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .. import argtypes as t
-from ..pointers import Array, Path
-from ..layouts import SEMBUF, TIMESPEC
-from ..pointers import Ptr
-from ..signature import Returns, sig
+from utrace.syscalls import argtypes as t
+from utrace.syscalls.layouts import SEMBUF, TIMESPEC
+from utrace.syscalls.pointers import Array, Path, Ptr
+from utrace.syscalls.signature import Returns, sig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..signature import Signature
+    from utrace.syscalls.signature import Signature
 
 _KEY: Final = t.Special("IPC_PRIVATE", 0)
 _GET: Final = t.IpcFlags()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .. import argtypes as t
-from ..pointers import RETURNED, Buffer, Out, String
-from ..signature import Returns, sig
+from utrace.syscalls import argtypes as t
+from utrace.syscalls.pointers import RETURNED, Buffer, Out, String
+from utrace.syscalls.signature import Returns, sig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..signature import Signature
+    from utrace.syscalls.signature import Signature
 
 _FD = Returns.FD
 
@@ -31,7 +31,11 @@ CALLS: Final[Mapping[str, Signature]] = {
     ),
     "bpf": sig(cmd=t.Enum("bpf", "BPF_???"), attr=t.ADDRESS, size=t.UINT),
     "perf_event_open": sig(
-        _FD, attr=t.ADDRESS, pid=t.PID, cpu=t.INT, group_fd=t.FD,
+        _FD,
+        attr=t.ADDRESS,
+        pid=t.PID,
+        cpu=t.INT,
+        group_fd=t.FD,
         flags=t.Flags("perf_open", "PERF_FLAG_???", "ulong"),
     ),
     "userfaultfd": sig(_FD, flags=t.Flags("userfaultfd", "UFFD_???")),
@@ -43,26 +47,27 @@ CALLS: Final[Mapping[str, Signature]] = {
         arg=t.Choice("op", "reboot", {"LINUX_REBOOT_CMD_RESTART2": String()}, t.MISSING),
     ),
     "init_module": sig(module_image=t.ADDRESS, len=t.SIZE, param_values=String()),
-    "finit_module": sig(
-        fd=t.FD, param_values=String(), flags=t.Flags("module_init", "MODULE_INIT_???")
-    ),
+    "finit_module": sig(fd=t.FD, param_values=String(), flags=t.Flags("module_init", "MODULE_INIT_???")),
     "delete_module": sig(name=String(), flags=t.Flags("delete_module", "O_???")),
     "add_key": sig(
-        type=String(), description=String(), payload=Buffer("plen"), plen=t.SIZE,
+        type=String(),
+        description=String(),
+        payload=Buffer("plen"),
+        plen=t.SIZE,
         keyring=t.Enum("key_spec", "", "i32"),
     ),
     "request_key": sig(
         type=String(), description=String(), callout_info=String(), dest_keyring=t.Enum("key_spec", "", "i32")
     ),
-    "keyctl": sig(
-        operation=t.Enum("keyctl", "KEYCTL_???"), arg2=t.HEX, arg3=t.HEX, arg4=t.HEX, arg5=t.HEX
-    ),
+    "keyctl": sig(operation=t.Enum("keyctl", "KEYCTL_???"), arg2=t.HEX, arg3=t.HEX, arg4=t.HEX, arg5=t.HEX),
     "landlock_create_ruleset": sig(
         _FD, attr=t.ADDRESS, size=t.SIZE, flags=t.Flags("landlock_create", "LANDLOCK_CREATE_???")
     ),
     "landlock_add_rule": sig(
-        ruleset_fd=t.FD, rule_type=t.Enum("landlock_rule", "LANDLOCK_RULE_???"), rule_attr=t.ADDRESS,
+        ruleset_fd=t.FD,
+        rule_type=t.Enum("landlock_rule", "LANDLOCK_RULE_???"),
+        rule_attr=t.ADDRESS,
         flags=t.HEX32,
     ),
     "landlock_restrict_self": sig(ruleset_fd=t.FD, flags=t.HEX32),
-}  # fmt: skip
+}

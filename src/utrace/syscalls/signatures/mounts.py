@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .. import argtypes as t
-from ..layouts import MOUNT_ATTR
-from ..pointers import Path, String
-from ..signature import Returns, sig
-from ..structs import Sized
+from utrace.syscalls import argtypes as t
+from utrace.syscalls.layouts import MOUNT_ATTR
+from utrace.syscalls.pointers import Path, String
+from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.structs import Sized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..signature import Signature
+    from utrace.syscalls.signature import Signature
 
 _FD = Returns.FD
 _ATTR: Final = t.Flags("mount_attr", "MOUNT_ATTR_???")
 
 CALLS: Final[Mapping[str, Signature]] = {
     "mount": sig(
-        source=Path(), target=Path(), filesystemtype=String(), mountflags=t.Flags("mount", "MS_???", "ulong"),
+        source=Path(),
+        target=Path(),
+        filesystemtype=String(),
+        mountflags=t.Flags("mount", "MS_???", "ulong"),
         data=String(),
     ),
     "umount2": sig(target=Path(), flags=t.Flags("umount", "MNT_???")),
@@ -29,7 +32,10 @@ CALLS: Final[Mapping[str, Signature]] = {
     "swapoff": sig(path=Path()),
     "open_tree": sig(_FD, dirfd=t.FD, pathname=Path(), flags=t.Flags("open_tree", "OPEN_TREE_???")),
     "move_mount": sig(
-        from_dirfd=t.FD, from_pathname=Path(), to_dirfd=t.FD, to_pathname=Path(),
+        from_dirfd=t.FD,
+        from_pathname=Path(),
+        to_dirfd=t.FD,
+        to_pathname=Path(),
         flags=t.Flags("move_mount", "MOVE_MOUNT_???"),
     ),
     "fsopen": sig(_FD, fsname=String(), flags=t.Flags("fsopen", "FSOPEN_???")),
@@ -39,6 +45,10 @@ CALLS: Final[Mapping[str, Signature]] = {
         fd=t.FD, cmd=t.Enum("fsconfig", "FSCONFIG_???"), key=String(), value=t.ADDRESS, aux=t.INT
     ),
     "mount_setattr": sig(
-        dirfd=t.FD, pathname=Path(), flags=t.Flags("at", "AT_???"), attr=Sized(MOUNT_ATTR, "size"), size=t.SIZE
+        dirfd=t.FD,
+        pathname=Path(),
+        flags=t.Flags("at", "AT_???"),
+        attr=Sized(MOUNT_ATTR, "size"),
+        size=t.SIZE,
     ),
-}  # fmt: skip
+}

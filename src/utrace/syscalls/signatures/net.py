@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .. import argtypes as t
-from ..pointers import RETURNED, Array, At, Buffer, InOut, Out, Ptr
-from ..signature import Returns, sig
-from ..sockets import MessageArray, MessageHeader, OptionValue, Protocol, SocketAddress, SocketOption
-from .. import layouts as s
+from utrace.syscalls import argtypes as t
+from utrace.syscalls import layouts as s
+from utrace.syscalls.pointers import RETURNED, Array, At, Buffer, InOut, Out, Ptr
+from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.sockets import (
+    MessageArray,
+    MessageHeader,
+    OptionValue,
+    Protocol,
+    ReceivedHeader,
+    SocketAddress,
+    SocketOption,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..signature import Signature
+    from utrace.syscalls.signature import Signature
 
 _FD = Returns.FD
 _FAMILY: Final = t.Enum("family", "AF_???")
@@ -34,9 +42,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     "accept4": sig(_FD, sockfd=t.FD, addr=_PEER, addrlen=InOut(t.INT), flags=_FD_FLAGS),
     "getsockname": sig(sockfd=t.FD, addr=_PEER, addrlen=InOut(t.INT)),
     "getpeername": sig(sockfd=t.FD, addr=_PEER, addrlen=InOut(t.INT)),
-    "sendto": sig(
-        sockfd=t.FD, buf=Buffer("len"), len=t.SIZE, flags=_MSG, dest_addr=_ADDRESS, addrlen=t.INT
-    ),
+    "sendto": sig(sockfd=t.FD, buf=Buffer("len"), len=t.SIZE, flags=_MSG, dest_addr=_ADDRESS, addrlen=t.INT),
     "recvfrom": sig(
         sockfd=t.FD,
         buf=Out(Buffer(RETURNED)),
@@ -46,7 +52,7 @@ CALLS: Final[Mapping[str, Signature]] = {
         addrlen=InOut(t.INT),
     ),
     "sendmsg": sig(sockfd=t.FD, msg=MessageHeader(), flags=_MSG),
-    "recvmsg": sig(sockfd=t.FD, msg=InOut(MessageHeader(RETURNED)), flags=_MSG),
+    "recvmsg": sig(sockfd=t.FD, msg=ReceivedHeader(), flags=_MSG),
     "sendmmsg": sig(sockfd=t.FD, msgvec=MessageArray("vlen"), vlen=t.UINT, flags=_MSG),
     "recvmmsg": sig(
         sockfd=t.FD,

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .. import argtypes as t
-from .. import layouts as s
-from ..pointers import Array, Buffer, EnvArray, InOut, Out, Path, Ptr, RETURNED, String, StringArray
-from ..vectors import CpuSet, IoVector, SIGINFO, WAIT_STATUS
-from ..signature import Returns, sig
-from ..structs import Sized
+from utrace.syscalls import argtypes as t
+from utrace.syscalls import layouts as s
+from utrace.syscalls.pointers import (
+    RETURNED,
+    Array,
+    Buffer,
+    EnvArray,
+    InOut,
+    Out,
+    Path,
+    Ptr,
+    String,
+    StringArray,
+)
+from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.structs import Sized
+from utrace.syscalls.tables import enum_names, flags_decoder
+from utrace.syscalls.values import ABSENT
+from utrace.syscalls.vectors import SIGINFO, WAIT_STATUS, CpuSet, IoVector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..call import DecodedCall
-    from ..signature import Note, Signature
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.signature import Note, Signature
 
 _PID = Returns.PID
 _RESOURCE: Final = t.Enum("rlimit", "RLIMIT_???")
@@ -53,7 +66,7 @@ _PRCTL_SHORT: Final = (
 )
 _PRCTL_SECOND: Final[Mapping[str, t.ArgType]] = {_PRCTL_SHORT: t.MISSING}
 _PRCTL_REST: Final[Mapping[str, t.ArgType]] = {f"{_PRCTL_SHORT} PR_SET_SECCOMP": t.MISSING}
-_PRCTL_LAST: Final[Mapping[str, t.ArgType]] = _PRCTL_REST | {"PR_SET_VMA": String()}
+_PRCTL_LAST: Final[Mapping[str, t.ArgType]] = {**_PRCTL_REST, "PR_SET_VMA": String()}
 
 _ARCH_PRCTL: Final[Mapping[str, t.ArgType]] = {
     "ARCH_GET_FS ARCH_GET_GS": Out(t.HEX),
@@ -61,13 +74,52 @@ _ARCH_PRCTL: Final[Mapping[str, t.ArgType]] = {
 }
 
 
+def _prctl_note(call: DecodedCall) -> list[Note]:
+    option, result = call.raw[0] & 0xFFFFFFFF, call.result
+    if option != _PR_GET_DUMPABLE or result is None:
+        return []
+    name = enum_names(call.abi, "prctl_dumpable").get(result.value)
+    return [(name, ABSENT)] if name is not None else []
+
+
+def _policy_note(call: DecodedCall) -> list[Note]:
+    result = call.result
+    return (
+        [("", flags_decoder(call.abi, "sched_policy", "SCHED_???")(result.value))]
+        if result is not None
+        else []
+    )
+
+
+def _persona_note(call: DecodedCall) -> list[Note]:
+    result = call.result
+    return [("", flags_decoder(call.abi, "personality_flags")(result.value))] if result is not None else []
+
+
+_PR_GET_DUMPABLE: Final = 3
+
+_PTRACE_DATA: Final[Mapping[str, t.ArgType]] = {
+    "PTRACE_SEIZE PTRACE_SETOPTIONS": t.Flags("ptrace_options", "PTRACE_O_???"),
+    "PTRACE_CONT PTRACE_SYSCALL PTRACE_SINGLESTEP PTRACE_DETACH PTRACE_LISTEN": t.SIGNAL,
+    "PTRACE_GETEVENTMSG": Out(t.ULONG),
+    "PTRACE_GETSIGINFO": Out(SIGINFO),
+    "PTRACE_SETSIGINFO": Ptr(SIGINFO),
+    "PTRACE_TRACEME PTRACE_INTERRUPT PTRACE_KILL PTRACE_ATTACH": t.MISSING,
+}
+_PTRACE_ADDR: Final[Mapping[str, t.ArgType]] = {"PTRACE_TRACEME PTRACE_INTERRUPT PTRACE_KILL": t.MISSING}
 
 CALLS: Final[Mapping[str, Signature]] = {
     "fork": sig(_PID),
     "vfork": sig(_PID),
     "clone": sig(
-        _PID, None, _CLONE_LABELS,
-        flags=_CLONE, stack=t.ADDRESS, parent_tid=_PARENT_TID, child_tid=_CHILD_TID, tls=_TLS,
+        _PID,
+        None,
+        _CLONE_LABELS,
+        flags=_CLONE,
+        stack=t.ADDRESS,
+        parent_tid=_PARENT_TID,
+        child_tid=_CHILD_TID,
+        tls=_TLS,
     ),
     "clone3": sig(_PID, cl_args=InOut(Sized(s.CLONE_ARGS, "size")), size=t.SIZE),
     "unshare": sig(flags=t.Flags("unshare", "CLONE_???")),
@@ -128,7 +180,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     "sched_yield": sig(),
     "sched_getaffinity": sig(pid=t.PID, cpusetsize=t.UINT, mask=Out(CpuSet(RETURNED))),
     "sched_setaffinity": sig(pid=t.PID, cpusetsize=t.UINT, mask=CpuSet("cpusetsize")),
-    "sched_getscheduler": sig(pid=t.PID),
+    "sched_getscheduler": sig(Returns.DECIMAL, _policy_note, pid=t.PID),
     "sched_setscheduler": sig(pid=t.PID, policy=_SCHED, param=Array(t.INT, 1)),
     "sched_getparam": sig(pid=t.PID, param=Out(t.INT)),
     "sched_setparam": sig(pid=t.PID, param=Ptr(t.INT)),
@@ -142,15 +194,20 @@ CALLS: Final[Mapping[str, Signature]] = {
         op=t.Enum("arch_prctl", "ARCH_???"), addr=t.Choice("op", "arch_prctl", _ARCH_PRCTL, t.HEX)
     ),
     "prctl": sig(
+        Returns.DECIMAL,
+        _prctl_note,
         option=t.Enum("prctl", "PR_???"),
         arg2=t.Choice("option", "prctl", _PRCTL, t.HEX),
         arg3=t.Choice("option", "prctl", _PRCTL_SECOND, t.HEX),
         arg4=t.Choice("option", "prctl", _PRCTL_REST, t.HEX),
         arg5=t.Choice("option", "prctl", _PRCTL_LAST, t.HEX),
     ),
-    "personality": sig(Returns.HEX, persona=t.Flags("personality_flags", "PER_???")),
+    "personality": sig(Returns.HEX, _persona_note, persona=t.PERSONA),
     "ptrace": sig(
-        request=t.Enum("ptrace", "PTRACE_???", "ulong"), pid=t.PID, addr=t.ADDRESS, data=t.ADDRESS
+        request=t.Enum("ptrace", "PTRACE_???", "ulong"),
+        pid=t.PID,
+        addr=t.Choice("request", "ptrace", _PTRACE_ADDR, t.ADDRESS),
+        data=t.Choice("request", "ptrace", _PTRACE_DATA, t.ADDRESS),
     ),
     "pidfd_open": sig(Returns.FD, pid=t.PID, flags=t.Flags("pidfd_open", "PIDFD_???")),
     "pidfd_getfd": sig(Returns.FD, pidfd=t.FD, targetfd=t.FD, flags=t.HEX32),
@@ -176,4 +233,4 @@ CALLS: Final[Mapping[str, Signature]] = {
     "capset": sig(hdrp=Ptr(s.CAP_HEADER), datap=Array(s.CAP_DATA, 2)),
     "sethostname": sig(name=Buffer("len"), len=t.UINT),
     "setdomainname": sig(name=Buffer("len"), len=t.UINT),
-}  # fmt: skip
+}

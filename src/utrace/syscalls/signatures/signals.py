@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .. import argtypes as t
-from .. import layouts as s
-from ..pointers import Out, Ptr, Signals
-from ..signature import Returns, sig
-from ..vectors import SIGACTION, SIGINFO
+from utrace.syscalls import argtypes as t
+from utrace.syscalls import layouts as s
+from utrace.syscalls.pointers import Out, Ptr, Signals
+from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.vectors import SIGACTION, SIGINFO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..signature import Signature
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.signature import Note, Signature
 
 _HOW: Final = t.Enum("sigprocmask", "SIG_???")
 _SIGNALFD: Final = t.Flags("signalfd", "SFD_???")
 
+
+def _signal_note(call: DecodedCall) -> list[Note]:
+    return [("", t.signal_name(call.result.value))] if call.result is not None else []
+
+
 CALLS: Final[Mapping[str, Signature]] = {
-    "rt_sigaction": sig(
-        signum=t.SIGNAL, act=Ptr(SIGACTION), oldact=Out(SIGACTION), sigsetsize=t.SIZE
-    ),
+    "rt_sigaction": sig(signum=t.SIGNAL, act=Ptr(SIGACTION), oldact=Out(SIGACTION), sigsetsize=t.SIZE),
     "rt_sigprocmask": sig(how=_HOW, set=Signals(), oldset=Out(Signals()), sigsetsize=t.SIZE),
     "rt_sigreturn": sig(),
     "rt_sigpending": sig(set=Out(Signals()), sigsetsize=t.SIZE),
     "rt_sigsuspend": sig(mask=Signals(), sigsetsize=t.SIZE),
     "rt_sigtimedwait": sig(
-        set=Signals(), info=Out(SIGINFO), timeout=Ptr(s.TIMESPEC), sigsetsize=t.SIZE
+        Returns.DECIMAL,
+        _signal_note,
+        set=Signals(),
+        info=Out(SIGINFO),
+        timeout=Ptr(s.TIMESPEC),
+        sigsetsize=t.SIZE,
     ),
     "rt_sigqueueinfo": sig(tgid=t.PID, sig=t.SIGNAL, info=Ptr(SIGINFO)),
     "rt_tgsigqueueinfo": sig(tgid=t.PID, tid=t.PID, sig=t.SIGNAL, info=Ptr(SIGINFO)),

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .. import argtypes as t
-from ..signature import Returns, sig
+from utrace.syscalls import argtypes as t
+from utrace.syscalls.signature import Returns, sig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..signature import Signature
+    from utrace.syscalls.signature import Signature
 
 _PROT: Final = t.Flags("prot", "PROT_???", "ulong", zero="PROT_NONE")
 _ADDRESS = Returns.ADDRESS
 _MAP_FLAGS: Final = t.MAP_FLAGS
 
 CALLS: Final[Mapping[str, Signature]] = {
-    "mmap": sig(
-        _ADDRESS, addr=t.ADDRESS, length=t.SIZE, prot=_PROT, flags=_MAP_FLAGS, fd=t.FD, offset=t.HEX
-    ),
+    "mmap": sig(_ADDRESS, addr=t.ADDRESS, length=t.SIZE, prot=_PROT, flags=_MAP_FLAGS, fd=t.FD, offset=t.HEX),
     "munmap": sig(addr=t.ADDRESS, length=t.SIZE),
     "mprotect": sig(addr=t.ADDRESS, len=t.SIZE, prot=_PROT),
     "pkey_mprotect": sig(addr=t.ADDRESS, len=t.SIZE, prot=_PROT, pkey=t.INT),
@@ -45,13 +43,21 @@ CALLS: Final[Mapping[str, Signature]] = {
     "mincore": sig(addr=t.ADDRESS, length=t.SIZE, vec=t.ADDRESS),
     "remap_file_pages": sig(addr=t.ADDRESS, size=t.SIZE, prot=_PROT, pgoff=t.SIZE, flags=_MAP_FLAGS),
     "mbind": sig(
-        addr=t.ADDRESS, len=t.SIZE, mode=t.Enum("mempolicy", "MPOL_???"), nodemask=t.ADDRESS,
-        maxnode=t.ULONG, flags=t.HEX32,
+        addr=t.ADDRESS,
+        len=t.SIZE,
+        mode=t.Enum("mempolicy", "MPOL_???"),
+        nodemask=t.ADDRESS,
+        maxnode=t.ULONG,
+        flags=t.HEX32,
     ),
     "set_mempolicy": sig(mode=t.Enum("mempolicy", "MPOL_???"), nodemask=t.ADDRESS, maxnode=t.ULONG),
-    "membarrier": sig(cmd=t.Enum("membarrier", "MEMBARRIER_CMD_???"), flags=t.Flags("membarrier_flags", "MEMBARRIER_CMD_FLAG_???"), cpu_id=t.INT),
+    "membarrier": sig(
+        cmd=t.Enum("membarrier", "MEMBARRIER_CMD_???"),
+        flags=t.Flags("membarrier_flags", "MEMBARRIER_CMD_FLAG_???"),
+        cpu_id=t.INT,
+    ),
     "mseal": sig(addr=t.ADDRESS, len=t.SIZE, flags=t.HEX),
     "process_madvise": sig(
         pidfd=t.FD, vector=t.ADDRESS, vlen=t.SIZE, advice=t.Enum("madvise", "MADV_???"), flags=t.HEX32
     ),
-}  # fmt: skip
+}

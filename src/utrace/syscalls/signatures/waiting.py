@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .. import argtypes as t
-from .. import layouts as s
-from ..pointers import RETURNED, Array, Descriptors, InOut, Out, Ptr, Signals
-from ..signature import Returns, sig
-from ..values import ABSENT, Change, FdSet
-from ..vectors import EPOLL_EVENT, PollFds, Remaining, SigmaskArgument
+from utrace.syscalls import argtypes as t
+from utrace.syscalls import layouts as s
+from utrace.syscalls.pointers import RETURNED, Array, Descriptors, InOut, Out, Ptr, Signals
+from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.values import ABSENT, Change, FdSet
+from utrace.syscalls.vectors import EPOLL_EVENT, PollFds, Remaining, SigmaskArgument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..call import DecodedCall
-    from ..signature import Note, Signature
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.signature import Note, Signature
 
 _FD = Returns.FD
 _CLOCK: Final = t.Enum("clockid", "CLOCK_???")
@@ -83,8 +83,19 @@ def futex(timespec: t.ArgType) -> Signature:
             t.HEX,
         ),
         uaddr2=_by_futex(
-            {(_REQUEUE, _CMP_REQUEUE, _WAKE_OP, _WAIT_REQUEUE_PI, _CMP_REQUEUE_PI): t.ADDRESS,
-             (_WAIT, _WAKE, _LOCK_PI, _UNLOCK_PI, _TRYLOCK_PI, _LOCK_PI2, _WAIT_BITSET, _WAKE_BITSET): t.MISSING},
+            {
+                (_REQUEUE, _CMP_REQUEUE, _WAKE_OP, _WAIT_REQUEUE_PI, _CMP_REQUEUE_PI): t.ADDRESS,
+                (
+                    _WAIT,
+                    _WAKE,
+                    _LOCK_PI,
+                    _UNLOCK_PI,
+                    _TRYLOCK_PI,
+                    _LOCK_PI2,
+                    _WAIT_BITSET,
+                    _WAKE_BITSET,
+                ): t.MISSING,
+            },
             t.HEX,
         ),
         val3=_by_futex(
@@ -92,15 +103,26 @@ def futex(timespec: t.ArgType) -> Signature:
                 (_WAIT_BITSET, _WAKE_BITSET): _BITSET,
                 (_CMP_REQUEUE, _CMP_REQUEUE_PI): t.UINT,
                 (_WAKE_OP,): t.HEX32,
-                (_WAIT, _WAKE, _REQUEUE, _LOCK_PI, _UNLOCK_PI, _TRYLOCK_PI, _LOCK_PI2, _WAIT_REQUEUE_PI): t.MISSING,
+                (
+                    _WAIT,
+                    _WAKE,
+                    _REQUEUE,
+                    _LOCK_PI,
+                    _UNLOCK_PI,
+                    _TRYLOCK_PI,
+                    _LOCK_PI2,
+                    _WAIT_REQUEUE_PI,
+                ): t.MISSING,
             },
             t.HEX,
         ),
-    )  # fmt: skip
+    )
 
 
 CALLS: Final[Mapping[str, Signature]] = {
-    "poll": sig(Returns.DECIMAL, _poll_note, fds=InOut(PollFds("nfds"), noted=True), nfds=t.UINT, timeout=t.INT),
+    "poll": sig(
+        Returns.DECIMAL, _poll_note, fds=InOut(PollFds("nfds"), noted=True), nfds=t.UINT, timeout=t.INT
+    ),
     "ppoll": sig(
         Returns.DECIMAL,
         _poll_note,
@@ -156,7 +178,9 @@ CALLS: Final[Mapping[str, Signature]] = {
     ),
     "futex": futex(Ptr(s.TIMESPEC)),
     "nanosleep": sig(req=Ptr(s.TIMESPEC), rem=Remaining(s.TIMESPEC)),
-    "clock_nanosleep": sig(clockid=_CLOCK, flags=_TIMER_FLAGS, request=Ptr(s.TIMESPEC), remain=Remaining(s.TIMESPEC)),
+    "clock_nanosleep": sig(
+        clockid=_CLOCK, flags=_TIMER_FLAGS, request=Ptr(s.TIMESPEC), remain=Remaining(s.TIMESPEC)
+    ),
     "clock_gettime": sig(clockid=_CLOCK, tp=Out(s.TIMESPEC)),
     "clock_getres": sig(clockid=_CLOCK, res=Out(s.TIMESPEC)),
     "clock_settime": sig(clockid=_CLOCK, tp=Ptr(s.TIMESPEC)),
@@ -169,7 +193,9 @@ CALLS: Final[Mapping[str, Signature]] = {
     "timerfd_settime": sig(fd=t.FD, flags=_TIMERFD, new_value=Ptr(s.ITIMERSPEC), old_value=Out(s.ITIMERSPEC)),
     "timerfd_gettime": sig(fd=t.FD, curr_value=Out(s.ITIMERSPEC)),
     "timer_create": sig(clockid=_CLOCK, sevp=t.ADDRESS, timerid=Out(t.INT)),
-    "timer_settime": sig(timerid=t.INT, flags=_TIMER_FLAGS, new_value=Ptr(s.ITIMERSPEC), old_value=Out(s.ITIMERSPEC)),
+    "timer_settime": sig(
+        timerid=t.INT, flags=_TIMER_FLAGS, new_value=Ptr(s.ITIMERSPEC), old_value=Out(s.ITIMERSPEC)
+    ),
     "timer_gettime": sig(timerid=t.INT, curr_value=Out(s.ITIMERSPEC)),
     "timer_getoverrun": sig(timerid=t.INT),
     "timer_delete": sig(timerid=t.INT),

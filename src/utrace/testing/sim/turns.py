@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from utrace.testing.sim.machine import Machine
 
 _BELL: Final = move(MoveKind.DELIVER, "bell")
+_TRACER: Final = Move(MoveKind.TRACE, "tracer", "tracer goes on")
 _BELL_FACT: Final[Fact] = (0, FactKind.BELL, 0, None)
 
 
@@ -66,7 +67,9 @@ class Turns:
         watches: facts asked for.
     """
 
-    def __init__(self, machine: Machine, scheduler: Scheduler, steps_max: int) -> None:
+    def __init__(
+        self, machine: Machine, scheduler: Scheduler, steps_max: int, *, atomic_tracer: bool
+    ) -> None:
         self.choices: list[str] = []
         self.bell = False
         self.actors: list[Actor] = []
@@ -76,6 +79,8 @@ class Turns:
         self._observer = scheduler if isinstance(scheduler, Observer) else None
         self._last: Move | None = None
         self._steps_max = self._steps_left = steps_max
+        self._is_tracer_atomic = atomic_tracer
+        self._is_acting = False
 
     def take(self, *, traced: bool = True) -> Fact | None:
         """Make one move; give the fact if it delivered one.
@@ -90,13 +95,26 @@ class Turns:
         moves, movers = self._enabled(deliver=traced)
         if not moves:
             raise Stuck(f"nothing can move\n{self._machine.dump()}")
-        self._steps_left -= 1
-        if self._steps_left < 0:
-            raise TooManySteps(f"{self._steps_max} moves were made\n{self._machine.dump()}")
         if len(moves) == 1 and self._observer is None:
             return self._make(moves[0], movers[0])
         chosen = self._choose(moves)
         return self._make(chosen, movers[moves.index(chosen)])
+
+    def let_others_move(self) -> None:
+        """Let the scheduler move others before the tracer makes its next request.
+
+        RACE: this is where a tracee is killed between a stop and what the tracer does about it.
+        """
+        if self._is_tracer_atomic or self._is_acting:
+            return
+        while True:
+            moves, movers = self._enabled(deliver=False)
+            if not moves:
+                return
+            chosen = self._choose([_TRACER, *moves])
+            if chosen is _TRACER:
+                return
+            self._make(chosen, movers[moves.index(chosen)])
 
     def _choose(self, moves: list[Move]) -> Move:
         touched = self._machine.touched
@@ -150,6 +168,9 @@ class Turns:
             movers.append(None)
 
     def _make(self, chosen: Move, mover: Mover) -> Fact | None:
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise TooManySteps(f"{self._steps_max} moves were made\n{self._machine.dump()}")
         machine = self._machine
         if isinstance(mover, SimTask):
             if chosen.kind is MoveKind.RUN:
@@ -163,7 +184,11 @@ class Turns:
         machine.touched.add("tracer")
         if isinstance(mover, Actor):
             mover.times_left -= 1
-            mover.action()
+            self._is_acting = True
+            try:
+                mover.action()
+            finally:
+                self._is_acting = False
             return None
         if mover is None:
             self.bell = False
