@@ -77,7 +77,7 @@ def profile_once() -> None:
     """Profile one run in this process and print the functions that took the most."""
     profiler = cProfile.Profile()
     engine = CountProfiled(profiler)
-    with utrace.Session() as session:
+    with utrace.Session(on_engine_fault="kill_session") as session:
         session.spawn([LOOP, str(CALLS)], [engine], stdio=(0, 2, 2))
         session.run()
     profiler.create_stats()

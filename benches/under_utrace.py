@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("program", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     engines = [Count(arguments.only) for _ in range(arguments.engines)]
-    with utrace.Session() as session:
+    with utrace.Session(on_engine_fault="kill_session") as session:
         session.spawn(arguments.program, engines)
         status = session.run()
     print(min(min(engine.entries, engine.exits) for engine in engines), file=sys.stderr)

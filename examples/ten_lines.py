@@ -1,6 +1,6 @@
 """The ten-line engine: refuse to delete anything under /etc.
 
-    python examples/ten_lines.py make clean
+python examples/ten_lines.py make clean
 """
 
 import errno

@@ -8,7 +8,7 @@ Reference: errno values of kernel/utrace.c (API 20091216); spec section 4.
 from __future__ import annotations
 
 import errno
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 
 class UtraceError(Exception):
@@ -97,6 +97,12 @@ class InvariantViolation(AssertionError):
     """A bug of ours: the message holds the state that should not be."""
 
 
+def impossible(law: str, **state: object) -> NoReturn:
+    """Say that something was seen which cannot be."""
+    shown = ", ".join(f"{name}={value!r}" for name, value in state.items())
+    raise InvariantViolation(f"{law}: {shown}")
+
+
 def invariant(condition: object, law: str, **state: object) -> None:
     """Check what must hold; always on, also under `python -O`.
 
@@ -104,5 +110,4 @@ def invariant(condition: object, law: str, **state: object) -> None:
         InvariantViolation: `condition` is false.
     """
     if not condition:
-        shown = ", ".join(f"{name}={value!r}" for name, value in state.items())
-        raise InvariantViolation(f"{law}: {shown}")
+        impossible(law, **state)

@@ -52,15 +52,20 @@ class Plan:
     on_zombie: int = 0
 
 
+class Diverged(Exception):
+    """What is being observed is not the beginning of the expected log."""
+
+
 class Observation:
     """One run of a program under a kernel.
 
     Args:
+        expected: stop with `Diverged` as soon as the run cannot end in this log.
         has_startup: whether a program makes calls before its first step that are not to be shown, as on
             Linux; the last of them is `MARKER`.
     """
 
-    def __init__(self, kernel: Kernel, plan: Plan, *, has_startup: bool) -> None:
+    def __init__(self, kernel: Kernel, plan: Plan, *, has_startup: bool, expected: Log | None = None) -> None:
         self._kernel = kernel
         self._plan = plan
         self._has_startup = has_startup
@@ -70,6 +75,9 @@ class Observation:
         self._counts: dict[tuple[int, FactKind], int] = {}
         self._starting: dict[int, bool] = {}
         self._hung = False
+        self._expected = None if expected is None else dict(expected)
+        self.facts_expected = 0
+        """How many facts have been as expected."""
 
     def run(self, tid: int) -> Log:
         """Resume `tid` and everyone who stops, until nobody is left."""
@@ -99,6 +107,7 @@ class Observation:
         if self._belongs_to_startup(tid, kind, value):
             return (tid, ResumeRequest.SYSCALL, 0, None)
         self._facts.append(fact)
+        self._compare(fact)
         if kind is FactKind.ZOMBIE_LEADER and self._plan.on_zombie:
             self._kernel.kill(tid, self._plan.on_zombie)
         if kind in _NOBODY_LEFT:
@@ -135,6 +144,22 @@ class Observation:
 
     def _name(self, tid: int) -> str:
         return self._names.get(tid, "?")
+
+    def _compare(self, fact: Fact) -> None:
+        name = self._names.get(fact[0])
+        if self._expected is None or name is None:
+            return
+        so_far = [
+            self._show(FactKind(number), value, detail)
+            for tid, number, value, detail in self._facts
+            if tid == fact[0]
+        ]
+        expected = self._expected.get(name, ())[: len(so_far)]
+        if FactKind(fact[1]) in _BIRTHS:
+            so_far, expected = so_far[:-1], expected[: len(so_far) - 1]  # the child has no name yet
+        if tuple(so_far) != tuple(expected):
+            raise Diverged
+        self.facts_expected += 1
 
     def _log(self) -> Log:
         logs: dict[str, list[str]] = {}

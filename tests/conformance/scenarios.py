@@ -19,13 +19,13 @@ class Scenario:
 
     Attributes:
         runs: how often it is run on Linux.
-        schedules: how many random schedules must have shown each log of Linux.
+        outsider: a signal that the program gets from outside at any moment; 0: none.
     """
 
     text: str
     plan: Plan = _USUAL
     runs: int = 5
-    schedules: int = 200
+    outsider: int = 0
 
 
 SCENARIOS: Final = {
@@ -154,7 +154,6 @@ program other {
 """,
         plan=_CONT,
         runs=30,
-        schedules=2000,
     ),
     "handler": Scenario(
         """
@@ -253,7 +252,6 @@ program main {
             after={("m", FactKind.GROUP_STOP, 1): lambda kernel, tid: kernel.kill(tid, 18)},
         ),
         runs=40,
-        schedules=3000,
     ),
     "interrupted while listening": Scenario(
         "program main {\n  kill self SIGSTOP\n  exit_group 2\n}\n",
@@ -418,7 +416,6 @@ program main {
 """,
         plan=_CONT,
         runs=30,
-        schedules=1000,
     ),
     "zombie leader watched": Scenario(
         """
@@ -435,7 +432,6 @@ program main {
             on_zombie=9,
         ),
         runs=20,
-        schedules=1000,
     ),
     "exit_group with threads": Scenario(
         """
@@ -457,6 +453,101 @@ program main {
 """,
         plan=_CONT,
         runs=300,
-        schedules=20_000,
+    ),
+    "forks, killed from outside": Scenario(
+        """
+program main {
+  loop 4 {
+    fork {
+      exit 1
+    }
+  }
+  wait
+}
+""",
+        plan=_CONT,
+        runs=150,
+        outsider=9,
+    ),
+    "threads, killed from outside": Scenario(
+        """
+program main {
+  thread {
+    exit 0
+  }
+  thread {
+    pause
+  }
+  syscall getuid
+  exit 3
+}
+""",
+        plan=_CONT,
+        runs=150,
+        outsider=9,
+    ),
+    "vfork, killed from outside": Scenario(
+        """
+program main {
+  vfork {
+    exec other
+  }
+  wait
+}
+program other {
+  syscall getuid
+}
+""",
+        plan=_CONT,
+        runs=100,
+        outsider=9,
+    ),
+    "exec by a thread, killed from outside": Scenario(
+        """
+program main {
+  thread {
+    exec other
+  }
+  thread {
+    pause
+  }
+  pause
+}
+program other {
+  syscall getuid
+}
+""",
+        plan=_CONT,
+        runs=150,
+        outsider=9,
+    ),
+    "calls, signalled from outside": Scenario(
+        """
+program main {
+  handle SIGUSR1 {
+    syscall getuid
+  }
+  loop 8 {
+    syscall getpid
+  }
+  pause
+}
+""",
+        runs=100,
+        outsider=10,
+    ),
+    "threads, ended by a signal from outside": Scenario(
+        """
+program main {
+  thread {
+    syscall getuid
+    pause
+  }
+  pause
+}
+""",
+        plan=_CONT,
+        runs=100,
+        outsider=15,
     ),
 }

@@ -1,114 +1,41 @@
-"""LinuxKernel on processes: what each request does, and what no race may lose."""
+"""The facts of LinuxKernel: which come, and that no race loses one."""
 
 from __future__ import annotations
 
 import errno
 import os
-import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.tracees import build
-from tests.waiting import task_state, wait_for_state, wait_until
-from utrace.kernel.api import Fact, FactKind, ResumeRequest, SeizeOutcome, Spawn, Tid
-from utrace.kernel.linux import LinuxKernel
+from tests.waiting import task_state, tracer_pid, wait_for_state, wait_until
+from utrace.kernel.api import FactKind, ResumeRequest, SeizeOutcome, Tid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.conftest import TraceeFactory
 
-X86_64: Final = 0xC000003E
-I386: Final = 0x40000003
-NOBODY: Final = 0x3FFFFFFF
-FACTS_MAX: Final = 100_000
-
-NR_EXECVE: Final = 59
-NR_EPOLL_WAIT: Final = 232
-
-
-class Rig:
-    """A kernel whose tracees end with the test.  Its tracer thread is the test's."""
-
-    def __init__(self) -> None:
-        self.kernel = LinuxKernel()
-        self.alive: set[int] = set()
-
-    def spawn(self, *argv: str, stdout: int = 1, cwd: bytes | None = None) -> Tid:
-        words = [word.encode() for word in argv]
-        program = Spawn(words[0], words, [b"LC_ALL=C"], cwd=cwd, stdio=(0, stdout, 2))
-        tid = self.kernel.spawn(program, exit_kill=True)
-        self.alive.add(tid)
-        return tid
-
-    def next(self, tid: int = 0, request: int = ResumeRequest.SYSCALL, signo: int = 0) -> Fact:
-        fact = self.kernel.next_fact(tid, request, signo)
-        if fact[1] == FactKind.DEATH:
-            self.alive.discard(fact[0])
-        elif fact[1] in {FactKind.FORK, FactKind.VFORK, FactKind.CLONE}:
-            self.alive.add(fact[2])
-        return fact
-
-    def until(
-        self,
-        found: Callable[[Fact], bool],
-        tid: int = 0,
-        request: int = ResumeRequest.SYSCALL,
-        signo: int = 0,
-    ) -> list[Fact]:
-        """Let everyone go on until a fact is as wanted; give all facts, that one last."""
-        facts: list[Fact] = []
-        now = request
-        while len(facts) < FACTS_MAX:
-            facts.append(self.next(tid, now, signo))
-            tid, kind, value, _ = facts[-1]
-            if found(facts[-1]):
-                return facts
-            signo = value if kind == FactKind.SIGNAL else 0
-            now = ResumeRequest.LISTEN if kind == FactKind.GROUP_STOP else request
-            if kind >= FactKind.DEATH:
-                tid = 0
-        raise AssertionError(facts[-20:])
-
-    def seize(self, tid: int) -> None:
-        assert self.kernel.seize(tid, exit_kill=True) is SeizeOutcome.SEIZED
-        self.alive.add(tid)
-
-    def seize_and_stop(self, tid: int) -> None:
-        self.seize(tid)
-        assert self.kernel.interrupt(tid)
-        assert self.next() == (tid, FactKind.TRAP, 0, None)
-
-    def close(self) -> None:
-        for tid in self.alive:
-            self.kernel.kill(tid, signal.SIGKILL)
-        self.until(is_kind(FactKind.NO_TRACEES), request=ResumeRequest.CONT)
-        self.kernel.close()
-
-
-def is_kind(kind: FactKind) -> Callable[[Fact], bool]:
-    return lambda fact: fact[1] == kind
-
-
-def is_entry(nr: int) -> Callable[[Fact], bool]:
-    return lambda fact: fact[1] == FactKind.SYSCALL_ENTRY and fact[2] == nr
-
-
-def kinds(facts: list[Fact]) -> list[FactKind]:
-    return [FactKind(fact[1]) for fact in facts]
+from tests.live.native_rig import (
+    I386,
+    NOBODY,
+    Rig,
+    is_birth,
+    is_entry,
+    is_kind,
+)
 
 
 @pytest.fixture
 def rig(no_leaks: None) -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
+    with Rig() as rig:
+        yield rig
 
 
 @pytest.fixture
@@ -132,105 +59,6 @@ def run_for_output(rig: Rig, pipe: tuple[int, int], *argv: str, cwd: bytes | Non
         return output.read()
 
 
-# ------------------------------------------------------------------------------------------ spawn
-
-
-def test_spawn_first_call_is_the_execve_and_all_is_told_to_the_end(rig: Rig) -> None:
-    tid = rig.spawn("/bin/true")
-    facts = rig.until(is_kind(FactKind.NO_TRACEES), tid)
-    assert facts[0][:3] == (tid, FactKind.SYSCALL_ENTRY, NR_EXECVE)
-    assert facts[1] == (tid, FactKind.EXEC, tid, None)
-    assert facts[2][:3] == (tid, FactKind.SYSCALL_EXIT, 0)
-    assert facts[-3:] == [
-        (tid, FactKind.EXIT, 0, None),
-        (tid, FactKind.DEATH, 0, None),
-        (0, FactKind.NO_TRACEES, 0, None),
-    ]
-    calls = kinds(facts[3:-4])
-    assert calls[::2] == [FactKind.SYSCALL_ENTRY] * len(calls[::2])
-    assert calls[1::2] == [FactKind.SYSCALL_EXIT] * len(calls[1::2])
-    assert rig.kernel.spawn_error(tid) == 0
-
-
-def test_spawn_program_missing_tells_errno_after_the_death(rig: Rig) -> None:
-    tid = rig.spawn("/nonexistent/program")
-    assert rig.kernel.spawn_error(tid) == 0
-    facts = rig.until(is_kind(FactKind.DEATH), tid, ResumeRequest.CONT)
-    assert facts[-1] == (tid, FactKind.DEATH, 127 << 8, None)
-    assert rig.kernel.spawn_error(tid) == errno.ENOENT
-
-
-@pytest.mark.parametrize(
-    ("program", "error"),
-    [
-        (Spawn(b"/bin/true", [b"true"], [], cwd=b"/nonexistent"), errno.ENOENT),
-        (Spawn(b"/bin/true", [b"true"], [], stdio=(0, 1, 999_999)), errno.EBADF),
-        (Spawn(b"/bin/true", [b"true"], [], parent_death_signal=1000), errno.EINVAL),
-    ],
-)
-def test_spawn_set_up_fails_raises_and_leaves_nobody(rig: Rig, program: Spawn, error: int) -> None:
-    with pytest.raises(OSError) as caught:  # noqa: PT011
-        rig.kernel.spawn(program, exit_kill=True)
-    assert caught.value.errno == error
-    assert rig.next()[1] == FactKind.NO_TRACEES
-
-
-def test_spawn_null_in_an_argument_is_refused(rig: Rig) -> None:
-    with pytest.raises(ValueError, match="null"):
-        rig.kernel.spawn(Spawn(b"/bin/true", [b"a\0b"], []), exit_kill=True)
-
-
-def test_spawn_signals_are_as_from_a_shell(rig: Rig, pipe: tuple[int, int]) -> None:
-    assert signal.getsignal(signal.SIGPIPE) is signal.SIG_IGN
-    status = run_for_output(rig, pipe, "/bin/cat", "/proc/self/status")
-    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-    assert {name: int(fields[name], 16) for name in ("SigBlk", "SigIgn", "SigCgt")} == {
-        "SigBlk": 0,
-        "SigIgn": 0,
-        "SigCgt": 0,
-    }
-
-
-def test_spawn_mask_is_the_one_given() -> None:
-    mask = 1 << (signal.SIGUSR1 - 1)
-    rig = Rig()
-    rig.kernel = LinuxKernel(mask)
-    try:
-        tid = rig.spawn("/bin/true")
-        rig.until(is_kind(FactKind.EXEC), tid)
-        assert rig.kernel.disposition(tid).blocked == mask  # type: ignore[union-attr]
-    finally:
-        rig.close()
-
-
-def test_spawn_passes_three_descriptors_and_no_more(rig: Rig, pipe: tuple[int, int]) -> None:
-    os.set_inheritable(pipe[0], True)
-    # 3 is ls reading the directory.
-    assert run_for_output(rig, pipe, "/bin/ls", "/proc/self/fd").split() == ["0", "1", "2", "3"]
-
-
-def test_spawn_begins_in_the_directory_given(rig: Rig, pipe: tuple[int, int]) -> None:
-    assert run_for_output(rig, pipe, "/bin/pwd", "-P", cwd=b"/usr") == "/usr\n"
-
-
-def test_spawn_new_session_leads_it(rig: Rig) -> None:
-    program = Spawn(b"/bin/true", [b"true"], [], new_session=True)
-    tid = rig.kernel.spawn(program, exit_kill=True)
-    rig.alive.add(tid)
-    assert os.getsid(tid) == tid
-    assert os.getsid(rig.spawn("/bin/true")) == os.getsid(0)
-
-
-def test_spawn_killed_before_its_execve_is_a_death(rig: Rig) -> None:
-    tid = rig.spawn("/bin/true")
-    assert rig.kernel.kill(tid, signal.SIGKILL)
-    facts = rig.until(is_kind(FactKind.DEATH), tid)
-    assert facts[-1] == (tid, FactKind.DEATH, signal.SIGKILL, None)
-
-
-# ------------------------------------------------------------------------------------ seize and kill
-
-
 def test_seize_threads_of_a_running_program(rig: Rig, tracee: TraceeFactory) -> None:
     program = tracee("spins", "4")
     assert program.read_line() == "ready"
@@ -244,7 +72,7 @@ def test_seize_threads_of_a_running_program(rig: Rig, tracee: TraceeFactory) -> 
     assert rig.kernel.seize(tids[0], exit_kill=True) is SeizeOutcome.ALREADY_OURS
     assert all(rig.kernel.detach(tid, 0) for tid in tids)
     rig.alive.clear()
-    assert rig.next()[1] == FactKind.NO_TRACEES
+    assert [tracer_pid(tid) for tid in tids] == [0] * 4
     wait_for_state(program.pid, "R")
 
 
@@ -323,9 +151,6 @@ def test_sigkill_at_any_moment_ends_in_deaths(rig: Rig, threads: int) -> None:
         assert facts[-2][1:3] == (FactKind.DEATH, signal.SIGKILL)
 
 
-# --------------------------------------------------------------------------------------- facts
-
-
 def test_facts_of_busy_threads_come_in_turn(rig: Rig, tracee: TraceeFactory) -> None:
     program = tracee("spins", "4")
     assert program.read_line() == "ready"
@@ -334,13 +159,13 @@ def test_facts_of_busy_threads_come_in_turn(rig: Rig, tracee: TraceeFactory) -> 
         rig.seize(tid)
         rig.kernel.interrupt(tid)
     stops = dict.fromkeys(tids, 0)
-    tid = 0
+    stopped = 0
     for _ in range(8000):
-        tid = rig.next(tid)[0]
-        stops[Tid(tid)] += 1
+        stopped = rig.next(stopped)[0]
+        stops[Tid(stopped)] += 1
     assert min(stops.values()) > 8000 / 4 / 4, stops
     rig.kernel.kill(program.pid, signal.SIGKILL)
-    rig.until(is_kind(FactKind.NO_TRACEES), tid)
+    rig.until(is_kind(FactKind.DEATH), stopped)
 
 
 def test_group_stop_is_told_and_listened_to(rig: Rig) -> None:
@@ -378,7 +203,7 @@ def test_siginfo_is_told_and_can_be_changed(rig: Rig) -> None:
 def test_births_are_told_before_and_with_the_child(rig: Rig) -> None:
     tid = rig.spawn("/bin/sh", "-c", "(exit 3); exit $?")
     facts = rig.until(is_kind(FactKind.NO_TRACEES), tid)
-    births = [fact for fact in facts if fact[1] in {FactKind.FORK, FactKind.CLONE, FactKind.VFORK}]
+    births = [fact for fact in facts if is_birth(fact)]
     assert len(births) == 1
     child = births[0][2]
     assert [fact[1] for fact in facts if fact[0] == child][0] == FactKind.TRAP  # noqa: RUF015
@@ -395,74 +220,6 @@ def test_i386_program_has_its_arch_and_its_registers(rig: Rig) -> None:
     assert isinstance(detail, tuple)
     assert detail[0] == I386
     assert len(rig.kernel.get_regs(tid) or b"") == 68
-
-
-# ------------------------------------------------------------------------- syscalls and registers
-
-
-def test_syscall_skipped_and_its_result_chosen(rig: Rig) -> None:
-    tid = rig.spawn(str(build("spins")))
-    rig.until(is_entry(110), tid)
-    assert rig.kernel.set_syscall(tid, -1, None)
-    assert rig.next(tid)[1:3] == (FactKind.SYSCALL_EXIT, -errno.ENOSYS)
-    assert rig.kernel.set_result(tid, -errno.EPERM)
-    regs = rig.kernel.get_regs(tid)
-    assert regs is not None
-    assert len(regs) == 216
-    assert int.from_bytes(regs[80:88], "little", signed=True) == -errno.EPERM
-
-
-def test_syscall_replaced_with_arguments(rig: Rig) -> None:
-    tid = rig.spawn(str(build("spins")))
-    rig.until(is_entry(110), tid)
-    kill = 62
-    assert rig.kernel.set_syscall(tid, kill, (tid, 0, 2**64 - 1, 0, 0, 0))
-    assert rig.next(tid)[1:3] == (FactKind.SYSCALL_EXIT, 0)
-    detail = rig.next(tid)[3]
-    assert isinstance(detail, tuple)
-    assert detail[0] == X86_64
-
-
-def test_registers_are_written_as_given(rig: Rig) -> None:
-    tid = rig.spawn(str(build("spins")))
-    rig.until(is_entry(110), tid)
-    regs = rig.kernel.get_regs(tid)
-    assert regs is not None
-    changed = (0x1234).to_bytes(8, "little") + regs[8:]
-    assert rig.kernel.set_regs(tid, changed)
-    assert rig.kernel.get_regs(tid) == changed
-    nt_prfpreg, nt_x86_xstate = 2, 0x202
-    floating = rig.kernel.get_regset(tid, nt_prfpreg)
-    assert floating is not None
-    assert len(floating) == 512
-    assert rig.kernel.set_regset(tid, nt_prfpreg, floating)
-    assert len(rig.kernel.get_regset(tid, nt_x86_xstate) or b"") >= 576
-
-
-@pytest.mark.requires("x86-64")
-def test_debug_registers_keep_what_is_written(rig: Rig) -> None:
-    tid = rig.spawn("/bin/true")
-    assert rig.kernel.set_debug_register(tid, 0, 0x1000)
-    assert rig.kernel.get_debug_register(tid, 0) == 0x1000
-    with pytest.raises(OSError, match="Invalid argument"):
-        rig.kernel.get_debug_register(tid, 8)
-
-
-def test_syscall_restart_hides_the_eintr_of_our_interrupt(rig: Rig) -> None:
-    waits = "import select; select.epoll().poll()"
-    tid = rig.spawn(sys.executable, "-S", "-c", waits)
-    rig.until(is_entry(NR_EPOLL_WAIT), tid)
-    for nrs, is_restarted in (({X86_64: frozenset({NR_EPOLL_WAIT})}, True), ({}, False)):
-        assert rig.kernel.resume(tid, ResumeRequest.CONT, 0)
-        wait_for_state(tid, "S")
-        assert rig.kernel.interrupt(tid)
-        assert rig.next() == (tid, FactKind.TRAP, 0, None)
-        assert rig.kernel.syscall_restart(tid, nrs) is is_restarted
-        again = rig.next(tid)
-        assert again[:3] == (tid, FactKind.SYSCALL_ENTRY, NR_EPOLL_WAIT)
-
-
-# ----------------------------------------------------------------------------------------- ring
 
 
 def test_ring_before_the_first_wait_is_not_lost(rig: Rig) -> None:
@@ -486,10 +243,10 @@ def test_ring_after_ring_each_is_heard(rig: Rig) -> None:
     other = threading.Thread(target=ringer)
     other.start()
     bells = 0
-    tid = 0
+    resumed = 0
     while bells < rings:
-        fact = rig.next(tid, ResumeRequest.CONT)
-        tid = fact[0]
+        fact = rig.next(resumed, ResumeRequest.CONT)
+        resumed = fact[0]
         if fact[1] == FactKind.BELL:
             bells += 1
             heard.release()
@@ -524,7 +281,7 @@ def test_ring_among_facts_each_is_heard_soon(rig: Rig) -> None:
     assert bells == rings
 
 
-def test_ring_leaves_the_hosts_own_sigurg_handler_in_force(tmp_path: os.PathLike[str]) -> None:
+def test_ring_leaves_the_hosts_own_sigurg_handler_in_force() -> None:
     host = """
 import os, signal, threading
 from utrace.kernel.linux import LinuxKernel
@@ -540,68 +297,10 @@ os.kill(os.getpid(), signal.SIGURG)
 kernel.close()
 print(mine, len(seen))
 """
-    done = subprocess.run([sys.executable, "-c", host], capture_output=True, text=True, check=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", host], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
     assert done.stdout == "0 1\n"
-
-
-# --------------------------------------------------------------------------------------- memory
-
-
-def test_memory_of_a_tracee_its_text_included(rig: Rig) -> None:
-    tid = rig.spawn(str(build("spins")))
-    detail = rig.until(is_entry(110), tid)[-1][3]
-    assert isinstance(detail, tuple)
-    counter, stack = detail[1], detail[2]
-    read, write = rig.kernel.read_memory, rig.kernel.write_memory
-    code = read(tid, counter, 16)
-    assert len(code) == 16
-    assert write(tid, counter, b"\xcc") == 1
-    assert read(tid, counter, 16) == b"\xcc" + code[1:]
-    assert write(tid, counter, code) == 16
-    assert write(tid, stack, b"stack") == 5
-    assert rig.kernel.read_cstring(tid, stack, 3) == (b"sta", False)
-
-
-def stack_top(tid: int) -> int:
-    with open(f"/proc/{tid}/maps", encoding="ascii") as maps:
-        line = next(line for line in maps if line.endswith("[stack]\n"))
-    return int(line.split()[0].partition("-")[2], 16)
-
-
-def test_memory_ends_with_its_mapping(rig: Rig) -> None:
-    tid = rig.spawn(str(build("spins")))
-    rig.until(is_entry(110), tid)
-    end = stack_top(tid)
-    kernel = rig.kernel
-    assert kernel.write_memory(tid, end - 10, b"0123456789too long") == 10
-    assert kernel.read_memory(tid, end - 10, 18) == b"0123456789"
-    assert kernel.read_memory(tid, end - 10_000, 20_000)[-10:] == b"0123456789"
-    assert kernel.read_cstring(tid, end - 10, 100) == (b"0123456789", False)
-    assert kernel.read_cstring(tid, end - 10, 10) == (b"0123456789", False)
-    assert kernel.write_memory(tid, end - 5, b"\0") == 1
-    assert kernel.read_cstring(tid, end - 10, 100) == (b"01234", True)
-    assert kernel.read_cstring(tid, end - 10, 5) == (b"01234", True)
-
-
-@pytest.mark.parametrize("address", [0, 1, 0xFFFFFFFFFFFFF000, 0x7FFFFFFFFFFFFFF0, 2**64 - 1])
-def test_memory_where_there_is_none(rig: Rig, address: int) -> None:
-    tid = rig.spawn("/bin/true")
-    assert rig.kernel.read_memory(tid, address, 16) == b""
-    assert rig.kernel.read_cstring(tid, address, 16) == (b"", False)
-    assert rig.kernel.write_memory(tid, address, b"x") == 0
-    assert rig.kernel.read_memory(NOBODY, address, 16) == b""
-
-
-def test_memory_of_a_hostile_length_is_not_taken_first(rig: Rig) -> None:
-    tid = rig.spawn("/bin/true")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert rig.kernel.read_memory(tid, 0, 1 << 40) == b""
-    assert rig.kernel.read_cstring(tid, 0, 1 << 40) == (b"", False)
-    assert 0 < len(rig.kernel.read_memory(tid, stack_top(tid) - 4096, 1 << 40)) <= 1 << 20
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 65536
-
-
-# ------------------------------------------------------------------------------------ what no wait tells
 
 
 def test_reap_by_the_real_parent_is_told(rig: Rig, tracee: TraceeFactory) -> None:
@@ -621,8 +320,7 @@ def test_reap_by_the_real_parent_is_told(rig: Rig, tracee: TraceeFactory) -> Non
         assert task_state(program.pid) == "Z"
     finally:
         os.kill(parent, signal.SIGCONT)
-    assert rig.next() == (program.pid, FactKind.REAPED, 0, None)
-    assert rig.next()[1] == FactKind.NO_TRACEES
+    assert rig.until(is_kind(FactKind.REAPED))[-1] == (program.pid, FactKind.REAPED, 0, None)
     assert not rig.kernel.watch_reap(program.pid)
 
 
@@ -669,12 +367,10 @@ def test_wait_for_a_reap_ends_by_a_ring(rig: Rig, tracee: TraceeFactory) -> None
         assert time.monotonic() - begun < 10
     finally:
         os.kill(parent, signal.SIGCONT)
-    assert rig.next()[1] == FactKind.REAPED
+    rig.until(is_kind(FactKind.REAPED))
 
 
 def test_children_are_those_it_made(rig: Rig) -> None:
     tid = rig.spawn("/bin/sh", "-c", "sleep 1000; :")
-    birth = rig.until(
-        lambda fact: fact[1] in {FactKind.FORK, FactKind.VFORK, FactKind.CLONE}, tid, ResumeRequest.CONT
-    )[-1]
+    birth = rig.until(is_birth, tid, ResumeRequest.CONT)[-1]
     assert rig.kernel.children(tid) == [birth[2]]

@@ -78,12 +78,21 @@ pub(crate) fn launch(
                 .write_all(&[1])
                 .map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EIO)))
         })
-        .inspect_err(|_| {
-            // It must not be left a zombie; its status says only what we did.
+        .map_err(|error| {
+            // It must not be left a zombie.  If it has given up by itself, that is the reason.
             let _ = raw::kill(tid, libc::SIGKILL).and_then(|()| wait_for(tid));
+            reason(&words, error)
         })
         .and_then(|()| park(tid, &words, signal_mask));
     prepared.map(|()| (tid, Launch { words }))
+}
+
+/// What failed in the child, `otherwise` if nothing did.
+fn reason(words: &SharedWords, otherwise: Errno) -> Errno {
+    match words.failure() {
+        0 => otherwise,
+        failure => Errno(failure),
+    }
 }
 
 /// Follow the child's preparation to its end.
@@ -91,10 +100,7 @@ fn park(tid: Tid, words: &SharedWords, signal_mask: u64) -> Result<(), Errno> {
     let mut interrupting = false;
     loop {
         let pass = match take_apart(wait_for(tid)?) {
-            Status::Dead => {
-                let failure = words.failure();
-                return Err(Errno(if failure == 0 { libc::ESRCH } else { failure }));
-            }
+            Status::Dead => return Err(reason(words, Errno(libc::ESRCH))),
             Status::EventStop(libc::SIGTRAP) if interrupting => {
                 match raw::ptrace_set_signal_mask(tid, signal_mask) {
                     // Killed: its end is a fact for the tracer like any other's.

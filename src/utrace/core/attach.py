@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from utrace.core.task_life import TracedTask
 
 
-def attach_task(
-    engine: Engine, *, exclusive: Callable[[Engine], bool] | None = None
-) -> None:
+def attach_task(engine: Engine, *, exclusive: Callable[[Engine], bool] | None = None) -> None:
     """Put a new engine, whose mask is empty, on its task; it is called from the next pass on (INV-3).
 
     A dead task takes engines until it is reaped; they can only be told of REAP.

@@ -25,7 +25,9 @@ def check(task: TracedTask) -> None:
         InvariantViolation: a law does not hold; the message names it.
     """
     invariant(
-        task.pending not in {ResumeAction.STOP, ResumeAction.DETACH}, "pending is never STOP or DETACH", task=task
+        task.pending not in {ResumeAction.STOP, ResumeAction.DETACH},
+        "pending is never STOP or DETACH",
+        task=task,
     )
     invariant(
         all(engine.state is not EngineState.DETACHED for engine in task.engines),
@@ -33,7 +35,9 @@ def check(task: TracedTask) -> None:
         task=task,
     )
     invariant(
-        len({id(engine) for engine in task.engines}) == len(task.engines), "an engine is listed once", task=task
+        len({id(engine) for engine in task.engines}) == len(task.engines),
+        "an engine is listed once",
+        task=task,
     )
     union = 0
     for engine in task.engines:

@@ -38,7 +38,7 @@ from utrace.core.verdicts import (
     Verdict,
     strictest,
 )
-from utrace.errors import invariant
+from utrace.errors import impossible, invariant
 
 if TYPE_CHECKING:
     from utrace.core.task_life import TracedTask
@@ -106,7 +106,7 @@ def run_pass(task: TracedTask, event: int, *, reverse: bool = False) -> Pass:
 def start_pass(task: TracedTask, event: int) -> None:
     """Consume what a pass consumes and clear what a pass merges."""
     if task.event != NO_EVENT:
-        invariant(False, "one pass at a time", task=task, event=event)
+        impossible("one pass at a time", task=task, event=event)
     if task.pending is not ResumeAction.RESUME and task.pending in _RESET_BY_A_PASS:
         task.pending = ResumeAction.RESUME
     task.event = event
@@ -121,33 +121,37 @@ def finish_callback(task: TracedTask, engine: Engine, answer: Reply, *, specific
     """
     if engine.state is EngineState.DETACHING:
         task.unlink(engine, EngineInput.CALLBACK_ENDS)
-        return
-    if engine.state is EngineState.DETACHED or answer is None:
-        return
-    if isinstance(answer, Verdict):
-        resume = answer.resume
-        if specific:
-            if answer.syscall is not None:
-                task.syscall_action = answer.syscall
-                task.syscall_result = answer.result
-            if answer.signal is not None:
-                task.signal_action = answer.signal
-                task.signal_hold = answer.hold
-            elif answer.hold:
-                task.signal_hold = True
-    elif isinstance(answer, ResumeAction):
-        resume = answer
-    else:
-        invariant(False, "a callback is answered by an Answer", task=task, answer=answer)
-        return
+    elif engine.state is EngineState.ATTACHED and answer is not None:
+        if isinstance(answer, Verdict):
+            if specific:
+                _decide(task, answer)
+            _merge(task, engine, answer.resume)
+        elif isinstance(answer, ResumeAction):
+            _merge(task, engine, answer)
+        else:
+            impossible("a callback is answered by an Answer", task=task, answer=answer)
+
+
+def _decide(task: TracedTask, verdict: Verdict) -> None:
+    """Let a specific callback decide about the system call or the signal."""
+    if verdict.syscall is not None:
+        task.syscall_action = verdict.syscall
+        task.syscall_result = verdict.result
+    if verdict.signal is not None:
+        task.signal_action = verdict.signal
+        task.signal_hold = verdict.hold
+
+
+def _merge(task: TracedTask, engine: Engine, resume: ResumeAction | None) -> None:
+    """Merge one engine's resume action into the pass; both minima (spec 3.2)."""
     match resume:
         case None:
             pass
         case ResumeAction.DETACH:
             task.unlink(engine, EngineInput.DETACH)
         case ResumeAction.STOP:
-            # It counts when the engine's turn is over: the specific callback may still take it back.
             engine.wants_stop = True
+            task.action = ResumeAction.STOP
         case _:
             engine.wants_stop = False
             task.action = strictest(task.action, resume)
@@ -196,7 +200,7 @@ def report(task: TracedTask, event: int) -> Pass:
     finish_pass(task)
 
 
-def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:
+def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:  # noqa: C901 — D14: written out
     """Report a system call that has not begun; last attached engine first.  True: killed.
 
     While the pass ends in a stop and a report is pending when the stop ends, the pass is repeated

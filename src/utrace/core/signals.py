@@ -36,21 +36,21 @@ JOB_SIGNALS: Final = frozenset({20, 21, 22})
 SIGSTOP: Final = 19
 
 
+_BY_DEFAULT: Final = {
+    **dict.fromkeys(CORE_SIGNALS, (int(Event.SIGNAL_CORE), SignalAction.CORE)),
+    **dict.fromkeys(IGNORED_SIGNALS, (int(Event.SIGNAL_IGN), SignalAction.IGN)),
+    **dict.fromkeys(JOB_SIGNALS, (int(Event.SIGNAL_STOP), SignalAction.TSTP)),
+    SIGSTOP: (int(Event.SIGNAL_STOP), SignalAction.STOP),
+}
+
+
 def classify(signo: int, *, ignored: bool, caught: bool) -> tuple[int, SignalAction]:
     """Tell which event a signal is and what becomes of it without engines (spec 2.3)."""
     if ignored:
         return int(Event.SIGNAL_IGN), SignalAction.IGN
     if caught:
         return int(Event.SIGNAL), SignalAction.DELIVER
-    if signo in CORE_SIGNALS:
-        return int(Event.SIGNAL_CORE), SignalAction.CORE
-    if signo in IGNORED_SIGNALS:
-        return int(Event.SIGNAL_IGN), SignalAction.IGN
-    if signo == SIGSTOP:
-        return int(Event.SIGNAL_STOP), SignalAction.STOP
-    if signo in JOB_SIGNALS:
-        return int(Event.SIGNAL_STOP), SignalAction.TSTP
-    return int(Event.SIGNAL_TERM), SignalAction.TERM
+    return _BY_DEFAULT.get(signo, (int(Event.SIGNAL_TERM), SignalAction.TERM))
 
 
 def signal_pass(task: TracedTask, event: int) -> Pass:

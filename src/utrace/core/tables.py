@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from utrace.errors import UtraceError
+if TYPE_CHECKING:
+    from utrace.errors import UtraceError
 
 T = TypeVar("T")
 

@@ -16,7 +16,6 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from utrace.core.engine_life import Engine, EngineInput
 from utrace.core.events import NO_EVENT, SYSCALL
 from utrace.core.tables import Go, Never
 from utrace.core.verdicts import ResumeAction, SignalAction, SyscallAction, strictest
@@ -24,6 +23,8 @@ from utrace.errors import InvariantViolation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from utrace.core.engine_life import Engine, EngineInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class TaskLife(enum.Enum):
 
 
 class TaskInput(enum.Enum):
+    """What can happen to a task's life."""
+
     EXIT_REPORT = enum.auto()
     DEATH_REPORT = enum.auto()
     DEATH_REPORTED = enum.auto()
@@ -138,10 +141,10 @@ class TracedTask:
         "signal_action",
         "signal_hold",
         "stops",
+        "synthetic",
         "syscall_action",
         "syscall_result",
         "syscalls",
-        "synthetic",
     )
 
     def __init__(self, task_id: TaskId, needs: list[tuple[TracedTask, Need, Engine | None]]) -> None:

@@ -99,6 +99,8 @@ class Spawn:
 
 
 class SeizeOutcome(enum.Enum):
+    """How an attempt to seize a task ended."""
+
     SEIZED = enum.auto()
     ALREADY_OURS = enum.auto()
     """Auto-attached to this very tracer thread already: its birth is on the way."""
@@ -201,7 +203,9 @@ class Kernel(Protocol):
         """NT_PRSTATUS regset: its length tells the task's bitness.  None: gone or not stopped."""
         ...
 
-    def set_regs(self, tid: int, regset: bytes, /) -> bool: ...
+    def set_regs(self, tid: int, regset: bytes, /) -> bool:
+        """Write the regset.  False: gone or not stopped."""
+        ...
 
     def syscall_restart(self, tid: int, nrs: Mapping[int, frozenset[int]], /) -> bool:
         """At a TRAP: undo an -EINTR that only our interrupt caused (DEC-4).

@@ -55,7 +55,8 @@ class LinuxKernel(_native.Tracer):
         if error != errno.EPERM:
             raise OSError(error, os.strerror(error))
         status = procfs.read_status(tid)
-        if status is None:
+        if status is None or status.state in "ZX":
+            # A dead leader of a group that lives, or a thread that died just now.
             return SeizeOutcome.GONE
         if status.tracer == threading.get_native_id():
             return SeizeOutcome.ALREADY_OURS

@@ -13,6 +13,8 @@ from utrace.testing.moves import Move, MoveKind, StaleSchedule
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from utrace.testing.moves import Scheduler
+
 
 class First:
     """The tracer as soon as it can, then tasks in the order of their birth; statuses wait until none runs."""
@@ -88,18 +90,19 @@ class PCT:
 
 
 class Replay:
-    """Make the choices of an earlier run again; after the last one, as `First`.
+    """Make the choices of an earlier run again.
 
     Args:
         choices: names of moves (`SimKernel.choices`, `Schedule.choices`).
         strict: refuse a choice that is not enabled.  Otherwise pass it over, as shrinking needs.
+        then: chooses after the last one; `First` if not given.
     """
 
-    def __init__(self, choices: Sequence[str], *, strict: bool = True) -> None:
+    def __init__(self, choices: Sequence[str], *, strict: bool = True, then: Scheduler | None = None) -> None:
         self._choices = choices
         self._next = 0
         self._strict = strict
-        self._after = First()
+        self._then = First() if then is None else then
 
     def choose(self, moves: Sequence[Move], /) -> Move:
         """Pick the recorded move.
@@ -118,4 +121,4 @@ class Replay:
                 raise StaleSchedule(
                     f"choice {self._next}: {name!r} is not enabled (enabled: {enabled}); record the run again"
                 )
-        return self._after.choose(moves)
+        return self._then.choose(moves)

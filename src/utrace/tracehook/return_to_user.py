@@ -15,14 +15,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from utrace.arch import of_regset
 from utrace.core.events import SYSCALL
-from utrace.core.reporting import Pass
 from utrace.core.signals import report_resume, take_step
 from utrace.core.verdicts import REPORTS, ResumeAction
 from utrace.tracehook.group_stop import report_continued
 from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 
 if TYPE_CHECKING:
+    from utrace.core.reporting import Pass
     from utrace.kernel.api import Fact
     from utrace.tracehook.tracee import Tracee
 
@@ -41,11 +42,35 @@ def return_to_user(tracee: Tracee, *, handler: bool = False) -> Pass:
     if task.pending is not ResumeAction.RESUME or task.is_wanted_stopped():
         if (yield from report_resume(task, handler=handler)):
             return
-        tracee.run_by(take_step(task), task.mask & SYSCALL)
+        enter_user_mode(tracee)
     else:
         tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
     if not task.engines:
         leave(tracee)
+
+
+def enter_user_mode(tracee: Tracee) -> None:
+    """Choose how to run on in user mode.
+
+    A step shows no syscall-stops.  One that would be over the instruction of a system call, where
+    calls are traced, is first let run to the entry stop and armed there.
+    """
+    task = tracee.task
+    step = take_step(task)
+    if step is not ResumeAction.RESUME and task.mask & SYSCALL and _is_at_syscall(tracee):
+        tracee.stepping = step
+        step = ResumeAction.RESUME
+    tracee.run_by(step, task.mask & SYSCALL)
+
+
+def _is_at_syscall(tracee: Tracee) -> bool:
+    regset = tracee.kernel.get_regs(tracee.tid)
+    if regset is None:
+        return False
+    arch = of_regset(len(regset))
+    instructions = arch.syscall_instructions
+    length = max(map(len, instructions))
+    return tracee.kernel.read_memory(tracee.tid, arch.registers(regset).pc, length).startswith(instructions)
 
 
 def before_user_mode(tracee: Tracee) -> None:

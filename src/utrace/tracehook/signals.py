@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from utrace.core.events import QUIESCE, SIGNAL_ALL, SYSCALL
-from utrace.core.reporting import Pass
 from utrace.core.signals import CORE_SIGNALS, SIGSTOP, classify, report_signal, take_step
-from utrace.core.verdicts import REPORTS, ResumeAction, SignalAction
-from utrace.tracehook.return_to_user import interrupt, leave
+from utrace.core.verdicts import REPORTS, STEPS, SignalAction
+from utrace.tracehook.return_to_user import enter_user_mode, interrupt, leave
 from utrace.tracehook.syscalls import stepped_over
 from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 
 if TYPE_CHECKING:
+    from utrace.core.reporting import Pass
     from utrace.kernel.api import Disposition, Fact
     from utrace.tracehook.tracee import Tracee
 
@@ -133,7 +133,10 @@ def _run_on(tracee: Tracee, *, caught: bool = False) -> None:
     if not task.engines:
         leave(tracee)
         return
-    tracee.run_by(take_step(task) if task.pending is not ResumeAction.RESUME else task.pending, task.mask & SYSCALL)
+    if tracee.signo or task.pending not in STEPS:
+        tracee.run_by(take_step(task), task.mask & SYSCALL)
+    else:
+        enter_user_mode(tracee)
     if task.pending in REPORTS or task.is_wanted_stopped():
         # The handler frame is set up first; the TRAP comes at the handler's first instruction.
         tracee.handler_due = caught

@@ -53,15 +53,23 @@ def leave_entry(tracee: Tracee) -> None:
         task.syscall_action = SyscallAction.RUN
         tracee.kernel.set_syscall(tracee.tid, _NO_CALL, None)
         tracee.abort_result = -ENOSYS if task.syscall_result is None else task.syscall_result
-        tracee.request = SYSCALL_REQUEST
-    elif task.pending is ResumeAction.RESUME and task.engines:
-        # By CONT there would be no exit stop, but no next entry either.
-        tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
+        tracee.run_by(_armed_step(tracee), SYSCALL)
     elif not task.engines:
         leave(tracee)
+    elif tracee.stepping is not ResumeAction.RESUME:
+        tracee.run_by(_armed_step(tracee), SYSCALL)
+    elif task.pending is ResumeAction.RESUME:
+        # By CONT there would be no exit stop, but no next entry either.
+        tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
     else:
         # What is pending is served at the exit stop: an interrupt issued here would be lost there.
         tracee.run_by(take_step(task), SYSCALL)
+
+
+def _armed_step(tracee: Tracee) -> ResumeAction:
+    """Take the step that was put off to this entry."""
+    step, tracee.stepping = tracee.stepping, ResumeAction.RESUME
+    return step
 
 
 def exit_stop(tracee: Tracee, fact: Fact) -> Pass | None:

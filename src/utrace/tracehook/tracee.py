@@ -83,6 +83,7 @@ class Tracee:
         in_syscall: its last syscall-stop was an entry.
         entry: the fact of the entry of its last system call; `nr` and `arch` are of it.
         abort_result: what the aborted call in progress is to return.
+        stepping: the step asked for is over a system call that is to be reported: armed at its entry.
         superseded: a newer fact that came while a stop was being worked on: the stop is broken.
         own_child: waiting for it reaps it, or it is not a group leader.
         exit_kill: it was launched to die with the tracer (PTRACE_O_EXITKILL), or its ancestor was.
@@ -93,6 +94,7 @@ class Tracee:
     """
 
     __slots__ = (
+        "__weakref__",
         "abort_result",
         "arch",
         "entry",
@@ -114,10 +116,10 @@ class Tracee:
         "running",
         "send",
         "signo",
+        "stepping",
         "superseded",
         "task",
         "tid",
-        "__weakref__",
     )
 
     send: Callable[[Fact | Reply], Engine | Pause]
@@ -138,6 +140,7 @@ class Tracee:
         self.mend = False
         self.listening = False
         self.in_syscall = False
+        self.stepping = ResumeAction.RESUME
         self.entry: Fact | None = None
         self.nr = -1
         self.arch = 0

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from utrace.core.engine_life import Engine
 from utrace.core.reporting import Pass, Pause, Reply
-from utrace.errors import invariant
+from utrace.errors import impossible
 from utrace.kernel.api import Fact, FactKind
 from utrace.tracehook.births import birth_stop, vfork_done_stop
 from utrace.tracehook.deaths import death, exit_event_stop, reaped, zombie_leader
@@ -58,15 +58,14 @@ _SYSCALL_EXIT: Final = int(FactKind.SYSCALL_EXIT)
 _ENDS: Final = frozenset({FactKind.EXIT, FactKind.DEATH})
 
 
-def live(tracee: Tracee, *, launched: bool = False) -> Life:
+def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0912 — D14: written out
     """Live a tracee's life.  `launched`: it is a child of ours that has yet to run its program."""
     fact = yield Pause.RUN
     if launched:
         fact = yield from _launch(tracee, fact)
     while True:
         if not isinstance(fact, tuple):
-            invariant(False, "a running tracee is sent facts", tracee=tracee.tid, got=fact)
-            return
+            impossible("a running tracee is sent facts", tracee=tracee.tid, got=fact)
         tracee.running = tracee.nudged = False
         kind = fact[1]
         if kind == _SYSCALL_ENTRY:
@@ -77,9 +76,9 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:
             ended = exit_stop(tracee, fact)
             if ended is not None:
                 yield from ended
-            back = leave_exit(tracee)
-            if back is not None:
-                yield from back
+            last = leave_exit(tracee)
+            if last is not None:
+                yield from last
         else:
             yield from STOPS[kind](tracee, fact)
         if tracee.over:

@@ -162,11 +162,7 @@ class Tracees(Generic[T]):
     def hidden_children(self, parent: Tracee) -> list[int]:
         """Tids of tracees that a killed parent made without the kernel's telling."""
         tgid = parent.process.tgid
-        early = [
-            tid
-            for tid, (its_tgid, ppid) in self._early_parents.items()
-            if (tgid in {its_tgid, ppid})
-        ]
+        early = [tid for tid, (its_tgid, ppid) in self._early_parents.items() if (tgid in {its_tgid, ppid})]
         listed = [int(tid) for tid in self.kernel.children(parent.tid) if tid not in self.by_tid]
         return sorted({*early, *listed})
 

@@ -12,7 +12,18 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from utrace.core.events import CLONE, DEATH, EXEC, EXIT, JCTL, QUIESCE, REAP, SYSCALL_ENTRY, SYSCALL_EXIT, Event
+from utrace.core.events import (
+    CLONE,
+    DEATH,
+    EXEC,
+    EXIT,
+    JCTL,
+    QUIESCE,
+    REAP,
+    SYSCALL_ENTRY,
+    SYSCALL_EXIT,
+    Event,
+)
 from utrace.core.verdicts import Answer, ResumeAction, Verdict
 from utrace.errors import EngineFault, Misuse, NotSupported, invariant
 from utrace.kernel.api import Fact, FactKind
@@ -161,5 +172,3 @@ def _clone_flags(tracee: LiveTracee) -> int:
             return _UNKNOWN_FLAGS
         return int.from_bytes(data[:8], "little") | int.from_bytes(data[32:40], "little")
     return _VFORK_FLAGS if kind == FactKind.VFORK else _SIGCHLD
-
-

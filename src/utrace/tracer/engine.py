@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING
 
 from utrace.core import control as core_control
 from utrace.core import engine_life
-from utrace.core.events import CLONE, DEATH, EXEC, EXIT, JCTL, REAP, SIGNAL_ALL, SYSCALL_ENTRY, SYSCALL_EXIT, Event
+from utrace.core.events import (
+    CLONE,
+    DEATH,
+    EXEC,
+    EXIT,
+    JCTL,
+    REAP,
+    SIGNAL_ALL,
+    SYSCALL_ENTRY,
+    SYSCALL_EXIT,
+    Event,
+)
 from utrace.core.examine import Examiner, finish_examine, prepare_examine
 from utrace.core.verdicts import Outcome, ResumeAction
 from utrace.errors import Misuse

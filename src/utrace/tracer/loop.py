@@ -17,12 +17,12 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from utrace.core import control as core_control
 from utrace.core.attach import attach_task, find_engine
 from utrace.core.reporting import Pause, Wake
 from utrace.core.task_life import Need
 from utrace.core.verdicts import ResumeAction
-from utrace.core import control as core_control
-from utrace.errors import NotPermitted, TaskGone, UtraceError
+from utrace.errors import Misuse, NotPermitted, TaskGone, UtraceError
 from utrace.kernel.api import Fact, FactKind, SeizeOutcome
 from utrace.tracehook.tracee import SYSCALL_REQUEST, Tracee
 from utrace.tracehook.tracee_life import live
@@ -331,10 +331,14 @@ class Loop:
         if tracee is None:
             return
         if need is Need.WAKE:
-            if task.held and not task.is_wanted_stopped():
-                # A kill has moved it on: its own fact ends the stop (spec 7.3).
-                if not self.kernel.pending_fact(tracee.tid) and self.feed(tracee, Wake.LET_RUN):
-                    self.kernel.resume(tracee.tid, tracee.request, tracee.signo)
+            if (
+                task.held
+                and not task.is_wanted_stopped()
+                # If a kill has moved it on, its own fact ends the stop (spec 7.3).
+                and not self.kernel.pending_fact(tracee.tid)
+                and self.feed(tracee, Wake.LET_RUN)
+            ):
+                self.kernel.resume(tracee.tid, tracee.request, tracee.signo)
         else:
             self.tracees.attend(tracee, break_in=need is Need.INTERRUPT)
 

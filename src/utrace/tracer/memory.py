@@ -5,19 +5,14 @@ Reference: process_vm_readv(2); /proc/PID/mem in proc(5).
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from utrace.errors import BadAddress
 
+if TYPE_CHECKING:
+    from utrace.kernel.api import Kernel
+
 CSTRING_LIMIT_BYTES = 1 << 20
-
-
-class MemoryAccess(Protocol):
-    """The functions a kernel reads and writes a task's memory with."""
-
-    def read_memory(self, tid: int, address: int, length: int, /) -> bytes: ...
-    def read_cstring(self, tid: int, address: int, limit: int, /) -> tuple[bytes, bool]: ...
-    def write_memory(self, tid: int, address: int, data: bytes, /) -> int: ...
 
 
 class Memory:
@@ -29,7 +24,7 @@ class Memory:
 
     __slots__ = ("_access", "tid")
 
-    def __init__(self, access: MemoryAccess, tid: int) -> None:
+    def __init__(self, access: Kernel, tid: int) -> None:
         self._access = access
         self.tid = tid
 
@@ -76,10 +71,10 @@ class Memory:
             message = f"only {written} of {len(data)} bytes at {address:#x} could be written"
             raise BadAddress(message)
 
-    def __getitem__(self, where: slice) -> bytes:
+    def __getitem__(self, where: slice[int, int, None]) -> bytes:
         return self.read_exact(where.start, where.stop - where.start)
 
-    def __setitem__(self, where: slice, data: bytes) -> None:
+    def __setitem__(self, where: slice[int, int, None], data: bytes) -> None:
         if len(data) != where.stop - where.start:
             message = f"{len(data)} bytes do not fit {where.start:#x}:{where.stop:#x}"
             raise BadAddress(message)

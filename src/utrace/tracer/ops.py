@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from utrace.core.events import Event
-from utrace.core.verdicts import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from utrace.core.verdicts import Answer
     from utrace.tracehook.group_stop import JobControl
     from utrace.tracer.engine import Engine
     from utrace.tracer.signal import SignalReport

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from utrace.errors import Misuse, ProgramNotStarted, TaskGone
@@ -18,7 +20,6 @@ from utrace.tracer.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from utrace.errors import UtraceError
@@ -93,7 +94,9 @@ class Session:
             raise TaskGone(message)
         if self._loop is None:
             self._loop = Loop(self._make_kernel(), on_engine_fault=self._on_engine_fault)
-            self._thread = threading.Thread(target=self._trace, args=(self._loop,), name="utrace-tracer", daemon=True)
+            self._thread = threading.Thread(
+                target=self._trace, args=(self._loop,), name="utrace-tracer", daemon=True
+            )
             self._thread.start()
             if self._watchdog_s is not None:
                 self._watchdog = Watchdog(self._loop, self._watchdog_s)
@@ -258,17 +261,14 @@ def find_program(name: bytes, path: str) -> bytes:
     """
     shown = os.fsdecode(name)
     if b"/" in name:
-        if not os.path.exists(name):
-            raise ProgramNotStarted(f"{shown}: {os.strerror(2)}", _NOT_FOUND)
-        if os.path.isdir(name) or not os.access(name, os.X_OK):
-            raise ProgramNotStarted(f"{shown}: {os.strerror(13)}", _NOT_EXECUTABLE)
+        if not Path(shown).exists():
+            raise ProgramNotStarted(f"{shown}: {os.strerror(errno.ENOENT)}", _NOT_FOUND)
+        if Path(shown).is_dir() or not os.access(name, os.X_OK):
+            raise ProgramNotStarted(f"{shown}: {os.strerror(errno.EACCES)}", _NOT_EXECUTABLE)
         return name
     found = shutil.which(shown, path=path)
     if found is None:
-        present = any(os.path.isfile(os.path.join(folder, shown)) for folder in path.split(os.pathsep))
-        if present:
-            raise ProgramNotStarted(f"{shown}: {os.strerror(13)}", _NOT_EXECUTABLE)
+        if any((Path(folder) / shown).is_file() for folder in path.split(os.pathsep)):
+            raise ProgramNotStarted(f"{shown}: {os.strerror(errno.EACCES)}", _NOT_EXECUTABLE)
         raise ProgramNotStarted(f"{shown}: command not found", _NOT_FOUND)
     return os.fsencode(found)
-
-

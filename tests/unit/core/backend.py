@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from utrace.core.engine_life import Engine
 from utrace.core.events import Event
 from utrace.core.laws import check
-from utrace.core.reporting import Pass, Pause, Reply, Stop, Wake
+from utrace.core.reporting import Pause, Reply, Wake
 from utrace.core.task_life import Need, TaskId, TracedTask
 from utrace.core.verdicts import Answer, ResumeAction
 
@@ -21,6 +21,16 @@ Act: TypeAlias = Callable[[], Answer]
 """Something done inside a callback, before it answers."""
 Script: TypeAlias = Answer | Act | Sequence[Answer | Act]
 """One answer for every call, or a list: one for each, and None when it is used up."""
+
+
+def doing(what: Callable[[], object], answer: Answer = None) -> Act:
+    """Do something inside a callback, then answer."""
+
+    def act() -> Answer:
+        what()
+        return answer
+
+    return act
 
 
 class Client:
@@ -42,6 +52,9 @@ class Client:
         return answer() if callable(answer) else answer
 
 
+Way: TypeAlias = "Generator[Engine | Pause, Reply, bool] | Generator[Engine | Pause, Reply, None]"
+
+
 class BackEnd:
     """One task, and what happened to it.
 
@@ -57,7 +70,7 @@ class BackEnd:
         self.log: list[str] = []
         self.views: list[ResumeAction] = []
         self.released: list[Engine] = []
-        self._way: Generator[Engine | Pause, Reply, bool | None] | None = None
+        self._way: Way | None = None
 
     def engine(
         self,
@@ -76,7 +89,7 @@ class BackEnd:
             self.task.link(engine)
         return engine
 
-    def go(self, way: Stop | Pass) -> Pause | bool | None:
+    def go(self, way: Way) -> Pause | bool | None:
         """Run one way through the kernel until the task is held or the way ends."""
         self._way = way
         return self._send(None)

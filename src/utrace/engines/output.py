@@ -1,0 +1,157 @@
+"""Where a log's text goes, and what became of it.
+
+Rule of this file: writing never raises.  A traced program must not come to harm because a disk is full
+or nobody reads a pipe any more: what could not be written is counted, and `loss` says so at the end.
+
+Reference: write(2); strace(1) "-o".
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_FLUSH_AT: Final = 1 << 16
+_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+
+
+class TextStream(Protocol):
+    """What a log needs of a text stream: sys.stderr, io.StringIO."""
+
+    def write(self, text: str, /) -> int: ...
+    def flush(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What an output could not write.
+
+    Attributes:
+        name: of the output.
+        lines: how many lines are missing at its end; the first of them may be there in part.
+        errno: of the first write that failed; nothing was written after it.
+    """
+
+    name: str
+    lines: int
+    errno: int
+
+    def __str__(self) -> str:
+        lines = "1 line" if self.lines == 1 else f"{self.lines} lines"
+        return f"{self.name}: {lines} lost at the end: {os.strerror(self.errno)}"
+
+
+class Output:
+    """Text on its way to a file descriptor or a stream.
+
+    Attributes:
+        name: for messages.
+        prompt: hand on every piece at once; otherwise in large portions, and when `flush` is called.
+    """
+
+    __slots__ = ("_error", "_fd", "_lines_lost", "_pending", "_put", "_size", "name", "prompt")
+
+    def __init__(self, put: Callable[[bytes], int], *, name: str, prompt: bool, fd: int | None = None) -> None:
+        """Make one.
+
+        Args:
+            put: writes some of its argument and tells how many bytes; raises OSError.
+            name: for messages.
+            prompt: write every piece at once.
+            fd: to be closed at the end.
+        """
+        self._put = put
+        self._fd = fd
+        self._pending: list[str] = []
+        self._size = 0
+        self._error = 0
+        self._lines_lost = 0
+        self.name = name
+        self.prompt = prompt
+
+    @classmethod
+    def to_file(cls, path: str | Path, *, append: bool = False) -> Output:
+        """Open a file, emptied or to be appended to.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        fd = os.open(path, _CREATE | (os.O_APPEND if append else os.O_TRUNC), 0o666)
+        return cls(_descriptor(fd), name=os.fspath(path), prompt=False, fd=fd)
+
+    @classmethod
+    def to_descriptor(cls, fd: int, *, name: str) -> Output:
+        """Write to a descriptor that stays open, each piece at once."""
+        return cls(_descriptor(fd), name=name, prompt=True)
+
+    @classmethod
+    def to_stream(cls, stream: TextStream) -> Output:
+        """Write to a text stream, each piece at once."""
+
+        def put(data: bytes) -> int:
+            stream.write(data.decode("utf-8", "surrogateescape"))
+            stream.flush()
+            return len(data)
+
+        return cls(put, name=str(getattr(stream, "name", "the stream")), prompt=True)
+
+    def write(self, text: str) -> None:
+        """Take text; it is written now or later."""
+        self._pending.append(text)
+        self._size += len(text)
+        if self.prompt or self._size >= _FLUSH_AT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        if not self._pending:
+            return
+        data = "".join(self._pending).encode("utf-8", "surrogateescape")
+        self._pending.clear()
+        self._size = 0
+        if not self._error:
+            data = self._write_out(data)
+        self._lines_lost += data.count(b"\n")
+
+    def _write_out(self, data: bytes) -> bytes:
+        """Write as much as goes; give what is left when that failed."""
+        while data:
+            try:
+                data = data[self._put(data) :]
+            except BlockingIOError:
+                # Somebody who shares the descriptor, the program perhaps, made it non-blocking.
+                if self._fd is not None:
+                    select.select([], [self._fd], [])
+            except OSError as error:
+                self._error = error.errno or errno.EIO
+                break
+        return data
+
+    @property
+    def loss(self) -> Loss | None:
+        """What was lost so far, None if nothing was."""
+        return Loss(self.name, self._lines_lost, self._error) if self._error else None
+
+    def close(self) -> None:
+        """Write what is waiting, and close the descriptor if it is ours."""
+        self.flush()
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            try:
+                os.close(fd)
+            except OSError as error:
+                self._error = self._error or error.errno or errno.EIO
+
+
+def _descriptor(fd: int) -> Callable[[bytes], int]:
+    def put(data: bytes) -> int:
+        return os.write(fd, data)
+
+    return put

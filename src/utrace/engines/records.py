@@ -1,0 +1,147 @@
+"""What a log is told, as values: each rendering listens to the same records.
+
+Rule of this file: nothing here knows how a record is written down.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from utrace.syscalls import DecodedCall, SigInfo
+
+
+class CallStatus(enum.Enum):
+    """How a system call ended; the names of strace's `-e status=`."""
+
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    UNFINISHED = "unfinished"
+    """It never returns: exit, or the task died in it."""
+    UNAVAILABLE = "unavailable"
+    """It returned, and nobody can tell what."""
+    DETACHED = "detached"
+    """It was in progress when the task was let go."""
+
+
+ALL_STATUSES: Final = frozenset(CallStatus)
+
+
+class Thread:
+    """A traced thread as a log knows it.
+
+    Attributes:
+        tid: its thread id, which an execve may change.
+        call: the system call it is in.
+        born: it was made by a traced thread; nothing was reported of it yet.
+    """
+
+    __slots__ = ("born", "call", "reaped_later", "tid")
+
+    def __init__(self, tid: int, *, born: bool) -> None:
+        self.tid = tid
+        self.born = born
+        self.call: CallRecord | None = None
+        self.reaped_later = False
+
+
+class CallRecord:
+    """One system call, from its entry to its end.
+
+    Attributes:
+        thread: who makes it.
+        call: name, arguments, result.
+        entered_ns: CLOCK_REALTIME at the entry.
+        entered_cpu_ns: CPU time that the thread had then used, 0 where nobody asked.
+        duration_ns: from entry to end, by a monotonic clock; None until then.
+        cpu_ns: CPU time used in it.
+        status: how it ended; None until then.
+    """
+
+    __slots__ = ("call", "cpu_ns", "duration_ns", "entered_cpu_ns", "entered_ns", "started_ns", "status", "thread")
+
+    def __init__(self, thread: Thread, call: DecodedCall, entered_ns: int, started_ns: int) -> None:
+        self.thread = thread
+        self.call = call
+        self.entered_ns = entered_ns
+        self.started_ns = started_ns
+        self.entered_cpu_ns = 0
+        self.duration_ns: int | None = None
+        self.cpu_ns = 0
+        self.status: CallStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRecord:
+    """A signal is being delivered."""
+
+    thread: Thread
+    siginfo: SigInfo
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecord:
+    """A thread joined a job control stop."""
+
+    thread: Thread
+    signo: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndRecord:
+    """A thread is dead."""
+
+    thread: Thread
+    wait_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class SupersededRecord:
+    """A thread group's leader was replaced by a thread that called execve and took over its id."""
+
+    thread: Thread
+    former_tid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModeRecord:
+    """A thread makes calls by another convention than before: of 32 bits, or of 64."""
+
+    thread: Thread
+    bits: int
+
+
+class LogListener(Protocol):
+    """Something that turns records into text, data or sums.  All calls come from one thread."""
+
+    def appeared(self, thread: Thread) -> None:
+        """Tell that a thread is traced from now on."""
+
+    def entered(self, record: CallRecord) -> None:
+        """Tell of a call that begins."""
+
+    def ended(self, record: CallRecord) -> None:
+        """Tell of a call that is over; `status` says how."""
+
+    def signaled(self, record: SignalRecord) -> None:
+        """Tell of a signal."""
+
+    def stopped(self, record: StopRecord) -> None:
+        """Tell of a job control stop."""
+
+    def changed_mode(self, record: ModeRecord) -> None:
+        """Tell of a change of word size."""
+
+    def superseded(self, record: SupersededRecord) -> None:
+        """Tell of the end of a leader by another thread's execve."""
+
+    def died(self, record: EndRecord) -> None:
+        """Tell of a death."""
+
+    def let_go(self, thread: Thread) -> None:
+        """Tell that a living thread is no longer traced."""
+
+    def close(self) -> None:
+        """Finish: nothing more will come."""

@@ -1,0 +1,236 @@
+"""Several rules together: a task's way over several passes (the specification's 9.1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.core.backend import ARCH, BackEnd, Way, doing
+from utrace.core.control import control
+from utrace.core.engine_life import EngineState
+from utrace.core.events import DEATH, EXEC, EXIT, QUIESCE, REAP, SYSCALL_ENTRY, SYSCALL_EXIT, Event
+from utrace.core.reporting import (
+    Pause,
+    report,
+    report_death,
+    report_exit,
+    report_reap,
+    report_syscall_entry,
+    report_syscall_exit,
+)
+from utrace.core.signals import report_resume, report_signal, take_step
+from utrace.core.task_life import TaskLife
+from utrace.core.verdicts import ResumeAction, SignalAction, SyscallAction, Verdict
+from utrace.errors import TaskGone
+
+STOP, INTERRUPT, REPORT = ResumeAction.STOP, ResumeAction.INTERRUPT, ResumeAction.REPORT
+SINGLESTEP, RESUME, DETACH = ResumeAction.SINGLESTEP, ResumeAction.RESUME, ResumeAction.DETACH
+NR = 39
+
+
+@pytest.fixture
+def backend() -> BackEnd:
+    return BackEnd()
+
+
+class TestDetachInAPass:
+    @pytest.mark.law("INV-35", "INV-46")
+    @pytest.mark.parametrize("entry", [True, False])
+    def test_an_engine_detached_before_its_turn_is_skipped(self, backend: BackEnd, entry: bool) -> None:
+        event = SYSCALL_ENTRY if entry else SYSCALL_EXIT
+        mask = QUIESCE | event
+        one = backend.engine("A", mask)
+        backend.engine("B", mask, quiesce=[doing(lambda: control(one if entry else other, DETACH))])
+        other = backend.engine("C", mask)
+        backend.go((report_syscall_entry if entry else report_syscall_exit)(backend.task, ARCH, NR))
+        assert [line[0] for line in backend.log] == (
+            ["C"] * 2 + ["B"] * 2 if entry else ["A"] * 2 + ["B"] * 2
+        )
+
+    @pytest.mark.law("INV-35")
+    @pytest.mark.parametrize("how", ["answer", "control"])
+    @pytest.mark.parametrize("event", [EXEC, SYSCALL_ENTRY, SYSCALL_EXIT])
+    def test_detached_in_its_quiesce_it_is_called_no_more_and_the_others_are(
+        self, backend: BackEnd, how: str, event: int
+    ) -> None:
+        ways: dict[int, Way] = {
+            EXEC: report(backend.task, EXEC),
+            SYSCALL_ENTRY: report_syscall_entry(backend.task, ARCH, NR),
+            SYSCALL_EXIT: report_syscall_exit(backend.task, ARCH, NR),
+        }
+        leaving = backend.engine(
+            "A",
+            QUIESCE | event,
+            quiesce=DETACH if how == "answer" else doing(lambda: control(leaving, DETACH)),
+        )
+        backend.engine("B", event)
+        backend.go(ways[event])
+        assert [line for line in backend.log if line[0] == "A"] == ["A.quiesce"]
+        assert sum(line[0] == "B" for line in backend.log) == 1
+        backend.asked()
+        assert backend.released == [leaving]
+
+    def test_detach_in_a_verdict_still_decides_the_call(self, backend: BackEnd) -> None:
+        backend.engine(
+            "A", SYSCALL_ENTRY, syscall_entry=Verdict(resume=DETACH, syscall=SyscallAction.ABORT, result=3)
+        )
+        backend.go(report_syscall_entry(backend.task, ARCH, NR))
+        assert backend.task.syscall_action is SyscallAction.ABORT
+        assert backend.task.syscall_result == 3
+        assert backend.task.engines == ()
+
+
+class TestRepeatedEntry:
+    @pytest.mark.law("INV-14", "INV-45")
+    def test_the_repeated_pass_may_stop_again_and_calls_newcomers(self, backend: BackEnd) -> None:
+        one = backend.engine("A", QUIESCE | SYSCALL_ENTRY, syscall_entry=[STOP, STOP])
+        backend.go(report_syscall_entry(backend.task, ARCH, NR))
+        backend.engine("B", SYSCALL_ENTRY)
+        control(one, REPORT)
+        assert backend.let_run() is Pause.HELD
+        control(one, RESUME)
+        assert backend.let_run() is False
+        assert [line for line in backend.log if line[0] == "B"] == ["B.syscall_entry"]
+        assert backend.log.count("A.syscall_entry") == 2
+
+    @pytest.mark.law("INV-14")
+    def test_the_decision_carries_over_into_the_repeated_pass(self, backend: BackEnd) -> None:
+        one = backend.engine(
+            "A",
+            QUIESCE | SYSCALL_ENTRY,
+            syscall_entry=[Verdict(resume=STOP, syscall=SyscallAction.ABORT, result=-1)],
+        )
+        backend.go(report_syscall_entry(backend.task, ARCH, NR))
+        control(one, REPORT)
+        backend.let_run()
+        assert (backend.task.syscall_action, backend.task.syscall_result) == (SyscallAction.ABORT, -1)
+
+    @pytest.mark.law("INV-14")
+    def test_who_yielded_to_a_stop_is_called_again_even_if_the_stop_was_taken_back(
+        self, backend: BackEnd
+    ) -> None:
+        backend.engine("A", SYSCALL_ENTRY, syscall_entry=[doing(lambda: control(stopper, RESUME), REPORT)])
+        stopper = backend.engine("B", SYSCALL_ENTRY, syscall_entry=[STOP])
+        assert backend.go(report_syscall_entry(backend.task, ARCH, NR)) is False
+        assert backend.views == [RESUME, STOP, RESUME, RESUME]
+
+
+class TestTheEnd:
+    @pytest.mark.law("INV-7", "INV-33")
+    def test_a_whole_end_is_told_in_order(self, backend: BackEnd) -> None:
+        for name in "AB":
+            backend.engine(name, EXIT | DEATH | REAP)
+        task = backend.task
+        backend.go(report_exit(task, live=True))
+        backend.go(report_death(task))
+        backend.go(report_reap(task))
+        assert backend.log == [f"{name}.{what}" for what in ("exit", "death", "reap") for name in "AB"]
+        assert task.life is TaskLife.REAPED
+
+    @pytest.mark.law("INV-1")
+    def test_detach_by_the_exit_callback_is_the_last_of_it(self, backend: BackEnd) -> None:
+        engine = backend.engine("A", EXIT | DEATH | REAP, exit=DETACH)
+        task = backend.task
+        backend.go(report_exit(task, live=True))
+        backend.go(report_death(task))
+        backend.go(report_reap(task))
+        assert backend.log == ["A.exit"]
+        backend.asked()
+        assert backend.released == [engine]
+
+    @pytest.mark.law("INV-1")
+    def test_nothing_can_be_asked_of_an_engine_in_its_reap_callback(self, backend: BackEnd) -> None:
+        def ask() -> None:
+            for action in ResumeAction:
+                with pytest.raises(TaskGone):
+                    control(engine, action)
+
+        engine = backend.engine("A", REAP, reap=ask)
+        backend.task.life = TaskLife.DEAD
+        backend.go(report_reap(backend.task))
+        backend.asked()
+        assert backend.released == [engine]
+
+    def test_a_kill_of_a_task_that_three_hold(self, backend: BackEnd) -> None:
+        """Only EXIT, DEATH and REAP follow, and control calls say how far it is."""
+        task = backend.task
+        engines = [
+            backend.engine(name, QUIESCE | SYSCALL_ENTRY | EXIT | DEATH | REAP, syscall_entry=STOP)
+            for name in "ABC"
+        ]
+        backend.go(report_syscall_entry(task, ARCH, NR))
+        del backend.log[:]
+        assert backend.kill() is True
+        backend.go(report_exit(task, live=True))
+        backend.go(report_death(task))
+        backend.go(report_reap(task))
+        told = [line.partition(".")[2] for line in backend.log]
+        assert told == ["quiesce", "exit"] * 3 + ["quiesce", "death"] * 3 + ["reap"] * 3
+        for engine in engines:
+            with pytest.raises(TaskGone):
+                control(engine, RESUME)
+
+
+class TestStepsAndStops:
+    @pytest.mark.law("INV-12", "INV-27")
+    def test_a_stop_takes_the_step_that_was_pending(self, backend: BackEnd) -> None:
+        stepper, stopper = backend.engine("A", QUIESCE), backend.engine("B", QUIESCE)
+        control(stepper, SINGLESTEP)
+        control(stopper, STOP)
+        assert backend.go(report_resume(backend.task)) is Pause.HELD
+        assert backend.log == ["A.quiesce", "B.quiesce", "held"]
+        control(stopper, RESUME)
+        assert backend.let_run() is False
+        assert take_step(backend.task) is RESUME
+
+    @pytest.mark.law("INV-11", "INV-12")
+    def test_a_step_said_again_is_taken_after_the_stop(self, backend: BackEnd) -> None:
+        stepper = backend.engine("A", QUIESCE, quiesce=SINGLESTEP)
+        stopper = backend.engine("B", QUIESCE)
+        control(stepper, SINGLESTEP)
+        control(stopper, STOP)
+        backend.go(report_resume(backend.task))
+        control(stopper, RESUME)
+        assert backend.let_run() is False
+        assert take_step(backend.task) is SINGLESTEP
+        assert take_step(backend.task) is RESUME
+
+    @pytest.mark.law("INV-18")
+    def test_a_stop_at_syscall_exit_comes_before_the_signal(self, backend: BackEnd) -> None:
+        task = backend.task
+        engine = backend.engine(
+            "A", QUIESCE | SYSCALL_EXIT | Event.SIGNAL, syscall_exit=STOP, quiesce=[None, None]
+        )
+        backend.go(report_syscall_exit(task, ARCH, NR))
+        assert backend.go(report_resume(task)) is Pause.HELD
+        control(engine, RESUME)
+        assert backend.let_run() is False
+        assert backend.go(report_signal(task, Event.SIGNAL, SignalAction.DELIVER)) is False
+        assert backend.log == ["A.quiesce", "A.syscall_exit", "A.quiesce", "held", "A.signal"]
+
+    def test_a_signal_delivered_and_stopped_stops_at_its_handler(self, backend: BackEnd) -> None:
+        task = backend.task
+        engine = backend.engine(
+            "A", QUIESCE | Event.SIGNAL, signal=[Verdict(STOP, signal=SignalAction.DELIVER)]
+        )
+        assert backend.go(report_signal(task, Event.SIGNAL, SignalAction.DELIVER)) is False
+        assert task.signal_action is SignalAction.DELIVER
+        assert backend.go(report_resume(task, handler=True)) is Pause.HELD
+        assert task.signal_action is SignalAction.HANDLER
+        control(engine, RESUME)
+        assert backend.let_run() is False
+        assert backend.log == ["A.signal", "A.signal", "held"]
+
+    @pytest.mark.law("INV-1")
+    def test_many_attachments_leave_nothing(self, backend: BackEnd) -> None:
+        task = backend.task
+        for number in range(100):
+            engine = backend.engine(str(number), QUIESCE | EXEC, exec=REPORT)
+            control(engine, (STOP, INTERRUPT, SINGLESTEP)[number % 3])
+            if number % 2:
+                backend.go(report(task, EXEC))
+            control(engine, DETACH)
+        backend.asked()
+        assert len(backend.released) == 100
+        assert (task.engines, task.mask, task.pending, task.is_wanted_stopped()) == ((), 0, RESUME, False)
+        assert task.life is TaskLife.ALIVE
+        assert {engine.state for engine in backend.released} == {EngineState.DETACHED}
