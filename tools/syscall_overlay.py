@@ -85,7 +85,8 @@ ARCH_PROTOTYPES: Final[dict[str, dict[str, str]]] = {
         "mmap": "void *args",
         "mmap2": "void *addr, size_t length, int prot, int flags, int fd, off_t pgoffset",
         "pread64": "unsigned int fd, char *buf, size_t count, unsigned int pos_lo, unsigned int pos_hi",
-        "pwrite64": "unsigned int fd, const char *buf, size_t count, unsigned int pos_lo, unsigned int pos_hi",
+        "pwrite64": "unsigned int fd, const char *buf, size_t count, unsigned int pos_lo, unsigned int"
+        " pos_hi",
         "readahead": "int fd, unsigned int offset_lo, unsigned int offset_hi, size_t count",
         "select": "void *args",
         "sigreturn": "",

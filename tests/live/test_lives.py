@@ -171,7 +171,10 @@ def test_attach_reaches_every_thread_while_threads_are_born_and_die(tracee: Trac
             )
             seen.wait_for("clone", 20)
             seen.wait_for("exit", 20)
-            assert all(task.engines == [seen] for task in session.tasks)
+            # A child whose birth is being reported has none yet.
+            wait_until(
+                lambda: all(task.engines == [seen] for task in session.tasks), DEADLINE_S, "engines on all"
+            )
         assert tracer_pid(program.pid) == 0
     assert program.threads()[0] == program.pid
 

@@ -297,9 +297,7 @@ os.kill(os.getpid(), signal.SIGURG)
 kernel.close()
 print(mine, len(seen))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", host], capture_output=True, text=True, check=True, cwd=tmp_path
-    )
+    done = subprocess.run([sys.executable, "-c", host], capture_output=True, text=True, check=True)
     assert done.stdout == "0 1\n"
 
 

@@ -56,19 +56,21 @@ class Output:
         prompt: hand on every piece at once; otherwise in large portions, and when `flush` is called.
     """
 
-    __slots__ = ("_error", "_fd", "_lines_lost", "_pending", "_put", "_size", "name", "prompt")
+    __slots__ = ("_error", "_lines_lost", "_owned_fd", "_pending", "_put", "_size", "name", "prompt")
 
-    def __init__(self, put: Callable[[bytes], int], *, name: str, prompt: bool, fd: int | None = None) -> None:
+    def __init__(
+        self, put: Callable[[bytes], int], *, name: str, prompt: bool, owned_fd: int | None = None
+    ) -> None:
         """Make one.
 
         Args:
             put: writes some of its argument and tells how many bytes; raises OSError.
             name: for messages.
             prompt: write every piece at once.
-            fd: to be closed at the end.
+            owned_fd: to be closed at the end.
         """
         self._put = put
-        self._fd = fd
+        self._owned_fd = owned_fd
         self._pending: list[str] = []
         self._size = 0
         self._error = 0
@@ -84,7 +86,7 @@ class Output:
             OSError: it cannot be opened.
         """
         fd = os.open(path, _CREATE | (os.O_APPEND if append else os.O_TRUNC), 0o666)
-        return cls(_descriptor(fd), name=os.fspath(path), prompt=False, fd=fd)
+        return cls(_descriptor(fd), name=os.fspath(path), prompt=False, owned_fd=fd)
 
     @classmethod
     def to_descriptor(cls, fd: int, *, name: str) -> Output:
@@ -125,10 +127,6 @@ class Output:
         while data:
             try:
                 data = data[self._put(data) :]
-            except BlockingIOError:
-                # Somebody who shares the descriptor, the program perhaps, made it non-blocking.
-                if self._fd is not None:
-                    select.select([], [self._fd], [])
             except OSError as error:
                 self._error = error.errno or errno.EIO
                 break
@@ -142,8 +140,8 @@ class Output:
     def close(self) -> None:
         """Write what is waiting, and close the descriptor if it is ours."""
         self.flush()
-        if self._fd is not None:
-            fd, self._fd = self._fd, None
+        if self._owned_fd is not None:
+            fd, self._owned_fd = self._owned_fd, None
             try:
                 os.close(fd)
             except OSError as error:
@@ -152,6 +150,11 @@ class Output:
 
 def _descriptor(fd: int) -> Callable[[bytes], int]:
     def put(data: bytes) -> int:
-        return os.write(fd, data)
+        while True:
+            try:
+                return os.write(fd, data)
+            except BlockingIOError:
+                # Somebody who shares the open file, the program perhaps, made it non-blocking.
+                select.select([], [fd], [])
 
     return put

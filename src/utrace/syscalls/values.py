@@ -107,7 +107,8 @@ class FlagSet(int):
     unknown: int
     hint: str
 
-    def __new__(cls, value: int, names: tuple[str, ...] = (), unknown: int = 0, hint: str = "") -> FlagSet:
+    def __new__(cls, value: int, names: tuple[str, ...] = (), unknown: int = 0, hint: str = "") -> Self:
+        """Make one."""
         self = int.__new__(cls, value)
         self.names = names
         self.unknown = unknown
@@ -209,7 +210,8 @@ class Items(tuple["Value", ...]):  # noqa: SLOT001 - a tuple can have no slots
 
     def __new__(
         cls, values: Sequence[Value] = (), *, is_cut: bool = False, tail: Address | None = None
-    ) -> Items:
+    ) -> Self:
+        """Make one."""
         self = tuple.__new__(cls, values)
         self.is_cut = is_cut
         self.tail = tail

@@ -72,8 +72,9 @@ def exit_event_stop(tracee: Tracee, fact: Fact) -> Pass:
 def death(tracee: Tracee, fact: Fact) -> Pass:
     """Decide a successful wait for the end."""
     task = tracee.task
+    # What EVENT_EXIT said is overruled where another thread ended the group meanwhile.
+    tracee.exit_status = fact[2]
     if task.life is TaskLife.ALIVE:
-        tracee.exit_status = fact[2]
         yield from _report_hidden_births(tracee)
         task.occurrence = fact
         yield from report_exit(task, live=False)

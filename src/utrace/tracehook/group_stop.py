@@ -35,13 +35,15 @@ class JobControl:
         type: CLD_STOPPED or CLD_CONTINUED: what this thread does.
         notify: the SIGCHLD code the parent is sent, by the thread that is last to stop or first to
             continue; 0 from the others.  Counted over the traced threads.
+        signo: the stop signal; 0 when it continues.
     """
 
     type: int
     notify: int
+    signo: int = 0
 
 
-def group_stop(tracee: Tracee, _fact: Fact) -> Pass:
+def group_stop(tracee: Tracee, fact: Fact) -> Pass:
     """Decide a group-stop: report it if it is new, hold it if it is wanted, else LISTEN."""
     task = tracee.task
     process = tracee.process
@@ -50,7 +52,7 @@ def group_stop(tracee: Tracee, _fact: Fact) -> Pass:
         process.stopped = True
         if task.mask & JCTL:
             last = all(other.task.jctl for other in process.tracees.values())
-            task.occurrence = JobControl(CLD_STOPPED, CLD_STOPPED if last else 0)
+            task.occurrence = JobControl(CLD_STOPPED, CLD_STOPPED if last else 0, fact[2])
             yield from report(task, JCTL)
     tracee.listening = False
     tracee.signo = 0

@@ -181,7 +181,7 @@ class Loop:
         finally:
             self._end()
 
-    def _run(self) -> None:
+    def _run(self) -> None:  # noqa: C901 — D14: written out
         next_fact = self.kernel.next_fact
         by_tid = self.tracees.by_tid
         needs = self.tracees.needs
@@ -203,11 +203,10 @@ class Loop:
                 if self.feed(tracee, fact):
                     tid, request, signo = tracee.tid, tracee.request, tracee.signo
             elif fact[1] == _NO_TRACEES:
-                self.settle()
-                if self._stopping:
-                    self._lock.release()
-                    return
-                if not needs and not jobs and not self.abandon:
+                if not (needs or jobs or ready):
+                    if self._stopping:
+                        lock_release()
+                        return
                     self._idle()
             elif fact[1] != _BELL:
                 self._take(fact)

@@ -70,6 +70,15 @@ class Task:
         return self._tracee.task.life is not TaskLife.ALIVE
 
     @property
+    def wait_status(self) -> int | None:
+        """The wait status it is about to have, or has; None before report_exit.
+
+        At report_exit it is the thread's own; from report_death on it is what was waited for: the whole
+        group's where another thread ended the group.
+        """
+        return self._tracee.exit_status
+
+    @property
     def synthetic(self) -> bool:
         """Whether the report in progress stands for one the kernel skipped: there is no live state."""
         return self._tracee.task.synthetic

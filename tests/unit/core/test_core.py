@@ -7,7 +7,7 @@ import pytest
 from tests.unit.core.backend import ARCH, BackEnd, Way, doing
 from utrace.core.control import control
 from utrace.core.engine_life import EngineState
-from utrace.core.events import DEATH, EXEC, EXIT, QUIESCE, REAP, SYSCALL_ENTRY, SYSCALL_EXIT, Event
+from utrace.core.events import CLONE, DEATH, EXEC, EXIT, QUIESCE, REAP, SYSCALL_ENTRY, SYSCALL_EXIT, Event
 from utrace.core.reporting import (
     Pause,
     report,
@@ -80,6 +80,29 @@ class TestDetachInAPass:
 
 
 class TestRepeatedEntry:
+    @pytest.mark.law("INV-14")
+    @pytest.mark.parametrize("asked", [REPORT, INTERRUPT])
+    def test_a_report_asked_by_control_during_the_stop_repeats_it_too(
+        self, backend: BackEnd, asked: ResumeAction
+    ) -> None:
+        one = backend.engine("A", QUIESCE | SYSCALL_ENTRY, syscall_entry=[STOP])
+        backend.go(report_syscall_entry(backend.task, ARCH, NR))
+        control(one, asked)
+        assert backend.let_run() is False
+        assert backend.log.count("A.syscall_entry") == 2
+        assert backend.task.pending is (INTERRUPT if asked is INTERRUPT else RESUME)
+
+    @pytest.mark.law("INV-14")
+    @pytest.mark.parametrize("answer", [RESUME, SINGLESTEP, None])
+    def test_otherwise_it_is_not_repeated(self, backend: BackEnd, answer: ResumeAction | None) -> None:
+        one = backend.engine("A", SYSCALL_ENTRY, syscall_entry=[STOP])
+        backend.engine("B", SYSCALL_ENTRY, syscall_entry=[answer])
+        backend.go(report_syscall_entry(backend.task, ARCH, NR))
+        control(one, RESUME)
+        assert backend.let_run() is False
+        assert backend.log == ["B.syscall_entry", "A.syscall_entry", "held"]
+        assert backend.task.pending is (answer or RESUME)
+
     @pytest.mark.law("INV-14", "INV-45")
     def test_the_repeated_pass_may_stop_again_and_calls_newcomers(self, backend: BackEnd) -> None:
         one = backend.engine("A", QUIESCE | SYSCALL_ENTRY, syscall_entry=[STOP, STOP])
@@ -171,6 +194,26 @@ class TestTheEnd:
 
 
 class TestStepsAndStops:
+    @pytest.mark.parametrize("answer", [STOP, Verdict(resume=STOP)])
+    def test_the_answer_wins_over_control_during_the_callback(
+        self, backend: BackEnd, answer: ResumeAction | Verdict
+    ) -> None:
+        def resumed() -> ResumeAction | Verdict:
+            control(engine, RESUME)
+            return answer
+
+        engine = backend.engine("A", EXEC, exec=resumed)
+        backend.go(report(backend.task, EXEC))
+        assert engine.wants_stop
+
+        def stopped() -> ResumeAction:
+            control(other, STOP)
+            return RESUME
+
+        other = backend.engine("B", CLONE, clone=stopped)
+        backend.go(report(backend.task, CLONE))
+        assert not other.wants_stop
+
     @pytest.mark.law("INV-12", "INV-27")
     def test_a_stop_takes_the_step_that_was_pending(self, backend: BackEnd) -> None:
         stepper, stopper = backend.engine("A", QUIESCE), backend.engine("B", QUIESCE)
@@ -215,7 +258,7 @@ class TestStepsAndStops:
         assert backend.go(report_signal(task, Event.SIGNAL, SignalAction.DELIVER)) is False
         assert task.signal_action is SignalAction.DELIVER
         assert backend.go(report_resume(task, handler=True)) is Pause.HELD
-        assert task.signal_action is SignalAction.HANDLER
+        assert backend.task.signal_action is SignalAction.HANDLER
         control(engine, RESUME)
         assert backend.let_run() is False
         assert backend.log == ["A.signal", "A.signal", "held"]

@@ -185,26 +185,6 @@ class TestMerge:
         assert not engine.wants_stop
         assert backend.task.action is answer
 
-    @pytest.mark.parametrize("answer", [STOP, Verdict(resume=STOP)])
-    def test_the_answer_wins_over_control_during_the_callback(
-        self, backend: BackEnd, answer: ResumeAction | Verdict
-    ) -> None:
-        def resumed() -> ResumeAction | Verdict:
-            control(engine, RESUME)
-            return answer
-
-        engine = backend.engine("A", EXEC, exec=resumed)
-        backend.go(report(backend.task, EXEC))
-        assert engine.wants_stop
-
-        def stopped() -> ResumeAction:
-            control(other, STOP)
-            return RESUME
-
-        other = backend.engine("B", CLONE, clone=stopped)
-        backend.go(report(backend.task, CLONE))
-        assert not other.wants_stop
-
     @pytest.mark.law("INV-36")
     @pytest.mark.parametrize("answer", [None, STOP, REPORT, abort(1)])
     def test_detach_beats_whatever_the_callback_answers(
@@ -401,29 +381,6 @@ class TestSyscallEntry:
         assert backend.log == [*first, "held", *first]
         assert resumed == [True]
         assert backend.task.pending is RESUME
-
-    @pytest.mark.law("INV-14")
-    @pytest.mark.parametrize("asked", [REPORT, INTERRUPT])
-    def test_a_report_asked_by_control_during_the_stop_repeats_it_too(
-        self, backend: BackEnd, asked: ResumeAction
-    ) -> None:
-        one = backend.engine("A", QUIESCE | SYSCALL_ENTRY, syscall_entry=[STOP])
-        backend.go(report_syscall_entry(backend.task, ARCH, NR))
-        control(one, asked)
-        assert backend.let_run() is False
-        assert backend.log.count("A.syscall_entry") == 2
-        assert backend.task.pending is (INTERRUPT if asked is INTERRUPT else RESUME)
-
-    @pytest.mark.law("INV-14")
-    @pytest.mark.parametrize("answer", [RESUME, SINGLESTEP, None])
-    def test_otherwise_it_is_not_repeated(self, backend: BackEnd, answer: ResumeAction | None) -> None:
-        one = backend.engine("A", SYSCALL_ENTRY, syscall_entry=[STOP])
-        backend.engine("B", SYSCALL_ENTRY, syscall_entry=[answer])
-        backend.go(report_syscall_entry(backend.task, ARCH, NR))
-        control(one, RESUME)
-        assert backend.let_run() is False
-        assert backend.log == ["B.syscall_entry", "A.syscall_entry", "held"]
-        assert backend.task.pending is (answer or RESUME)
 
     @pytest.mark.law("INV-14")
     def test_when_all_have_left_during_the_stop_nothing_is_repeated(self, backend: BackEnd) -> None:

@@ -54,7 +54,8 @@ _PRCTL: Final[Mapping[str, t.ArgType]] = {
     "PR_SET_DUMPABLE": t.Enum("prctl_dumpable", "SUID_DUMP_???"),
     "PR_CAPBSET_READ PR_CAPBSET_DROP": t.Enum("cap", "CAP_???"),
     "PR_SET_SECCOMP": t.Enum("seccomp_mode", "SECCOMP_MODE_???"),
-    "PR_SET_KEEPCAPS PR_SET_CHILD_SUBREAPER PR_SET_NO_NEW_PRIVS PR_SET_THP_DISABLE PR_SET_TIMERSLACK": t.ULONG,
+    "PR_SET_KEEPCAPS PR_SET_CHILD_SUBREAPER PR_SET_NO_NEW_PRIVS PR_SET_THP_DISABLE"
+    " PR_SET_TIMERSLACK": t.ULONG,
     "PR_SET_VMA": t.Enum("prctl_vma", "PR_SET_VMA_???"),
 }
 # Options that use their second argument, or none.

@@ -1,0 +1,285 @@
+"""The engine behind `utrace trace`: every system call, signal and death of a task, as records.
+
+Rules of this file:
+
+1. It makes records and keeps no text: listeners write (D9).
+2. It never changes what a task does: every callback answers None.
+
+Reference: strace(1); the spec's section 2 for the events.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from utrace.core.events import Event
+from utrace.engines.line_log import LineLog, LineStyle
+from utrace.engines.output import Output
+from utrace.engines.records import (
+    ALL_STATUSES,
+    CallRecord,
+    CallStatus,
+    EndRecord,
+    ModeRecord,
+    SignalRecord,
+    StopRecord,
+    SupersededRecord,
+    Thread,
+)
+from utrace.errors import UtraceError
+from utrace.syscalls import Limits, Result, decode, decode_siginfo
+from utrace.tracehook.deaths import DELAYED_LEADER
+from utrace.tracehook.group_stop import CLD_STOPPED
+from utrace.tracer.ops import EngineOps
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from utrace.core.verdicts import Answer
+    from utrace.engines.output import Loss, TextStream
+    from utrace.engines.records import LogListener
+    from utrace.tracehook.group_stop import JobControl
+    from utrace.tracer.engine import Engine
+    from utrace.tracer.signal import SignalReport
+    from utrace.tracer.syscall import Syscall
+    from utrace.tracer.task import Task
+
+#: All that a log shows.  JCTL is for job control stops, CLONE for the children's beginnings.
+LOG_EVENTS: Final = (
+    Event.SYSCALL | Event.SIGNAL_ALL | Event.CLONE | Event.EXEC | Event.EXIT | Event.DEATH | Event.JCTL
+)
+
+_ANY_SIGNAL: Final = frozenset(range(65))
+_CPUCLOCK_PERTHREAD_SCHED: Final = 6
+
+
+def thread_cpu_ns(tid: int) -> int:
+    """Read the CPU time a thread has used, of any process; 0 if it is gone.
+
+    Reference: Linux 6.18 include/linux/posix-timers_types.h, MAKE_THREAD_CPUCLOCK.
+    """
+    try:
+        return time.clock_gettime_ns((~tid << 3) | _CPUCLOCK_PERTHREAD_SCHED)
+    except OSError:
+        return 0
+
+
+class SyscallLog(EngineOps):
+    """Logs system calls, signals and ends, by default as lines in the grammar of strace.
+
+        with utrace.Session() as session, SyscallLog("calls.txt") as log:
+            session.spawn(["make"], engines=[log])
+            session.run()
+
+    Nothing that happens to the output disturbs what is traced: see `losses`.
+    """
+
+    events = LOG_EVENTS
+
+    def __init__(
+        self,
+        to: str | Path | TextStream | None = None,
+        *,
+        style: LineStyle | None = None,
+        listeners: Collection[LogListener] = (),
+        syscalls: Collection[str] | None = None,
+        signals: Collection[int] = _ANY_SIGNAL,
+        statuses: Collection[CallStatus] = ALL_STATUSES,
+        follow: bool = True,
+        cpu_times: bool = False,
+    ) -> None:
+        """Make a log.
+
+        Args:
+            to: a file, which is emptied, or a stream to write lines to; None: only `listeners`.
+            style: how lines look.
+            listeners: who else is told of every record.
+            syscalls: names and sets of system calls (`EngineOps.syscalls`); None for all.
+            signals: numbers of the signals that are logged.
+            statuses: how a call must end to be logged.
+            follow: children are logged too.
+            cpu_times: measure the CPU time of every call, for sums.
+
+        Raises:
+            OSError: the file cannot be opened.
+        """
+        self.listeners: list[LogListener] = list(listeners)
+        style = style or LineStyle()
+        self._outputs: list[Output] = []
+        if to is not None:
+            output = Output.to_file(to) if isinstance(to, str) or hasattr(to, "__fspath__") else Output.to_stream(to)
+            self._outputs.append(output)
+            self.listeners.append(LineLog(output, style, statuses=statuses))
+        self.syscalls = syscalls
+        self.follow = follow
+        self._signals = frozenset(signals)
+        self._limits = Limits(max(style.values.text_max, 1), max(style.values.text_max, 1))
+        self._cpu_times = cpu_times
+        self._threads: dict[Task, Thread] = {}
+        self._groups: dict[int, dict[Task, Thread]] = {}
+        self._bits: dict[int, int] = {}
+
+    def __enter__(self) -> SyscallLog:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what is still waiting.  Call it when the session is closed."""
+        for listener in self.listeners:
+            listener.close()
+
+    @property
+    def losses(self) -> list[Loss]:
+        """What could not be written, a disk being full or a pipe closed; empty if all was."""
+        return [output.loss for output in self._outputs if output.loss is not None]
+
+    # -- threads ----------------------------------------------------------------------------------
+
+    def _thread_of(self, task: Task) -> Thread:
+        thread = self._threads.get(task)
+        return self._begin(task, born=False) if thread is None else thread
+
+    def _begin(self, task: Task, *, born: bool) -> Thread:
+        thread = self._threads[task] = Thread(task.tid, born=born)
+        self._groups.setdefault(task.pid, {})[task] = thread
+        for listener in self.listeners:
+            listener.appeared(thread)
+        return thread
+
+    def _forget(self, task: Task) -> None:
+        del self._threads[task]
+        pid = task.pid
+        group = self._groups[pid]
+        del group[task]
+        if not group:
+            del self._groups[pid]
+            self._bits.pop(pid, None)
+
+    def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
+        """Begin with a child."""
+        if self.follow and child not in self._threads:
+            self._begin(child, born=True)
+        return None
+
+    # -- calls ------------------------------------------------------------------------------------
+
+    def report_syscall_entry(self, task: Task, call: Syscall) -> Answer:
+        """Record a call's beginning, with what it may overwrite."""
+        thread = self._threads.get(task)
+        if thread is None:
+            thread = self._begin(task, born=False)
+        if thread.call is not None and call.resumed:
+            return None
+        decoded = decode(call.arch, call.nr, call.raw, task.memory, None, self._limits)
+        decoded.capture()
+        record = thread.call = CallRecord(thread, decoded, time.time_ns(), time.monotonic_ns())
+        if self._cpu_times:
+            record.entered_cpu_ns = thread_cpu_ns(thread.tid)
+        for listener in self.listeners:
+            listener.entered(record)
+        return None
+
+    def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
+        """Record a call's end; that of one whose beginning was not seen is left out."""
+        thread = self._threads.get(task)
+        if thread is None or thread.call is None:
+            return None
+        record, thread.call = thread.call, None
+        record.duration_ns = time.monotonic_ns() - record.started_ns
+        if self._cpu_times:
+            record.cpu_ns = thread_cpu_ns(thread.tid) - record.entered_cpu_ns
+        result = Result(call.result or 0)
+        record.call.finish(result)
+        record.status = CallStatus.FAILED if result.is_error else CallStatus.SUCCESSFUL
+        for listener in self.listeners:
+            listener.ended(record)
+        return None
+
+    def _end_call(self, thread: Thread, status: CallStatus) -> None:
+        record, thread.call = thread.call, None
+        if record is not None:
+            record.status = status
+            for listener in self.listeners:
+                listener.ended(record)
+
+    # -- signals and stops ------------------------------------------------------------------------
+
+    def report_signal(self, task: Task, signal: SignalReport) -> Answer:
+        """Record a signal that is being delivered, also one that will be ignored."""
+        if signal.signo in self._signals and signal.signo and not signal.is_report:
+            record = SignalRecord(self._thread_of(task), decode_siginfo(signal.siginfo))
+            for listener in self.listeners:
+                listener.signaled(record)
+        return None
+
+    def report_jctl(self, task: Task, job_control: JobControl) -> Answer:
+        """Record that a thread stops for job control."""
+        if job_control.type == CLD_STOPPED and job_control.signo in self._signals:
+            record = StopRecord(self._thread_of(task), job_control.signo)
+            for listener in self.listeners:
+                listener.stopped(record)
+        return None
+
+    # -- programs and ends ------------------------------------------------------------------------
+
+    def report_exec(self, task: Task) -> Answer:
+        """Follow a thread to its leader's id."""
+        self._thread_of(task)
+        return None
+
+    def report_exit(self, task: Task, code: int) -> Answer:
+        """End the call that a dying task is in."""
+        self._end_call(self._thread_of(task), CallStatus.UNFINISHED)
+        return None
+
+    def report_death(self, task: Task, group_dead: bool, signal: int) -> Answer:  # noqa: FBT001 — utrace.h's
+        """Record a death; a leader's whose group lives on when the group is dead."""
+        if signal == DELAYED_LEADER:
+            with suppress(UtraceError):
+                task.engine(self).set_events(self.events | Event.REAP)
+            return None
+        self._die(task)
+        return None
+
+    def report_reap(self, task: Task) -> None:
+        """Record the death of a leader that waited for its group."""
+        self._die(task)
+
+    def _die(self, task: Task) -> None:
+        thread = self._threads.get(task)
+        if thread is None:
+            return
+        self._end_call(thread, CallStatus.UNFINISHED)
+        heir = self._heir(task)
+        if heir is not None:
+            record = SupersededRecord(thread, heir.tid)
+            heir.tid = thread.tid
+            for listener in self.listeners:
+                listener.superseded(record)
+        else:
+            end = EndRecord(thread, task.wait_status or 0)
+            for listener in self.listeners:
+                listener.died(end)
+        self._forget(task)
+
+    def _heir(self, task: Task) -> Thread | None:
+        """Find the thread that has just taken over the id of this leader by execve."""
+        tid = task.tid
+        for other, thread in self._groups[task.pid].items():
+            if thread.tid != tid and other.tid == tid:
+                return thread
+        return None
+
+    def release(self, engine: Engine) -> None:
+        """Record that a living task was let go."""
+        for task in [task for task in self._threads if task.id == engine.task.id]:
+            thread = self._threads[task]
+            self._end_call(thread, CallStatus.DETACHED)
+            for listener in self.listeners:
+                listener.let_go(thread)
+            self._forget(task)

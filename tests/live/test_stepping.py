@@ -1,0 +1,106 @@
+"""Single steps: as many traps as instructions, and one behind a call that is stepped over."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.live.recorder import DEADLINE_S, Recorder, output
+from tests.tracees import build
+from utrace import Answer, Event, ResumeAction, Session, SignalAction, SignalReport, Syscall, Task, Verdict
+
+pytestmark = pytest.mark.requires("gcc", "x86-64")
+
+STEP = ResumeAction.SINGLESTEP
+INSTRUCTIONS = 20
+
+
+class Steps(Recorder):
+    """Steps from one report of one call on, up to an address, and notes where it comes by."""
+
+    def __init__(self, start: str, syscall: str, limit: int = INSTRUCTIONS) -> None:
+        super().__init__(
+            Event.QUIESCE | Event.SIGNAL_ALL | Event.SYSCALL | Event.CLONE, syscalls={syscall}, follow=False
+        )
+        self.start = start
+        self.limit = limit
+        self.pcs: list[int] = []
+        self.results: list[int | None] = []
+        self.rax: list[int] = []
+
+    def _from(self, place: str) -> Answer:
+        return STEP if place == self.start else None
+
+    def report_quiesce(self, task: Task, event: Event) -> Answer:
+        return None
+
+    def report_syscall_entry(self, task: Task, call: Syscall) -> Answer:
+        return self._from("entry")
+
+    def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
+        return self._from("clone")
+
+    def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
+        self.results.append(call.result)
+        return self._from("exit")
+
+    def report_signal(self, task: Task, signal: SignalReport) -> Answer:
+        if signal.signo != SIGTRAP:
+            return None
+        registers = task.regs
+        self.pcs.append(registers.pc)
+        self.rax.append(registers.as_dict()["rax"])
+        go_on = len(self.pcs) < self.limit
+        return Verdict(STEP if go_on else ResumeAction.RESUME, signal=SignalAction.IGN)
+
+
+SIGTRAP = signal.SIGTRAP.value
+
+
+def run_steps(steps: Steps, *args: str) -> tuple[int, int, int]:
+    """Run the program; give where its instructions begin and end, and the result it saw."""
+    with output() as (fd, reader), Session() as session:
+        session.spawn([build("steps"), *args], engines=[steps], stdio=(0, fd, 2))
+        assert session.run(timeout_s=DEADLINE_S) == 0
+        assert session.faults == []
+        first, last = map(int, reader.line(DEADLINE_S).split())
+        return first, last, int(reader.line(DEADLINE_S))
+
+
+@pytest.mark.law("INV-11")
+def test_every_instruction_is_stepped_once() -> None:
+    steps = Steps("exit", "getppid")
+    first, last, _ = run_steps(steps)
+    assert last - first == INSTRUCTIONS
+    assert steps.pcs == list(range(first + 1, last + 1))
+
+
+@pytest.mark.law("INV-25")
+def test_step_from_syscall_entry_traps_once_right_behind_the_call() -> None:
+    steps = Steps("entry", "getppid", limit=1)
+    first, _, result = run_steps(steps)
+    assert steps.pcs == [first]
+    assert steps.rax == [result]
+    assert steps.results == [result]
+
+
+@pytest.mark.law("INV-25")
+def test_step_from_fork_traps_once_right_behind_the_call() -> None:
+    steps = Steps("clone", "fork", limit=1)
+    first, _, child = run_steps(steps, "fork")
+    assert steps.pcs == [first]
+    assert steps.rax == [child]
+    assert steps.results == [child]
+
+
+def test_trap_of_a_step_never_kills_by_itself() -> None:
+    class StepsBlindly(Recorder):
+        def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
+            return STEP
+
+    with output() as (fd, reader), Session() as session:
+        blind = StepsBlindly(Event.QUIESCE | Event.SYSCALL_EXIT)
+        session.spawn([build("asks")], engines=[blind], stdio=(0, fd, 2))
+        assert session.run(timeout_s=DEADLINE_S) == 0
+        assert reader.line(DEADLINE_S)
