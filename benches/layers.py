@@ -17,7 +17,7 @@ import utrace
 from benches.candidates import Loops, finished, module
 from benches.placement import Placement, placed
 from benches.programs import LOOP
-from benches.rounds import Group, Row, collect
+from benches.rounds import LEAST_ROUNDS, Group, Row, collect
 from benches.under_utrace import Count
 
 CALLS: Final = 10_000
@@ -57,16 +57,18 @@ def group() -> Group:
 
 def print_layers() -> None:
     """Print each layer with what it adds: the median, over the rounds, of the difference in one round."""
-    samples, skipped = collect(group())
-    before: list[float] | None = None
+    before: dict[int, float] = {}
     print(f"{'layer':36} {'median µs':>10} {'least µs':>10} {'adds':>8}   quartiles")
-    for candidate, figures in samples.items():
-        if candidate in skipped:
-            print(f"{candidate.name:36} not measured: {skipped[candidate]}")
+    for candidate, samples in collect(group()).items():
+        figures = samples.figures
+        if len(figures) < LEAST_ROUNDS:
+            print(f"{candidate.name:36} not measured: {samples.failures[0]}")
             continue
-        line = f"{candidate.name:36} {statistics.median(figures):10.2f} {min(figures):10.2f}"
-        if before is not None:
-            added = [mine - thinner for mine, thinner in zip(figures, before, strict=True)]
+        line = (
+            f"{candidate.name:36} {statistics.median(figures.values()):10.2f} {min(figures.values()):10.2f}"
+        )
+        added = [mine - before[turn] for turn, mine in figures.items() if turn in before]
+        if added:
             low, middle, high = statistics.quantiles(added, n=4, method="inclusive")
             line += f" {middle:+8.2f}   {low:+.2f} .. {high:+.2f}"
         print(line)

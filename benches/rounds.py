@@ -6,7 +6,7 @@ import enum
 import statistics
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from benches.candidates import NotMeasuredError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from benches.candidates import Candidate
 
 LEAST_ROUNDS: Final = 3
+FAILURES_MAX: Final = 2
 
 
 class Form(enum.Enum):
@@ -71,7 +72,8 @@ class Result:
         value: what is compared with the budget: the median over the rounds of what `Form` says.
         low: the lower quartile of the same over the rounds.
         high: the upper quartile.
-        skipped: why there is no figure.
+        failed: in how many rounds the candidate or its peer did not do what is measured.
+    why: what went wrong first.
     """
 
     what: str
@@ -86,48 +88,57 @@ class Result:
     high: float | None
     budget: float | None
     verdict: str
-    skipped: str | None
+    failed: int
+    why: str | None
 
 
-Samples = dict["Candidate", list[float]]
+@dataclass(slots=True)
+class Samples:
+    """What one candidate gave.
+
+    Attributes:
+        figures: by round; a round that failed has none.
+        failures: why, oldest first.
+    """
+
+    figures: dict[int, float] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
 
 
-def collect(group: Group) -> tuple[Samples, dict[Candidate, str]]:
-    """Run a group's rounds; gives the figures of each candidate, and why others have none."""
-    samples: Samples = {candidate: [] for candidate in group.candidates()}
-    skipped: dict[Candidate, str] = {}
+def collect(group: Group) -> dict[Candidate, Samples]:
+    """Run a group's rounds.  A candidate that fails again and again is left out of the later ones."""
+    samples = {candidate: Samples() for candidate in group.candidates()}
     started = time.monotonic()
     for turn in range(group.rounds):
         if turn >= LEAST_ROUNDS and time.monotonic() - started > group.limit_s:
             break
-        order = [candidate for candidate in samples if candidate not in skipped]
+        order = [candidate for candidate in samples if len(samples[candidate].failures) < FAILURES_MAX]
         # Another one begins each time, so that nobody always runs after the same one.
         begin = turn % max(1, len(order))
         for candidate in order[begin:] + order[:begin]:
             try:
-                samples[candidate].append(candidate.measure())
+                samples[candidate].figures[turn] = candidate.measure()
             except NotMeasuredError as error:
-                skipped[candidate] = str(error)
-    done = max(len(figures) for figures in samples.values())
+                samples[candidate].failures.append(str(error))
+    done = max(len(each.figures) for each in samples.values())
     print(f"{group.title}: {done} rounds, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    return samples, skipped
+    return samples
 
 
 def measure(group: Group) -> list[Result]:
     """Run a group's rounds and work out its rows."""
-    samples, skipped = collect(group)
-    return [_result(group, row, samples, skipped) for row in group.rows]
+    samples = collect(group)
+    return [_result(group, row, samples) for row in group.rows]
 
 
-def _result(group: Group, row: Row, samples: Samples, skipped: dict[Candidate, str]) -> Result:
-    reason = skipped.get(row.candidate)
-    mine = [] if reason else samples[row.candidate]
-    values = mine if row.form is Form.ABSOLUTE else []
-    if row.peer is not None and not reason:
-        if row.peer in skipped:
-            reason = f"no peer: {skipped[row.peer]}"
-        else:
-            values = [_value(row.form, a, b) for a, b in zip(mine, samples[row.peer], strict=True)]
+def _result(group: Group, row: Row, samples: dict[Candidate, Samples]) -> Result:
+    mine = samples[row.candidate].figures
+    failures = list(samples[row.candidate].failures)
+    values = list(mine.values()) if row.form is Form.ABSOLUTE else []
+    if row.peer is not None:
+        peers = samples[row.peer].figures
+        failures += samples[row.peer].failures
+        values = [_value(row.form, mine[turn], peers[turn]) for turn in mine if turn in peers]
     low, value, high = _quartiles(values)
     return Result(
         what=row.candidate.name,
@@ -136,13 +147,14 @@ def _result(group: Group, row: Row, samples: Samples, skipped: dict[Candidate, s
         unit=group.unit,
         form=row.form.name.lower(),
         rounds=len(mine),
-        median=statistics.median(mine) if mine else None,
+        median=statistics.median(mine.values()) if mine else None,
         value=value,
         low=low,
         high=high,
         budget=row.budget,
         verdict=_verdict(value, row.budget),
-        skipped=reason,
+        failed=len(failures),
+        why=failures[0] if failures else None,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,7 +27,6 @@ class Conditions:
 
     Attributes:
         load_before: the load average of the minute before, in running tasks.
-        load_after: that of the last minute of the run, the bench's own part included.
     """
 
     date: str
@@ -39,7 +37,6 @@ class Conditions:
     cpus: int
     python: str
     load_before: float
-    load_after: float
     seconds: float
 
 
@@ -57,7 +54,6 @@ def conditions(load_before: float, seconds: float) -> Conditions:
         cpus=len(CPUS),
         python=platform.python_version(),
         load_before=load_before,
-        load_after=os.getloadavg()[0],
         seconds=seconds,
     )
 
@@ -71,7 +67,7 @@ def as_text(found: Conditions, results: Mapping[str, Sequence[Result]]) -> str:
     lines = [
         f"{found.date}  Linux {found.kernel} {found.machine}, Python {found.python}",
         f"{found.cpus} CPUs, {found.processor}{kind}",
-        f"load before {found.load_before:.2f}, at the end {found.load_after:.2f}; {found.seconds:.0f} s",
+        f"load before {found.load_before:.2f}; the run took {found.seconds:.0f} s",
     ]
     if found.load_before > BUSY:
         lines.append("The machine was not idle: look at the quartiles before believing a ratio.")
@@ -79,10 +75,11 @@ def as_text(found: Conditions, results: Mapping[str, Sequence[Result]]) -> str:
     for title, rows in parts.items():
         lines += ["", title, *(_line(cells, widths) for cells in rows)]
     reasons = {
-        f"not measured: {result.what}: {result.skipped}"
+        f"{result.what}{f' or {result.peer}' if result.peer else ''} failed in "
+        f"{result.failed} rounds, first: {result.why}"
         for rows in results.values()
         for result in rows
-        if result.skipped is not None
+        if result.failed
     }
     return "\n".join([*lines, "", *sorted(reasons)])
 
@@ -99,7 +96,7 @@ def as_json(found: Conditions, results: Mapping[str, Sequence[Result]]) -> str:
 
 
 def _cells(result: Result) -> tuple[str, ...]:
-    if result.skipped is not None:
+    if result.median is None:
         return (result.what, result.peer or "", result.cpus, *[""] * 4, "not measured")
     spread = ""
     if result.low is not None and result.high is not None:
@@ -108,7 +105,7 @@ def _cells(result: Result) -> tuple[str, ...]:
         result.what,
         result.peer or "",
         result.cpus,
-        "" if result.median is None else f"{result.median:.2f} {result.unit}",
+        f"{result.median:.2f} {result.unit}",
         "" if result.peer is None else _shown(result, result.value),
         spread,
         "" if result.budget is None else "<= " + _shown(result, result.budget),

@@ -19,6 +19,7 @@ PROTOTYPES: Final[dict[str, str]] = {
     "connect": "int sockfd, const struct sockaddr *addr, int addrlen",
     "getpeername": "int sockfd, struct sockaddr *addr, int *addrlen",
     "getsockname": "int sockfd, struct sockaddr *addr, int *addrlen",
+    "fanotify_mark": "int fanotify_fd, unsigned int flags, u64 mask, int dfd, const char *pathname",
     "get_thread_area": "struct user_desc *u_info",
     "io_submit": "aio_context_t ctx_id, long nr, struct iocb **iocbpp",
     "iopl": "unsigned int level",
@@ -72,6 +73,8 @@ PROTOTYPES: Final[dict[str, str]] = {
 #: The same for one architecture only: i386's old and split forms.
 ARCH_PROTOTYPES: Final[dict[str, dict[str, str]]] = {
     "i386": {
+        "_newselect": "int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds,"
+        " struct timeval *timeout",
         "clone": "unsigned long flags, void *stack, int *parent_tid, unsigned long tls, int *child_tid",
         "fadvise64": "int fd, unsigned int offset_lo, unsigned int offset_hi, size_t len, int advice",
         "fadvise64_64": "int fd, unsigned int offset_lo, unsigned int offset_hi, unsigned int len_lo,"

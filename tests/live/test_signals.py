@@ -163,10 +163,11 @@ def test_parked_signal_is_dropped_or_delivered_later(tracee: TraceeFactory, resu
 
 
 class WatchesHandler(Recorder):
-    """Asks, at a signal, for a report at its handler's entry."""
+    """Has, at a signal, a report made at its handler's entry."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_step: bool) -> None:
         super().__init__(Event.QUIESCE | Event.SIGNAL)
+        self.by_step = by_step
         self.pcs: list[int] = []
 
     def report_signal(self, task: Task, signal: SignalReport) -> Answer:
@@ -174,13 +175,18 @@ class WatchesHandler(Recorder):
         if signal.action is SignalAction.HANDLER:
             self.pcs.append(task.regs.pc)
             return None
-        return ResumeAction.REPORT
+        if self.by_step:
+            return ResumeAction.SINGLESTEP
+        # Answered, REPORT would count as RESUME: on the way to user mode it would never end.
+        task.engine(self).control(ResumeAction.INTERRUPT)
+        return None
 
 
-def test_handler_entry_is_reported_with_the_registers_there(tracee: TraceeFactory) -> None:
+@pytest.mark.parametrize("by_step", [False, True], ids=["control", "step"])
+def test_handler_entry_is_reported_with_the_registers_there(tracee: TraceeFactory, by_step: bool) -> None:
     program = tracee("handles")
     address = int(program.read_line().split()[1], 16)
-    watches = WatchesHandler()
+    watches = WatchesHandler(by_step=by_step)
     with Session() as session:
         session.attach(program.pid, engines=[watches])
         program.signal(USR1)

@@ -128,6 +128,11 @@ impl Tracer {
     }
 
     #[pyo3(signature = (tid, signo, /))]
+    fn tgkill(&self, tid: i32, signo: i32) -> PyResult<bool> {
+        self.inner.tkill(tid, signo).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, signo, /))]
     fn detach(&self, tid: i32, signo: i32) -> PyResult<bool> {
         self.inner.detach(tid, signo).map_err(failure)
     }

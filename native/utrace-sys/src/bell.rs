@@ -94,3 +94,54 @@ impl Bell {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::hint::spin_loop;
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    /// The listener says that it is about to sleep, and is rung for after a delay that varies, so that
+    /// many rings fall between its look at the word and the system call.
+    #[test]
+    fn ring_around_the_beginning_of_a_wait_is_never_lost() {
+        const RINGS: u32 = 100_000;
+        let bell = Arc::new(Bell::new());
+        let turns = Arc::new((AtomicU32::new(0), AtomicU32::new(0)));
+        let (theirs, their_turns) = (Arc::clone(&bell), Arc::clone(&turns));
+        let listener = thread::spawn(move || {
+            theirs.listen();
+            for turn in 1..=RINGS {
+                their_turns.0.store(turn, Ordering::SeqCst);
+                while theirs.take().is_none() {
+                    raw::sleep_unless(theirs.word());
+                }
+                their_turns.1.store(turn, Ordering::SeqCst);
+            }
+        });
+        for turn in 1..=RINGS {
+            let begun = Instant::now();
+            while turns.0.load(Ordering::SeqCst) != turn {
+                assert!(
+                    begun.elapsed() < Duration::from_secs(10),
+                    "turn {turn} does not begin"
+                );
+                spin_loop();
+            }
+            for _ in 0..turn % 512 {
+                spin_loop();
+            }
+            bell.ring();
+            while turns.1.load(Ordering::SeqCst) != turn {
+                assert!(
+                    begun.elapsed() < Duration::from_secs(10),
+                    "ring {turn} was lost"
+                );
+                spin_loop();
+            }
+        }
+        assert!(listener.join().is_ok());
+    }
+}

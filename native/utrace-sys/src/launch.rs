@@ -28,15 +28,21 @@ pub struct Program {
     pub parent_death_signal: i32,
 }
 
-/// What is known of a launched child until it executes its program.
-pub(crate) struct Launch {
-    words: SharedWords,
+/// What is known of a launched child until it executes its program, and after if it could not.
+pub(crate) enum Launch {
+    /// Not executed yet.
+    Under(SharedWords),
+    /// Dead, with this errno.
+    Failed(i32),
 }
 
 impl Launch {
     /// Errno of the failed execve, 0 if it has not failed.
     pub(crate) fn failure(&self) -> i32 {
-        self.words.failure()
+        match self {
+            Self::Under(words) => words.failure(),
+            Self::Failed(errno) => *errno,
+        }
     }
 }
 
@@ -84,7 +90,7 @@ pub(crate) fn launch(
             reason(&words, error)
         })
         .and_then(|()| park(tid, &words, signal_mask));
-    prepared.map(|()| (tid, Launch { words }))
+    prepared.map(|()| (tid, Launch::Under(words)))
 }
 
 /// What failed in the child, `otherwise` if nothing did.

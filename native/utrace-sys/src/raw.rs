@@ -726,6 +726,12 @@ pub(crate) fn kill(tid: Tid, signo: c_int) -> Result<(), Errno> {
     checked(c_long::from(unsafe { libc::kill(tid, signo) })).map(drop)
 }
 
+/// tkill(2): a signal to one thread.
+pub(crate) fn tkill(tid: Tid, signo: c_int) -> Result<(), Errno> {
+    // SAFETY: no memory is involved.
+    checked(unsafe { libc::syscall(libc::SYS_tkill, tid, signo) }).map(drop)
+}
+
 pub(crate) fn pidfd_open(pid: Tid) -> Result<OwnedFd, Errno> {
     // SAFETY: pidfd_open(2) returns a new descriptor, which nobody else owns.
     unsafe {

@@ -61,7 +61,12 @@ impl State {
     fn note(&mut self, fact: &Fact) {
         match fact.kind {
             FactKind::Fork | FactKind::Vfork | FactKind::Clone => self.pace.tracees += 1,
-            FactKind::Death => self.pace.tracees = self.pace.tracees.saturating_sub(1),
+            FactKind::Death => {
+                self.pace.tracees = self.pace.tracees.saturating_sub(1);
+                if let Some(launch) = self.launches.get_mut(&fact.tid) {
+                    *launch = Launch::Failed(launch.failure());
+                }
+            }
             FactKind::Exec => {
                 self.launches.remove(&fact.tid);
                 if let Some(watch) = &self.watch {
@@ -259,6 +264,11 @@ impl Tracer {
             return Err(Failure::Kernel(Errno(libc::EINVAL)));
         }
         Ok(done_or_gone(raw::kill(tid, signo))?)
+    }
+
+    /// A signal to one thread; any thread may.  `false` if gone.
+    pub fn tkill(&self, tid: Tid, signo: c_int) -> Answer<bool> {
+        Ok(done_or_gone(raw::tkill(tid, signo))?)
     }
 
     /// `PTRACE_DETACH`; `false` if gone.

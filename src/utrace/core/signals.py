@@ -25,7 +25,7 @@ from utrace.core.verdicts import REPORTS, STEPS, ResumeAction, SignalAction, Ver
 if TYPE_CHECKING:
     from utrace.core.task_life import TracedTask
 
-_NOTHING_TO_DELIVER: Final = frozenset({SignalAction.IGN, SignalAction.REPORT, SignalAction.HANDLER})
+NOTHING_TO_DELIVER: Final = frozenset({SignalAction.IGN, SignalAction.REPORT, SignalAction.HANDLER})
 
 CORE_SIGNALS: Final = frozenset({3, 4, 5, 6, 7, 8, 11, 24, 25, 31})
 """QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS: signal(7), action Core."""
@@ -94,7 +94,7 @@ def report_signal(task: TracedTask, event: int, action: SignalAction) -> Stop:
     task.signal_action = action
     task.signal_hold = False
     yield from signal_pass(task, event)
-    while task.signal_action in _NOTHING_TO_DELIVER:
+    while task.signal_action in NOTHING_TO_DELIVER:
         if (yield from stop_here(task)):
             return True
         if task.pending not in REPORTS or not task.engines:
@@ -112,9 +112,12 @@ def report_signal(task: TracedTask, event: int, action: SignalAction) -> Stop:
 def report_resume(task: TracedTask, *, handler: bool = False) -> Stop:
     """Serve what is pending at the last point before user mode.  True: killed.
 
-    On return nothing but a step is pending, and nobody wants the task stopped.
+    On return nothing but a step is pending, and nobody wants the task stopped; or a callback of a
+    report had a signal delivered that it made up: then `task.signal_action` says how, and what is
+    still wanted comes at the handler.
     `handler`: a handler frame has just been set up, so that a report is SIGNAL_HANDLER.
     """
+    task.signal_action = SignalAction.REPORT
     while True:
         asked = task.pending
         if asked is ResumeAction.INTERRUPT or (handler and asked is ResumeAction.REPORT):
@@ -122,6 +125,10 @@ def report_resume(task: TracedTask, *, handler: bool = False) -> Stop:
             task.signal_action = SignalAction.HANDLER if handler else SignalAction.REPORT
             handler = False
             yield from signal_pass(task, NO_EVENT)
+            if task.signal_action not in NOTHING_TO_DELIVER:
+                if task.action is not ResumeAction.RESUME and task.engines:
+                    task.pend(ResumeAction.INTERRUPT)
+                return False
         elif asked is ResumeAction.REPORT:
             yield from run_pass(task, NO_EVENT)
             if task.resume_action is ResumeAction.REPORT and task.action is not ResumeAction.STOP:

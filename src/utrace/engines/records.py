@@ -36,15 +36,16 @@ class Thread:
         tid: its thread id, which an execve may change.
         call: the system call it is in.
         born: it was made by a traced thread; nothing was reported of it yet.
+        bits: word size of the convention by which it makes calls.
     """
 
-    __slots__ = ("born", "call", "reaped_later", "tid")
+    __slots__ = ("bits", "born", "call", "tid")
 
-    def __init__(self, tid: int, *, born: bool) -> None:
+    def __init__(self, tid: int, *, born: bool, bits: int) -> None:
         self.tid = tid
         self.born = born
+        self.bits = bits
         self.call: CallRecord | None = None
-        self.reaped_later = False
 
 
 class CallRecord:
@@ -102,6 +103,7 @@ class SupersededRecord:
     """A thread group's leader was replaced by a thread that called execve and took over its id."""
 
     thread: Thread
+    heir: Thread
     former_tid: int
 
 

@@ -120,7 +120,7 @@ class SyscallLog(EngineOps):
         self._cpu_times = cpu_times
         self._threads: dict[Task, Thread] = {}
         self._groups: dict[int, dict[Task, Thread]] = {}
-        self._bits: dict[int, int] = {}
+        self._by_generation: dict[int, Task] = {}
 
     def __enter__(self) -> SyscallLog:
         return self
@@ -144,26 +144,27 @@ class SyscallLog(EngineOps):
         thread = self._threads.get(task)
         return self._begin(task, born=False) if thread is None else thread
 
-    def _begin(self, task: Task, *, born: bool) -> Thread:
-        thread = self._threads[task] = Thread(task.tid, born=born)
+    def _begin(self, task: Task, *, born: bool, bits: int = 64) -> Thread:
+        thread = self._threads[task] = Thread(task.tid, born=born, bits=bits)
         self._groups.setdefault(task.pid, {})[task] = thread
+        self._by_generation[task.id.generation] = task
         for listener in self.listeners:
             listener.appeared(thread)
         return thread
 
     def _forget(self, task: Task) -> None:
         del self._threads[task]
+        del self._by_generation[task.id.generation]
         pid = task.pid
         group = self._groups[pid]
         del group[task]
         if not group:
             del self._groups[pid]
-            self._bits.pop(pid, None)
 
     def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
         """Begin with a child."""
         if self.follow and child not in self._threads:
-            self._begin(child, born=True)
+            self._begin(child, born=True, bits=self._thread_of(task).bits)
         return None
 
     # -- calls ------------------------------------------------------------------------------------
@@ -177,6 +178,8 @@ class SyscallLog(EngineOps):
             return None
         decoded = decode(call.arch, call.nr, call.raw, task.memory, None, self._limits)
         decoded.capture()
+        if decoded.abi.word * 8 != thread.bits:
+            self._change_mode(thread, decoded.abi.word * 8)
         record = thread.call = CallRecord(thread, decoded, time.time_ns(), time.monotonic_ns())
         if self._cpu_times:
             record.entered_cpu_ns = thread_cpu_ns(thread.tid)
@@ -199,6 +202,12 @@ class SyscallLog(EngineOps):
         for listener in self.listeners:
             listener.ended(record)
         return None
+
+    def _change_mode(self, thread: Thread, bits: int) -> None:
+        thread.bits = bits
+        record = ModeRecord(thread, bits)
+        for listener in self.listeners:
+            listener.changed_mode(record)
 
     def _end_call(self, thread: Thread, status: CallStatus) -> None:
         record, thread.call = thread.call, None
@@ -257,7 +266,7 @@ class SyscallLog(EngineOps):
         self._end_call(thread, CallStatus.UNFINISHED)
         heir = self._heir(task)
         if heir is not None:
-            record = SupersededRecord(thread, heir.tid)
+            record = SupersededRecord(thread, heir, heir.tid)
             heir.tid = thread.tid
             for listener in self.listeners:
                 listener.superseded(record)
@@ -277,9 +286,11 @@ class SyscallLog(EngineOps):
 
     def release(self, engine: Engine) -> None:
         """Record that a living task was let go."""
-        for task in [task for task in self._threads if task.id == engine.task.id]:
-            thread = self._threads[task]
-            self._end_call(thread, CallStatus.DETACHED)
-            for listener in self.listeners:
-                listener.let_go(thread)
-            self._forget(task)
+        task = self._by_generation.get(engine.task.id.generation)
+        if task is None:
+            return
+        thread = self._threads[task]
+        self._end_call(thread, CallStatus.DETACHED)
+        for listener in self.listeners:
+            listener.let_go(thread)
+        self._forget(task)

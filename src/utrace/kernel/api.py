@@ -77,11 +77,16 @@ class ResumeRequest(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """Signal masks of one thread from /proc/TID/status; bit n-1 stands for signal n."""
+    """Signal masks of one thread from /proc/TID/status; bit n-1 stands for signal n.
+
+    Attributes:
+        queued: pending for this thread alone.
+    """
 
     blocked: int
     ignored: int
     caught: int
+    queued: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +234,17 @@ class Kernel(Protocol):
 
     def kill(self, tid: int, signo: int, /) -> bool:
         """Send a signal to the process of `tid`, from any thread.  False: gone."""
+        ...
+
+    def tgkill(self, tid: int, signo: int, /) -> bool:
+        """Send a signal to the one thread `tid`, from any thread.  False: gone."""
+        ...
+
+    def blocked_syscall(self, tid: int, /) -> int | None:
+        """Give the number of the system call that a running tracee sleeps in; None: it does not.
+
+        The number is of the task's own architecture.  Reference: /proc/PID/syscall in proc(5).
+        """
         ...
 
     def read_memory(self, tid: int, address: int, length: int, /) -> bytes:

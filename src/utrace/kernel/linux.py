@@ -92,6 +92,10 @@ class LinuxKernel(_native.Tracer):
             if (status := procfs.read_status(other)) is not None and status.tracer == tracer
         ]
 
+    def blocked_syscall(self, tid: int, /) -> int | None:
+        """Tell which system call a running task sleeps in."""
+        return procfs.blocked_syscall(tid)
+
     def parentage(self, tid: int, /) -> tuple[Tid, Tid] | None:
         """Tell (tgid, ppid) of a task."""
         return procfs.parentage(tid)

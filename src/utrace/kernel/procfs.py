@@ -77,6 +77,7 @@ def _parse_status(fields: Mapping[str, str]) -> TaskStatus:
             blocked=int(fields["SigBlk"], 16),
             ignored=int(fields["SigIgn"], 16),
             caught=int(fields["SigCgt"], 16),
+            queued=int(fields["SigPnd"], 16),
         ),
     )
 
@@ -127,6 +128,16 @@ def children(tid: int) -> list[Tid]:
     """
     text = _read(f"{tid}/task/{tid}/children")
     return [] if text is None else [Tid(int(word)) for word in text.split()]
+
+
+def blocked_syscall(tid: int) -> int | None:
+    """Number of the system call a task sleeps in; None if it runs, sleeps elsewhere, or is gone.
+
+    Reference: /proc/PID/syscall in proc(5).
+    """
+    text = _read(f"{tid}/syscall")
+    word = b"" if text is None else text.split(b" ", 1)[0].strip()
+    return int(word) if word.isdigit() else None
 
 
 def _read(name: str) -> bytes | None:

@@ -21,7 +21,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "readlinkat removexattr removexattrat rename renameat renameat2 rmdir setxattr setxattrat "
     "stat stat64 statfs statfs64 statmount statx swapoff swapon symlink symlinkat truncate "
     "truncate64 umount umount2 unlink unlinkat uselib utime utimensat utimensat_time64 utimes",
-    "desc": "_llseek _newselect arm_fadvise64_64 bpf cachestat close close_range copy_file_range creat "
+    "desc": "_llseek _newselect bpf cachestat close copy_file_range creat "
     "dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait "
     "eventfd eventfd2 execveat faccessat faccessat2 fadvise64 fadvise64_64 fallocate "
     "fanotify_init fanotify_mark fchdir fchmod fchmodat fchmodat2 fchown fchown32 fchownat fcntl "
@@ -47,8 +47,8 @@ GROUPS: Final[Mapping[str, str]] = {
     "set_mempolicy_home_node shmat shmdt",
     "process": "clone clone3 execve execveat exit exit_group fork kill pidfd_send_signal rt_sigqueueinfo "
     "rt_tgsigqueueinfo tgkill tkill vfork wait4 waitid waitpid",
-    "network": "accept accept4 bind connect getpeername getpmsg getsockname getsockopt listen putpmsg recv "
-    "recvfrom recvmmsg recvmmsg_time64 recvmsg send sendfile sendfile64 sendmmsg sendmsg sendto "
+    "network": "accept accept4 bind connect getpeername getpmsg getsockname getsockopt listen putpmsg "
+    "recvfrom recvmmsg recvmmsg_time64 recvmsg sendfile sendfile64 sendmmsg sendmsg sendto "
     "setsockopt shutdown socket socketcall socketpair",
     "signal": "io_uring_enter kill pause pidfd_send_signal rt_sigaction rt_sigpending rt_sigprocmask "
     "rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64 "

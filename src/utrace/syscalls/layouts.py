@@ -344,6 +344,7 @@ SYSINFO: Final = Struct(
     totalhigh=t.ULONG,
     freehigh=t.ULONG,
     mem_unit=t.UINT,
+    _f=Pad(0, length_32=8),
 )
 
 CLONE_ARGS: Final = Struct(

@@ -79,14 +79,21 @@ class Bytes:
 
 
 class Pad:
-    """Bytes that nobody shows."""
+    """Bytes that nobody shows.
 
-    def __init__(self, length: int, align: int = 1) -> None:
+    Args:
+        length: how many.
+        align: alignment of the first.
+        length_32: how many where a word has 32 bits, if that differs.
+    """
+
+    def __init__(self, length: int, align: int = 1, length_32: int | None = None) -> None:
         self._length, self._align = length, align
+        self._length_32 = length if length_32 is None else length_32
 
-    def size(self, _abi: Abi) -> int:
+    def size(self, abi: Abi) -> int:
         """Bytes it takes."""
-        return self._length
+        return self._length if abi.word == 8 else self._length_32
 
     def align(self, _abi: Abi) -> int:
         """Alignment inside a struct."""

@@ -377,7 +377,7 @@ def _text_data(value: bytes) -> Data:
     return shown
 
 
-def _int_data(value: int) -> Data:
+def _int_data(value: int) -> Data:  # noqa: PLR0911 - one return for each kind
     if isinstance(value, FlagSet):
         data: dict[str, Data] = {"value": int(value), "names": list(value.names)}
         if value.unknown:
@@ -396,7 +396,7 @@ def _int_data(value: int) -> Data:
     return int(value)
 
 
-def to_data(value: Value) -> Data:  # noqa: PLR0911 - one return for each kind of value
+def to_data(value: Value) -> Data:  # noqa: PLR0911 - one return for each kind
     """Turn a value into what JSON can say.
 
     Flags become {"value", "names"}, enumerators {"value", "name"}, structs objects, addresses
@@ -413,7 +413,9 @@ def to_data(value: Value) -> Data:  # noqa: PLR0911 - one return for each kind o
             items: list[Data] = [to_data(item) for item in value]
             return {"items": items, "cut": True} if value.is_cut else items
         case SignalSet() | FdSet():
-            return sorted(value)
+            numbers: list[Data] = []
+            numbers += sorted(value)
+            return numbers
         case Change():
             return {"before": to_data(value.before), "after": to_data(value.after)}
         case Macro():

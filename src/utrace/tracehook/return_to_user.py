@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.arch import of_regset
 from utrace.core.events import SYSCALL
-from utrace.core.signals import report_resume, take_step
+from utrace.core.signals import NOTHING_TO_DELIVER, report_resume, take_step
 from utrace.core.verdicts import REPORTS, ResumeAction
 from utrace.tracehook.group_stop import report_continued
+from utrace.tracehook.signal_decision import SIGINFO_BYTES, SignalOccurrence, deliver_made_up
 from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 
 if TYPE_CHECKING:
@@ -40,8 +41,12 @@ def return_to_user(tracee: Tracee, *, handler: bool = False) -> Pass:
     """Serve what is pending, then choose how the tracee runs on, or let it go for good."""
     task = tracee.task
     if task.pending is not ResumeAction.RESUME or task.is_wanted_stopped():
+        occurrence = SignalOccurrence(bytes(SIGINFO_BYTES))
+        task.occurrence = occurrence
         if (yield from report_resume(task, handler=handler)):
             return
+        if occurrence.edited and task.signal_action not in NOTHING_TO_DELIVER:
+            deliver_made_up(tracee, occurrence, task.signal_action)
         enter_user_mode(tracee)
     else:
         tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
@@ -98,11 +103,13 @@ def leave(tracee: Tracee) -> None:
     tracee.kin.forget(tracee)
 
 
-def trap_stop(tracee: Tracee, _fact: Fact) -> Pass:
+def trap_stop(tracee: Tracee, fact: Fact) -> Pass:
     """Decide an EVENT_STOP with SIGTRAP: our interrupt, a SIGCONT, or a first stop.
 
     A SIGCONT to a task that was not stopped comes here too and means nothing by itself.
     """
+    # What a report made here is about is no signal, also if the last stop was one.
+    tracee.task.occurrence = fact
     tracee.signo = 0
     if tracee.listening:
         tracee.listening = False

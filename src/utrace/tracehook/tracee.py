@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from utrace.core.reporting import Pause, Reply
     from utrace.core.task_life import TracedTask
     from utrace.kernel.api import Fact, Kernel
+    from utrace.tracehook.signal_decision import CarriedSignal
 
 _STEP_REQUEST = {
     ResumeAction.SINGLESTEP: int(ResumeRequest.SINGLESTEP),
@@ -84,6 +85,7 @@ class Tracee:
         entry: the fact of the entry of its last system call; `nr` and `arch` are of it.
         abort_result: what the aborted call in progress is to return.
         stepping: the step asked for is over a system call that is to be reported: armed at its entry.
+        carried: signals of ours under way to it, by the number of their carrier.
         superseded: a newer fact that came while a stop was being worked on: the stop is broken.
         own_child: waiting for it reaps it, or it is not a group leader.
         exit_kill: it was launched to die with the tracer (PTRACE_O_EXITKILL), or its ancestor was.
@@ -97,6 +99,7 @@ class Tracee:
         "__weakref__",
         "abort_result",
         "arch",
+        "carried",
         "entry",
         "exit_kill",
         "exit_status",
@@ -140,6 +143,7 @@ class Tracee:
         self.mend = False
         self.listening = False
         self.in_syscall = False
+        self.carried: dict[int, list[CarriedSignal]] = {}
         self.stepping = ResumeAction.RESUME
         self.entry: Fact | None = None
         self.nr = -1

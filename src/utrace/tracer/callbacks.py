@@ -25,7 +25,7 @@ from utrace.core.events import (
     Event,
 )
 from utrace.core.verdicts import Answer, ResumeAction, Verdict
-from utrace.errors import EngineFault, Misuse, NotSupported, invariant
+from utrace.errors import EngineFault, Misuse, invariant
 from utrace.kernel.api import Fact, FactKind
 from utrace.tracehook.deaths import Death
 from utrace.tracehook.group_stop import JobControl
@@ -126,20 +126,16 @@ CALLBACKS: Final[Mapping[int, Callable[[Engine, LiveTracee], Answer]]] = {
 
 
 def check_answer(answer: object) -> None:
-    """Refuse what is no answer, or asks what user space cannot do.
+    """Refuse what is no answer.
 
     Raises:
-        Misuse: not an answer at all.
-        NotSupported: HOLD of a signal.
+        Misuse: it is none.
     """
     if isinstance(answer, ResumeAction):
         return
     if not isinstance(answer, Verdict):
         message = f"a callback answers None, a ResumeAction or a Verdict, not {answer!r}"
         raise Misuse(message)
-    if answer.hold:
-        message = "HOLD: putting a signal back is not supported; see docs/differences.md"
-        raise NotSupported(message)
 
 
 def fault(engine: Engine, tracee: LiveTracee, error: BaseException) -> Answer:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from utrace.core.verdicts import SignalAction
 from utrace.errors import Misuse
-from utrace.tracehook.signals import SignalOccurrence
+from utrace.tracehook.signal_decision import SignalOccurrence
 
 if TYPE_CHECKING:
     from utrace.core.task_life import TracedTask

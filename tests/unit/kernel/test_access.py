@@ -96,8 +96,10 @@ def test_explain_refusal_capability_outweighs_user_and_capabilities(tasks: dict[
     assert "nothing in /proc stands in the way" in explain_refusal(TARGET)
 
 
-def test_explain_refusal_not_dumpable_by_the_owner_of_its_files(tasks: dict[int, TaskStatus]) -> None:
-    stat = access.PROC / str(TARGET) / "stat"
+def test_explain_refusal_not_dumpable_by_the_owner_of_its_files(
+    tasks: dict[int, TaskStatus], tmp_path: Path
+) -> None:
+    stat = tmp_path / str(TARGET) / "stat"
     stat.parent.mkdir()
     stat.touch()
     owner = stat.stat().st_uid

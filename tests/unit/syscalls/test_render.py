@@ -30,7 +30,7 @@ from utrace.syscalls.values import (
         (b"\t\n\v\f\r", r'"\t\n\v\f\r"'),
         (b"\0x\0007\x1b[", r'"\0x\0007\33["'),
         (b"\xff9\xff\xff1", r'"\3779\377\3771"'),
-        (b"\x019", r'"\0019"' if False else r'"\19"'),
+        (b"\x019", r'"\19"'),
         (b"\x017", r'"\0017"'),
     ],
 )

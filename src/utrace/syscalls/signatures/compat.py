@@ -80,6 +80,26 @@ _I386: Final[Mapping[str, Signature]] = {
         len_lo=t.UINT,
         len_hi=t.UINT,
     ),
+    "readahead": sig(fd=t.FD, offset_lo=t.UINT, offset_hi=t.UINT, count=t.SIZE),
+    "fadvise64": sig(
+        fd=t.FD, offset_lo=t.UINT, offset_hi=t.UINT, len=t.SIZE, advice=t.Enum("fadvise", "POSIX_FADV_???")
+    ),
+    "sync_file_range": sig(
+        fd=t.FD,
+        offset_lo=t.UINT,
+        offset_hi=t.UINT,
+        len_lo=t.UINT,
+        len_hi=t.UINT,
+        flags=t.Flags("sync_range", "SYNC_FILE_RANGE_???"),
+    ),
+    "fanotify_mark": sig(
+        fanotify_fd=t.FD,
+        flags=t.Flags("fanotify_mark", "FAN_MARK_???"),
+        mask_lo=t.HEX32,
+        mask_hi=t.HEX32,
+        dirfd=t.FD,
+        pathname=Path(),
+    ),
     "_newselect": waiting.CALLS["select"],
     "select": sig(args=t.ADDRESS),
     "waitpid": sig(Returns.PID, pid=t.PID, wstatus=Out(WAIT_STATUS), options=t.Flags("wait", "W???")),

@@ -1,0 +1,404 @@
+"""Records to lines in the grammar of strace.
+
+Rules of this file:
+
+1. A line belongs to the call that began last.  Before anything else is written it is broken off with
+   `<unfinished ...>`, and its call is `resumed` when it ends.
+2. Where the output is prompt (a terminal), a call is shown when it begins; elsewhere it is written as a
+   whole, and what waits is written a moment later by a thread of its own, for those who look on.
+
+Reference: strace(1) "DESCRIPTION"; the output of strace 6.1 is the oracle of the tests.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from utrace.engines.records import ALL_STATUSES, CallStatus
+from utrace.syscalls import Style
+from utrace.syscalls import render as r
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from utrace.engines.output import Output
+    from utrace.engines.records import (
+        CallRecord,
+        EndRecord,
+        ModeRecord,
+        SignalRecord,
+        StopRecord,
+        SupersededRecord,
+        Thread,
+    )
+
+_NS: Final = 1_000_000_000
+_LOOK_S: Final = 0.1
+
+
+class PidShown(enum.Enum):
+    """How a line says whose it is."""
+
+    NEVER = enum.auto()
+    COLUMN = enum.auto()
+    """In front of each line."""
+    WHEN_SEVERAL = enum.auto()
+    """As `[pid 17]`, while more than one thread is traced."""
+
+
+class Clock(enum.Enum):
+    """What is written of the time at which a line begins (-t, -tt, -ttt)."""
+
+    NONE = enum.auto()
+    SECONDS = enum.auto()
+    MICROSECONDS = enum.auto()
+    UNIX = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class LineStyle:
+    """How lines look; the letters are strace's.
+
+    Attributes:
+        values: how values are written (-s, -v, -x, -a).
+        pids: how a line says whose it is.
+        clock: the time at which it begins (-t).
+        since_last: the time since the line before began (-r).
+        durations: how long each call took (-T).
+        fd_paths: the file behind each descriptor (-y).
+        exits: a line for each end of a thread.
+    """
+
+    values: Style = field(default_factory=Style)
+    pids: PidShown = PidShown.WHEN_SEVERAL
+    clock: Clock = Clock.NONE
+    since_last: bool = False
+    durations: bool = False
+    fd_paths: bool = False
+    exits: bool = True
+
+
+class _Stream:
+    """One sequence of lines.
+
+    Attributes:
+        open: the call whose line is the last, not yet ended.
+        prefix: of that line.
+        shown: how much of it is written, None if nothing.
+    """
+
+    __slots__ = ("last_ns", "open", "output", "prefix", "shown")
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self.open: CallRecord | None = None
+        self.prefix = ""
+        self.shown: str | None = None
+        self.last_ns = 0
+
+
+class LineLog:
+    """Writes lines to one output, or to one for each thread."""
+
+    def __init__(
+        self,
+        output: Output | Callable[[Thread], Output],
+        style: LineStyle,
+        *,
+        statuses: Collection[CallStatus] = ALL_STATUSES,
+        notices: Output | None = None,
+    ) -> None:
+        """Make one.
+
+        Args:
+            output: where to, or what makes an output for a thread; it is closed with the log.
+            style: how lines look.
+            statuses: how a call must end to be written.
+            notices: where to tell of threads that come and go; None: nowhere.
+        """
+        self._style = style
+        self._statuses = frozenset(statuses)
+        self._whole = self._statuses != ALL_STATUSES
+        self._notices = notices
+        self._make_output = output if callable(output) else None
+        self._shared = None if callable(output) else _Stream(output)
+        self._streams: dict[Thread, _Stream] = {}
+        self._styles: dict[Thread, Style] = {}
+        self._split: dict[CallRecord, str] = {}
+        self._count = 0
+        self._second = -1
+        self._second_text = ""
+        self._stamped = style.clock is not Clock.NONE or style.since_last
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._looker: threading.Thread | None = None
+
+    # -- the outputs ------------------------------------------------------------------------------
+
+    def _stream(self, thread: Thread) -> _Stream:
+        return self._streams[thread] if self._shared is None else self._shared
+
+    def appeared(self, thread: Thread) -> None:
+        """Count a thread; its birth is told of just before its first line."""
+        with self._lock:
+            self._count += 1
+            if self._make_output is not None:
+                self._streams[thread] = _Stream(self._make_output(thread))
+            if self._style.fd_paths:
+                self._styles[thread] = _with_fd_paths(self._style.values, thread)
+        if self._looker is None:
+            self._looker = threading.Thread(target=self._look, name="utrace-log", daemon=True)
+            self._looker.start()
+
+    def _look(self) -> None:
+        """Write what waits, now and then, for those who look at the file."""
+        while not self._closing.wait(_LOOK_S):
+            with self._lock:
+                for stream in [*self._streams.values()] if self._shared is None else (self._shared,):
+                    if stream.open is not None and stream.shown is None and not self._whole:
+                        self._show(stream, stream.open)
+                    stream.output.flush()
+
+    def close(self) -> None:
+        """Write what waits, and close the outputs that are ours."""
+        self._closing.set()
+        if self._looker is not None:
+            self._looker.join()
+        with self._lock:
+            for stream in [*self._streams.values()] if self._shared is None else (self._shared,):
+                self._break_off(stream)
+                stream.output.close()
+            self._streams.clear()
+
+    # -- calls ------------------------------------------------------------------------------------
+
+    def entered(self, record: CallRecord) -> None:
+        """Begin a line, or remember to."""
+        with self._lock:
+            thread = record.thread
+            stream = self._stream(thread)
+            if thread.born:
+                self._announce(thread, stream)
+            if self._style.fd_paths:
+                # Afterwards the descriptor may be closed, or another file.
+                r.render_arguments(record.call, self._styles[thread])
+            if self._whole:
+                return
+            if stream.open is not None:
+                self._break_off(stream)
+            stream.open = record
+            if stream.output.prompt:
+                self._show(stream, record)
+
+    def _values(self, record: CallRecord) -> Style:
+        return self._styles[record.thread] if self._style.fd_paths else self._style.values
+
+    def _show(self, stream: _Stream, record: CallRecord) -> None:
+        """Write as much of the open line as is known before the call returns."""
+        stream.prefix = self._prefix(stream, record.thread, record.entered_ns)
+        stream.shown = r.render_entry(record.call, self._values(record))
+        stream.output.write(stream.prefix + stream.shown)
+
+    def _break_off(self, stream: _Stream) -> None:
+        record = stream.open
+        if record is None:
+            return
+        if stream.shown is None:
+            self._show(stream, record)
+        stream.output.write(" <unfinished ...>\n")
+        self._split[record] = stream.shown or ""
+        stream.open = stream.shown = None
+
+    def ended(self, record: CallRecord) -> None:
+        """End a line, or write a whole one."""
+        with self._lock:
+            stream = self._stream(record.thread)
+            if self._whole:
+                if record.status in self._statuses:
+                    prefix = self._prefix(stream, record.thread, record.entered_ns)
+                    stream.output.write(prefix + self._line(record, len(prefix)))
+                return
+            if stream.open is record:
+                prefix, shown = stream.prefix, stream.shown
+                stream.open = stream.shown = None
+                if shown is None:
+                    prefix = self._prefix(stream, record.thread, record.entered_ns)
+                    stream.output.write(prefix + self._line(record, len(prefix)))
+                else:
+                    stream.output.write(self._line(record, len(prefix), shown)[len(shown) :])
+                return
+            known = self._split.pop(record, None)
+            if known is None:
+                return
+            self._break_off(stream)
+            prefix = self._prefix(stream, record.thread, time.time_ns())
+            stream.output.write(prefix + self._resumed(record, len(prefix), known))
+
+    def _line(self, record: CallRecord, width: int, shown: str = "") -> str:
+        """Write the whole line, which begins with what is shown already."""
+        call = record.call
+        values = self._values(record)
+        if record.status is CallStatus.DETACHED:
+            return f"{shown or r.render_entry(call, values)} <detached ...>\n"
+        if record.status is CallStatus.UNFINISHED:
+            known = shown or r.render_entry(call, values)
+            head = f"{known} <unfinished ...>)" if call.plan.late else f"{known})"
+        else:
+            head = f"{call.plan.name}({r.render_arguments(call, values)})"
+            if not head.startswith(shown):
+                head = f"{shown})"
+        return self._padded(record, head, width)
+
+    def _resumed(self, record: CallRecord, width: int, known: str) -> str:
+        call = record.call
+        head = f"<... {call.plan.name} resumed>"
+        if record.status is CallStatus.DETACHED:
+            return f"{head} <detached ...>\n"
+        if record.status is not CallStatus.UNFINISHED:
+            arguments = f"{call.plan.name}({r.render_arguments(call, self._values(record))}"
+            if arguments.startswith(known):
+                head += arguments[len(known) :]
+        return self._padded(record, f"{head})", width)
+
+    def _padded(self, record: CallRecord, head: str, width: int) -> str:
+        values = self._values(record)
+        line = f"{head:<{max(values.column - 1 - width, 0)}} = {r.render_result(record.call, values)}"
+        if self._style.durations and record.duration_ns is not None:
+            seconds, rest = divmod(record.duration_ns, _NS)
+            line += f" <{seconds}.{rest // 1000:06}>"
+        return line + "\n"
+
+    # -- everything else --------------------------------------------------------------------------
+
+    def signaled(self, record: SignalRecord) -> None:
+        """Write a signal."""
+        self._tell(record.thread, r.render_signal(record.siginfo, self._style.values))
+
+    def stopped(self, record: StopRecord) -> None:
+        """Write a job control stop."""
+        self._tell(record.thread, r.render_stopped(record.signo))
+
+    def changed_mode(self, record: ModeRecord) -> None:
+        """Write a change of word size."""
+        if self._notices is not None:
+            self._tell(record.thread, f"[ Process PID={record.thread.tid} runs in {record.bits} bit mode. ]")
+
+    def superseded(self, record: SupersededRecord) -> None:
+        """Write the end of a leader by execve; its output is its heir's from now on."""
+        self._tell(record.thread, f"+++ superseded by execve in pid {record.former_tid} +++")
+        with self._lock:
+            if self._shared is None:
+                former = self._streams[record.heir]
+                self._break_off(former)
+                former.output.close()
+                self._streams[record.heir] = self._streams[record.thread]
+            self._leave(record.thread, keep=True)
+
+    def died(self, record: EndRecord) -> None:
+        """Write a death."""
+        if self._style.exits:
+            self._tell(record.thread, r.render_exit(record.wait_status))
+        with self._lock:
+            self._leave(record.thread)
+
+    def let_go(self, thread: Thread) -> None:
+        """Tell that a thread goes on untraced."""
+        with self._lock:
+            if not thread.born:
+                self._notice(self._stream(thread), f"utrace: Process {thread.tid} detached\n")
+            self._leave(thread)
+
+    def _leave(self, thread: Thread, *, keep: bool = False) -> None:
+        self._count -= 1
+        self._styles.pop(thread, None)
+        stream = self._streams.pop(thread, None)
+        if stream is not None and not keep:
+            self._break_off(stream)
+            stream.output.close()
+
+    def _tell(self, thread: Thread, text: str) -> None:
+        with self._lock:
+            stream = self._stream(thread)
+            if thread.born:
+                self._announce(thread, stream)
+            self._break_off(stream)
+            stream.output.write(f"{self._prefix(stream, thread, time.time_ns())}{text}\n")
+
+    def _announce(self, thread: Thread, stream: _Stream) -> None:
+        thread.born = False
+        self._notice(stream, f"utrace: Process {thread.tid} attached\n")
+
+    def _notice(self, stream: _Stream, text: str) -> None:
+        if self._notices is not None:
+            if self._notices is stream.output:
+                self._break_off(stream)
+            self._notices.write(text)
+
+    # -- prefixes ---------------------------------------------------------------------------------
+
+    def _prefix(self, stream: _Stream, thread: Thread, time_ns: int) -> str:
+        match self._style.pids:
+            case PidShown.COLUMN:
+                whose = f"{thread.tid:<5} "
+            case PidShown.WHEN_SEVERAL:
+                whose = f"[pid {thread.tid:5}] " if self._count > 1 else ""
+            case PidShown.NEVER:
+                whose = ""
+        return whose + self._stamp(stream, time_ns) if self._stamped else whose
+
+    def _stamp(self, stream: _Stream, time_ns: int) -> str:
+        seconds, rest = divmod(time_ns, _NS)
+        micros = rest // 1000
+        match self._style.clock:
+            case Clock.NONE:
+                stamp = ""
+            case Clock.UNIX:
+                stamp = f"{seconds}.{micros:06} "
+            case Clock.SECONDS:
+                stamp = self._time_of_day(seconds) + " "
+            case Clock.MICROSECONDS:
+                stamp = f"{self._time_of_day(seconds)}.{micros:06} "
+        if self._style.since_last:
+            passed = max(time_ns - stream.last_ns, 0) if stream.last_ns else 0
+            stream.last_ns = time_ns
+            since = f"{passed // _NS:6}.{passed % _NS // 1000:06}"
+            stamp += f"(+{since}) " if stamp else f"{since} "
+        return stamp
+
+    def _time_of_day(self, second: int) -> str:
+        if second != self._second:
+            self._second = second
+            self._second_text = time.strftime("%H:%M:%S", time.localtime(second))
+        return self._second_text
+
+
+def _with_fd_paths(style: Style, thread: Thread) -> Style:
+    """Write descriptors with their file, as it was when a call of this thread began."""
+    known: dict[int, str] = {}
+    call: list[CallRecord | None] = [None]
+
+    def describe(fd: int) -> str:
+        if call[0] is not thread.call and thread.call is not None:
+            call[0] = thread.call
+            known.clear()
+        if fd not in known:
+            link = "cwd" if fd == r.AT_FDCWD else f"fd/{fd}"
+            try:
+                known[fd] = f"<{os.readlink(f'/proc/{thread.tid}/{link}')}>"
+            except OSError:
+                known[fd] = ""
+        return known[fd]
+
+    return Style(
+        text_max=style.text_max,
+        verbose=style.verbose,
+        hex_strings=style.hex_strings,
+        column=style.column,
+        describe_fd=describe,
+        describe_pid=style.describe_pid,
+    )

@@ -1,0 +1,149 @@
+"""What a signal is decided to be, and how it gets there.
+
+Rules of this file:
+
+1. TERM, CORE, STOP and TSTP take effect through a signal whose default action they are.
+2. A signal that no queue of the kernel holds, because an engine put it back or made it up, travels by
+   a *carrier*: a signal sent to the thread, in whose delivery-stop the real siginfo takes its place.
+
+Reference: the spec's sections 3.5 and 7.1 (HOLD, "artificial signal from SIGNAL_REPORT"); Linux 6.18
+kernel/signal.c:ptrace_signal().
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from utrace.core.signals import CORE_SIGNALS, SIGSTOP, classify
+from utrace.core.verdicts import SignalAction
+from utrace.kernel.api import Disposition
+
+if TYPE_CHECKING:
+    from utrace.kernel.api import Fact
+    from utrace.tracehook.tracee import Tracee
+
+SIGINFO_BYTES: Final = 128
+SIGQUIT: Final = 3
+SIGKILL: Final = 9
+SIGTERM: Final = 15
+SIGTSTP: Final = 20
+SI_TKILL: Final = -6
+
+_REPRESENTATIVES: Final = {
+    SignalAction.TERM: (SIGTERM, 1, 2, 13, 14, 15),
+    SignalAction.CORE: (SIGQUIT, *sorted(CORE_SIGNALS)),
+    SignalAction.STOP: (SIGSTOP,),
+    SignalAction.TSTP: (SIGTSTP, 21, 22),
+}
+"""Signals whose default action is the one decided, in order of preference."""
+
+_FALLBACK: Final = {SignalAction.TERM: SIGKILL, SignalAction.CORE: SIGKILL, SignalAction.TSTP: SIGSTOP}
+
+
+NO_DISPOSITION: Final = Disposition(blocked=0, ignored=0, caught=0)
+
+
+@dataclass(slots=True)
+class SignalOccurrence:
+    """The signal being decided; engines edit it in place.
+
+    Attributes:
+        siginfo: the raw siginfo_t; si_signo in it is the number that will be delivered; all zeros in a
+            report without a signal.
+        disposition: the task's signal masks at dequeue time.
+        edited: somebody changed `siginfo`.
+    """
+
+    siginfo: bytes
+    disposition: Disposition = NO_DISPOSITION
+    edited: bool = False
+
+    def delivered(self) -> int:
+        """Return the number to deliver."""
+        return int.from_bytes(self.siginfo[:4], "little")
+
+
+def signo_for(action: SignalAction, occurrence: SignalOccurrence) -> int:
+    """Tell which signal, delivered, has the effect decided; 0 for none.
+
+    TERM, CORE, STOP and TSTP take effect through a signal that has them as its default action: the
+    reported one if that is so, else a representative; the exit status then shows that one.
+    """
+    signo = occurrence.delivered()
+    match action:
+        case SignalAction.IGN | SignalAction.REPORT | SignalAction.HANDLER:
+            return 0
+        case SignalAction.DELIVER:
+            return signo
+        case SignalAction.TERM | SignalAction.CORE | SignalAction.STOP | SignalAction.TSTP:
+            special = occurrence.disposition.ignored | occurrence.disposition.caught
+            for candidate in (signo, *_REPRESENTATIVES[action]):
+                if not special & (1 << (candidate - 1)) and (
+                    classify(candidate, ignored=False, caught=False)[1] is action
+                ):
+                    return candidate
+            return _FALLBACK[action]
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedSignal:
+    """A signal under way by a carrier.
+
+    Attributes:
+        siginfo: what takes the carrier's place.
+        decided: it is to be delivered as it is; otherwise it is reported as a new occurrence.
+    """
+
+    siginfo: bytes
+    decided: bool
+
+
+def put_back(tracee: Tracee, siginfo: bytes) -> None:
+    """Put a signal back at the thread's queue, to be reported again (HOLD).
+
+    It is its own carrier, so that blocking it holds it up as it would have.
+    """
+    _carry(tracee, int.from_bytes(siginfo[:4], "little"), CarriedSignal(siginfo, decided=False))
+
+
+def deliver_made_up(tracee: Tracee, occurrence: SignalOccurrence, action: SignalAction) -> None:
+    """Have a signal delivered that an engine made up where there was none."""
+    disposition = tracee.kernel.disposition(tracee.tid)
+    if disposition is None:
+        return
+    occurrence.disposition = disposition
+    signo = signo_for(action, occurrence)
+    siginfo = signo.to_bytes(4, "little") + occurrence.siginfo[4:]
+    unblocked = [number for number in (signo, *_CARRIERS) if not disposition.blocked & (1 << (number - 1))]
+    _carry(tracee, unblocked[0] if unblocked else SIGSTOP, CarriedSignal(siginfo, decided=True))
+
+
+_CARRIERS: Final = (23, 28, 17, *range(34, 65))
+"""Signals that do nothing by being sent: URG, WINCH, CHLD and the real-time ones."""
+
+
+def _carry(tracee: Tracee, carrier: int, signal: CarriedSignal) -> None:
+    tracee.carried.setdefault(carrier, []).append(signal)
+    tracee.kernel.tgkill(tracee.tid, carrier)
+
+
+def unload(tracee: Tracee, fact: Fact) -> tuple[Fact, CarriedSignal | None]:
+    """Put a carried signal in the place of its carrier, if this delivery-stop is one's.
+
+    A signal of the same number from somebody else gets the next ride: standard signals coalesce, so
+    that it may be all that is left of our carrier.
+    """
+    tid, kind, signo, siginfo = fact
+    waiting = tracee.carried.get(signo)
+    if not waiting or not isinstance(siginfo, bytes):
+        return fact, None
+    carried = waiting.pop(0)
+    if int.from_bytes(siginfo[8:12], "little", signed=True) != SI_TKILL:
+        waiting.append(CarriedSignal(siginfo, decided=False))
+        disposition = tracee.kernel.disposition(tid)
+        if disposition is not None and not disposition.queued & (1 << (signo - 1)):
+            tracee.kernel.tgkill(tid, signo)
+    if not waiting:
+        del tracee.carried[signo]
+    return (tid, kind, int.from_bytes(carried.siginfo[:4], "little"), carried.siginfo), carried

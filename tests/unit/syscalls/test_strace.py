@@ -1,0 +1,141 @@
+"""The installed strace as a black box: what it writes for a program is what we should write."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tracees import build
+from tests.unit.syscalls.fake_memory import FakeMemory
+from utrace.syscalls import decode, syscall_set
+from utrace.syscalls.abi import X86_64
+from utrace.syscalls.groups import GROUPS
+from utrace.syscalls.render import render_arguments
+from utrace.syscalls.tables import numbers
+
+pytestmark = pytest.mark.requires("gcc", "strace", "x86-64")
+
+NR = numbers(X86_64)
+MINUS_ONE = (1 << 64) - 1
+LAST_KNOWN = 450
+"""The newest call of strace 6.1."""
+
+
+def strace(folder: Path, *options: str, program: Path) -> list[str]:
+    output = folder / "strace"
+    command = ["setarch", "-R", "strace", "-o", str(output), *options, str(program)]
+    subprocess.run(
+        command, cwd=folder, capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=False
+    )
+    return output.read_text().splitlines()
+
+
+def calls_with_minus_one(lines: list[str]) -> dict[str, str]:
+    """Calls after the filter is in place: name -> what stands between the parentheses."""
+    start = next((i for i, line in enumerate(lines) if "SECCOMP" in line), -1)
+    found: dict[str, str] = {}
+    for line in lines[start + 1 :]:
+        match = re.fullmatch(r"(\w+)\((.*)\)\s+= -1 ENOSYS .*", line)
+        if match is not None:
+            found[match[1]] = match[2]
+    return found
+
+
+#: Calls of which strace 6.1 shows more than we do, or other words; the later breadth of decoding.
+NOT_YET = frozenset(
+    name
+    for line in """
+    # Old calls that no kernel implements: arguments unknown.
+        _sysctl afs_syscall create_module epoll_ctl_old epoll_wait_old get_kernel_syms getpmsg nfsservctl
+        putpmsg query_module security tuxcall vserver
+    # Known to the tracer only with the registers: the frame, or the call that is resumed.
+        rt_sigreturn restart_syscall
+    # Decoded by the C type only.
+        get_mempolicy ioprio_get ioprio_set iopl kexec_file_load kexec_load mbind memfd_secret migrate_pages
+        modify_ldt move_pages mq_open process_mrelease quotactl quotactl_fd set_mempolicy
+        set_mempolicy_home_node futex_waitv sysfs
+    # IPC_64 is a bit of the command.
+        msgctl semctl shmctl semget msgget shmget
+    # Names of bits newer than strace 6.1, or of impossible values.
+        fanotify_init fanotify_mark fsmount memfd_create mmap mount_setattr personality pidfd_open
+        pkey_alloc remap_file_pages statx swapon unshare userfaultfd mknod mknodat sched_get_priority_max
+        sched_get_priority_min sched_setscheduler syslog socket socketpair rseq futex wait4
+    """.splitlines()
+    if not line.strip().startswith("#")
+    for name in line.split()
+)
+
+
+def test_arguments_of_minus_one_are_written_as_strace_writes_them(tmp_path: Path) -> None:
+    lines = strace(tmp_path, "-e", "signal=none", program=build("decode_every"))
+    theirs = calls_with_minus_one(lines)
+    assert len(theirs) > 300
+    different = {}
+    for name, expected in theirs.items():
+        if name in NR and name not in NOT_YET:
+            ours = render_arguments(decode(X86_64, NR[name], (MINUS_ONE,) * 6, FakeMemory(), -38))
+            if ours != expected:
+                different[name] = (ours, expected)
+    assert different == {}
+
+
+@pytest.mark.parametrize("group", sorted(GROUPS))
+def test_group_has_the_members_that_strace_gives_it(group: str, tmp_path: Path) -> None:
+    lines = strace(tmp_path, "-e", "signal=none", "-e", f"trace=%{group}", program=build("decode_every"))
+    shown = {NR[line.partition("(")[0]] for line in lines if line.partition("(")[0] in NR}
+    ours = {nr for nr in syscall_set(f"%{group}", X86_64) if nr <= LAST_KNOWN}
+    # The start of the program itself shows some calls of the group, and never others.
+    assert ours == shown
+
+
+#: Lines that differ from run to run, or that we write otherwise on purpose.
+EXPECTED_DIFFERENCES: tuple[tuple[str, str], ...] = (
+    (r"SO_RCVTIMEO_OLD", "strace 6.1 writes the bytes of the timeout, we its seconds"),
+    (r"^(getrandom|sysinfo|timerfd_settime|getrusage)\(", "the values change from run to run"),
+)
+
+
+def normal(line: str) -> str:
+    line = re.sub(r"0x(7f|55|56)[0-9a-f]{10}", "ADDRESS", line)
+    line = re.sub(r"\b(getpid|gettid|getppid|set_tid_address)(\(.*\)) += \d+", r"\1\2 = PID", line)
+    line = re.sub(r"\b(kill|tgkill)\([0-9, ]+", r"\1(PID, ", line)
+    line = re.sub(r"(pid)=\d+", r"\1=PID", line)
+    line = re.sub(r"\d+ vars? \*/", "N vars */", line)
+    return re.sub(r"\) += ", ") = ", line)
+
+
+def comparable(lines: list[str]) -> list[str]:
+    # What the loader does is not the subject, and depends on the machine.
+    start = next((i for i, line in enumerate(lines) if line.startswith("alarm(")), 0)
+    kept = [normal(line) for line in lines[start:]]
+    return [line for line in kept if not any(re.search(pattern, line) for pattern, _ in EXPECTED_DIFFERENCES)]
+
+
+@pytest.mark.parametrize("name", ["decode_files", "decode_tasks"])
+def test_real_calls_are_written_as_strace_writes_them(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pytest.importorskip("utrace.cli.trace", reason="no utrace trace")
+    program = build(name)
+    theirs = comparable(strace(tmp_path_factory.mktemp("strace"), program=program))
+    folder = tmp_path_factory.mktemp("utrace")
+    output = folder / "utrace"
+    command = [
+        "setarch",
+        "-R",
+        str(Path(sys.executable).parent / "utrace"),
+        "trace",
+        "-o",
+        str(output),
+        str(program),
+    ]
+    subprocess.run(
+        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+    )
+    ours = comparable(output.read_text().splitlines())
+    assert len(theirs) > 100
+    assert ours == theirs
