@@ -72,8 +72,7 @@ class Result:
         value: what is compared with the budget: the median over the rounds of what `Form` says.
         low: the lower quartile of the same over the rounds.
         high: the upper quartile.
-        failed: in how many rounds the candidate or its peer did not do what is measured.
-    why: what went wrong first.
+        failures: in how many rounds the candidate, or its peer, did not do what is measured, and why.
     """
 
     what: str
@@ -88,8 +87,7 @@ class Result:
     high: float | None
     budget: float | None
     verdict: str
-    failed: int
-    why: str | None
+    failures: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -133,11 +131,10 @@ def measure(group: Group) -> list[Result]:
 
 def _result(group: Group, row: Row, samples: dict[Candidate, Samples]) -> Result:
     mine = samples[row.candidate].figures
-    failures = list(samples[row.candidate].failures)
+    sides = [row.candidate] if row.peer is None else [row.candidate, row.peer]
     values = list(mine.values()) if row.form is Form.ABSOLUTE else []
     if row.peer is not None:
         peers = samples[row.peer].figures
-        failures += samples[row.peer].failures
         values = [_value(row.form, mine[turn], peers[turn]) for turn in mine if turn in peers]
     low, value, high = _quartiles(values)
     return Result(
@@ -153,8 +150,11 @@ def _result(group: Group, row: Row, samples: dict[Candidate, Samples]) -> Result
         high=high,
         budget=row.budget,
         verdict=_verdict(value, row.budget),
-        failed=len(failures),
-        why=failures[0] if failures else None,
+        failures=tuple(
+            f"{side.name}: {len(failures)} rounds failed, the first with {failures[0]}"
+            for side in sides
+            if (failures := samples[side].failures)
+        ),
     )
 
 

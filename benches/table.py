@@ -74,14 +74,12 @@ def as_text(found: Conditions, results: Mapping[str, Sequence[Result]]) -> str:
     lines += ["", _line(HEAD, widths), _line(tuple("-" * width for width in widths), widths)]
     for title, rows in parts.items():
         lines += ["", title, *(_line(cells, widths) for cells in rows)]
-    reasons = {
-        f"{result.what}{f' or {result.peer}' if result.peer else ''} failed in "
-        f"{result.failed} rounds, first: {result.why}"
-        for rows in results.values()
-        for result in rows
-        if result.failed
-    }
-    return "\n".join([*lines, "", *sorted(reasons)])
+    failures = dict.fromkeys(
+        failure for rows in results.values() for result in rows for failure in result.failures
+    )
+    if failures:
+        lines += ["", *failures]
+    return "\n".join(lines)
 
 
 def as_json(found: Conditions, results: Mapping[str, Sequence[Result]]) -> str:

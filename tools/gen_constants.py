@@ -4,7 +4,7 @@
 
 A set is {"field": [[mask, [[name, value], ...]], ...], "flags": [[name, value], ...]} for values made
 of bits, or {"enum": [[name, value], ...]}.  A set that differs on an architecture is repeated as
-"SET@ARCH".  What is in which set is written in `constant_sets.py`.
+"SET@ARCH".  What is in which set is written in `constants_*.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-from constant_sets import SETS, EnumSet, FlagSet
+import constants_files
+import constants_net
+import constants_tasks
+from constant_kinds import EnumSet, FlagSet
 from header_values import Headers, evaluate, macros
 
 DATA: Final = Path(__file__).resolve().parent.parent / "src/utrace/syscalls/data"
@@ -33,9 +36,10 @@ def pick(headers: Headers, files: tuple[str, ...], names: str, exclude: str = ""
     if is_pattern(names):
         values = macros(headers, files, names)
     else:
-        written = dict(name.split("=") for name in names.split() if "=" in name)
-        values = {name: int(value) for name, value in written.items()}
-        values |= evaluate(headers, files, [name for name in names.split() if "=" not in name])
+        listed = [name.partition("=") for name in names.split()]
+        known = evaluate(headers, files, [name for name, _, value in listed if not value])
+        known |= {name: int(value, 0) for name, _, value in listed if value}
+        values = {name: known[name] for name, _, _ in listed if name in known}
     if exclude:
         values = {name: value for name, value in values.items() if not re.fullmatch(exclude, name)}
     return list(values.items())
@@ -83,7 +87,7 @@ def main() -> None:
     root: Path = parser.parse_args().root
     arches = {arch: Headers.of(arch, root) for arch in ("x86_64", "i386", "aarch64")}
     rows: dict[str, dict[str, object]] = {}
-    for name, wanted in SETS.items():
+    for name, wanted in (constants_files.SETS | constants_tasks.SETS | constants_net.SETS).items():
         rows[name] = build(arches["x86_64"], wanted)
         if not any(rows[name].values()):
             print(f"{name}: empty")

@@ -2,7 +2,7 @@
 
 It lets every task go on from every stop, as a scenario's `Plan` says.  What it saw is a log for each
 task, in which tids are replaced by names that follow from the births: "m" is the program, "m.1" the first
-task it made.  The order of facts of different tasks is not part of a log: kernels are free there.
+task it made, "?" a task whose birth was hidden by a kill.  The order of facts of different tasks is not part of a log: kernels are free there.
 """
 
 from __future__ import annotations
@@ -162,15 +162,15 @@ class Observation:
         self.facts_expected += 1
 
     def _log(self) -> Log:
-        logs: dict[str, list[str]] = {}
+        logs: dict[int, list[str]] = {}
         for tid, number, value, detail in self._facts:
-            logs.setdefault(self._name(tid), []).append(self._show(FactKind(number), value, detail))
-        return tuple((name, tuple(facts)) for name, facts in sorted(logs.items()))
+            logs.setdefault(tid, []).append(self._show(FactKind(number), value, detail))
+        return tuple(sorted((self._name(tid), tuple(facts)) for tid, facts in logs.items()))
 
     def _show(self, kind: FactKind, value: int, detail: object) -> str:
         if kind is FactKind.SIGNAL:
             return f"SIGNAL {value} code {_si_code(detail)}"
-        if kind in _SHOWN_AS_TID and value in self._names:
+        if kind in _SHOWN_AS_TID and (kind is not FactKind.SYSCALL_EXIT or value in self._names):
             return f"{kind.name} {self._name(value)}"
         return f"{kind.name} {value}"
 

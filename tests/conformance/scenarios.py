@@ -530,7 +530,6 @@ program main {
   loop 8 {
     syscall getpid
   }
-  pause
 }
 """,
         runs=100,

@@ -23,7 +23,9 @@ NOBODY: Final = 0x3FFFFFFF
 FACTS_MAX: Final = 100_000
 
 NR_EXECVE: Final = 59
+NR_WAIT4: Final = 61
 NR_EPOLL_WAIT: Final = 232
+NR_RT_TGSIGQUEUEINFO: Final = 297
 
 
 class Rig:

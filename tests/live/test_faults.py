@@ -11,7 +11,7 @@ import pytest
 from tests.live.recorder import DEADLINE_S, Recorder, output
 from tests.tracees import build
 from tests.waiting import tracer_pid, wait_until
-from utrace import Answer, EngineOps, Event, Session, SignalAction, Syscall, Task, Verdict, errors
+from utrace import Answer, EngineOps, Event, Session, SignalAction, Syscall, Task, errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,9 +50,8 @@ def raises(error: BaseException) -> Callable[[], object]:
         (lambda: 42, errors.Misuse),
         (lambda: "RESUME", errors.Misuse),
         (lambda: SignalAction.IGN, errors.Misuse),
-        (lambda: Verdict(hold=True), errors.NotSupported),
     ],
-    ids=["error", "ctrl-c", "exit", "own-error", "number", "text", "bare-signal-action", "hold"],
+    ids=["error", "ctrl-c", "exit", "own-error", "number", "text", "bare-signal-action"],
 )
 def test_bad_callback_detaches_its_engine_alone(
     does: Callable[[], object], cause: type[BaseException], caplog: pytest.LogCaptureFixture

@@ -170,8 +170,8 @@ class Counts(EngineOps):
 
 with Session() as session:
     session.attach(int(sys.argv[1]), engines=[Counts()])
-    print("attached", flush=True)
     try:
+        print("attached", flush=True)
         session.run()
     except KeyboardInterrupt:
         print("interrupted", flush=True)

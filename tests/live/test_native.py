@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.tracees import build
 from tests.waiting import task_state, tracer_pid, wait_for_state, wait_until
-from utrace.kernel.api import FactKind, ResumeRequest, SeizeOutcome, Tid
+from utrace.kernel.api import Fact, FactKind, ResumeRequest, SeizeOutcome, Spawn, Tid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 from tests.live.native_rig import (
     I386,
     NOBODY,
+    NR_RT_TGSIGQUEUEINFO,
+    NR_WAIT4,
     Rig,
     is_birth,
     is_entry,
@@ -279,6 +281,55 @@ def test_ring_among_facts_each_is_heard_soon(rig: Rig) -> None:
                 break
     other.join()
     assert bells == rings
+
+
+RINGS_ITSELF: Final = """
+import subprocess, sys, threading
+from utrace.kernel.linux import LinuxKernel
+kernel = LinuxKernel()
+# Not a tracee, for it is one already; a wait for any waits for it too.
+child = subprocess.Popen(["/bin/sleep", "1000"])
+threading.Thread(target=lambda: (sys.stdin.readline(), kernel.ring())).start()
+kernel.next_fact(0, 0, 0)
+"""
+
+
+def is_blocking_wait(fact: Fact) -> bool:
+    detail = fact[3]
+    return is_entry(NR_WAIT4)(fact) and isinstance(detail, tuple) and not detail[5] & os.WNOHANG
+
+
+@pytest.mark.requires("x86-64")
+def test_ring_between_the_look_and_the_wait_is_not_lost(rig: Rig, pipe: tuple[int, int]) -> None:
+    # The tracee is a tracer.  It is held right before the `syscall` instruction of its wait, which it
+    # has looked for a bell before, and rung for there.
+    python = sys.executable.encode()
+    program = Spawn(python, [python, b"-c", RINGS_ITSELF.encode()], [], stdio=(pipe[0], 1, 2))
+    tid = rig.kernel.spawn(program, exit_kill=True)
+    rig.alive.add(tid)
+    behind = rig.until(lambda fact: fact[0] == tid and is_blocking_wait(fact), tid)[-1][3]
+    assert isinstance(behind, tuple)
+    rig.kernel.set_syscall(tid, -1, None)
+    rig.until(lambda fact: fact[:2] == (tid, FactKind.SYSCALL_EXIT), tid)
+    regs = bytearray(rig.kernel.get_regs(tid) or b"")
+    before = behind[1] - 2
+    regs[80:88] = NR_WAIT4.to_bytes(8, "little")
+    regs[128:136] = before.to_bytes(8, "little")
+    assert rig.kernel.set_regs(tid, bytes(regs))
+    os.write(pipe[1], b"ring\n")
+    rung = rig.until(is_entry(NR_RT_TGSIGQUEUEINFO))[-1][0]
+    assert rung != tid
+    rig.until(lambda fact: fact[:2] == (rung, FactKind.SYSCALL_EXIT), rung)
+    assert rig.kernel.resume(rung, ResumeRequest.SYSCALL, 0)
+    facts = rig.until(lambda fact: fact[0] == tid, tid)
+    assert facts[-1][:3] == (tid, FactKind.SIGNAL, signal.SIGURG)
+    assert (rig.kernel.get_regs(tid) or b"")[128:136] == before.to_bytes(8, "little")
+    rest = rig.until(
+        lambda fact: fact[0] == tid and (fact[1] == FactKind.EXIT or is_blocking_wait(fact)),
+        tid,
+        signo=signal.SIGURG,
+    )
+    assert rest[-1] == (tid, FactKind.EXIT, 0, None)
 
 
 def test_ring_leaves_the_hosts_own_sigurg_handler_in_force() -> None:

@@ -100,6 +100,8 @@ def run_pass(task: TracedTask, event: int, *, reverse: bool = False) -> Pass:
                 finish_callback(task, engine, answer, specific=True)
         if engine.wants_stop:
             task.action = ResumeAction.STOP
+            if task.serial and (yield from stop_in_pass(task)):
+                break
     task.event = NO_EVENT
 
 
@@ -140,6 +142,8 @@ def _decide(task: TracedTask, verdict: Verdict) -> None:
     if verdict.signal is not None:
         task.signal_action = verdict.signal
         task.signal_hold = verdict.hold
+    elif verdict.hold:
+        task.signal_hold = True
 
 
 def _merge(task: TracedTask, engine: Engine, resume: ResumeAction | None) -> None:
@@ -150,8 +154,9 @@ def _merge(task: TracedTask, engine: Engine, resume: ResumeAction | None) -> Non
         case ResumeAction.DETACH:
             task.unlink(engine, EngineInput.DETACH)
         case ResumeAction.STOP:
+            # It joins `action` when the engine's turn is over: until then the specific callback may
+            # take it back (LB-4).
             engine.wants_stop = True
-            task.action = ResumeAction.STOP
         case _:
             engine.wants_stop = False
             task.action = strictest(task.action, resume)
@@ -185,6 +190,16 @@ def stop(task: TracedTask) -> Stop:
     return False
 
 
+def stop_in_pass(task: TracedTask) -> Stop:
+    """Stop inside a pass, after one engine's callback, where passes are serial (DEC-1).
+
+    The next engine is called when this one has let go, and sees what it left.
+    """
+    if task.is_dead() or task.synthetic:
+        return False
+    return (yield from stop(task))
+
+
 def stop_here(task: TracedTask) -> Stop:
     """End a direct-stop event's pass: stop right here if anybody wants it."""
     if task.resume_action is not ResumeAction.RESUME and task.engines:
@@ -200,7 +215,7 @@ def report(task: TracedTask, event: int) -> Pass:
     finish_pass(task)
 
 
-def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:  # noqa: C901 — D14: written out
+def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:  # noqa: C901, PLR0912 — D14: written out
     """Report a system call that has not begun; last attached engine first.  True: killed.
 
     While the pass ends in a stop and a report is pending when the stop ends, the pass is repeated
@@ -233,6 +248,14 @@ def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:  # noqa:
                     finish_callback(task, engine, answer, specific=True)
             if engine.wants_stop:
                 task.action = ResumeAction.STOP
+                if task.serial and (yield from stop_in_pass(task)):
+                    task.event = NO_EVENT
+                    task.syscall_action = SyscallAction.ABORT
+                    return True
+            if task.serial and task.syscall_action is SyscallAction.ABORT:
+                # Those behind who virtualizes a call do not see it (DEC-1).
+                task.spared = task.engines[: task.engines.index(engine)] if engine in task.engines else ()
+                break
         task.event = NO_EVENT
         if task.action is ResumeAction.RESUME:
             return False
@@ -251,7 +274,10 @@ def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:  # noqa:
 def report_syscall_exit(task: TracedTask, arch: int, nr: int) -> Pass:
     """Report a system call that is over; its STOP takes effect before user mode."""
     start_pass(task, SYSCALL_EXIT)
+    spared, task.spared = task.spared, ()
     for engine in task.engines:
+        if engine in spared:
+            continue
         if engine.mask & QUIESCE:
             task.callback = QUIESCE
             task.reporting = engine
@@ -270,6 +296,8 @@ def report_syscall_exit(task: TracedTask, arch: int, nr: int) -> Pass:
                 finish_callback(task, engine, answer, specific=True)
         if engine.wants_stop:
             task.action = ResumeAction.STOP
+            if task.serial and (yield from stop_in_pass(task)):
+                break
     task.event = NO_EVENT
     if task.action is not ResumeAction.RESUME:
         finish_pass(task)
@@ -315,8 +343,5 @@ def report_reap(task: TracedTask) -> Pass:
             task.reporting = engine
             yield engine
             task.reporting = None
-        if engine.state is EngineState.DETACHING:
-            task.unlink(engine, EngineInput.CALLBACK_ENDS)
-        elif engine.state is EngineState.ATTACHED:
-            task.unlink(engine, EngineInput.REAPED)
+        task.unlink(engine, EngineInput.REAPED)
     task.event = NO_EVENT

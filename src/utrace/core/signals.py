@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.core.engine_life import EngineState
 from utrace.core.events import NO_EVENT, QUIESCE, Event
-from utrace.core.reporting import Pass, Reply, Stop, finish_callback, run_pass, start_pass, stop_here
+from utrace.core.reporting import (
+    Pass,
+    Reply,
+    Stop,
+    finish_callback,
+    run_pass,
+    start_pass,
+    stop_here,
+    stop_in_pass,
+)
 from utrace.core.verdicts import REPORTS, STEPS, ResumeAction, SignalAction, Verdict
 
 if TYPE_CHECKING:
@@ -72,6 +81,8 @@ def signal_pass(task: TracedTask, event: int) -> Pass:
                 finish_callback(task, engine, _without_report(answer), specific=specific)
         if engine.wants_stop:
             task.action = ResumeAction.STOP
+            if task.serial and (yield from stop_in_pass(task)):
+                break
     task.event = NO_EVENT
 
 

@@ -115,6 +115,8 @@ class TracedTask:
         event: the event of the pass in progress.
         action: the merged answers of that pass so far: what would happen without the next engine.
         resume_action: the same over the answers other than STOP (INV-9).
+        serial: passes stop after each engine that wants it, not at their end (DEC-1).
+        spared: engines that did not see the call in progress: one called before virtualized it.
         occurrence: what the pass is about, for the callbacks; opaque here.
         cloning: the child being reported.
         synthetic: the report stands for one the kernel skipped (D5): there is no live state.
@@ -138,8 +140,10 @@ class TracedTask:
         "reporting",
         "resume_action",
         "resumed",
+        "serial",
         "signal_action",
         "signal_hold",
+        "spared",
         "stops",
         "synthetic",
         "syscall_action",
@@ -158,6 +162,8 @@ class TracedTask:
         self.held = False
         self.jctl = False
         self.stops = 0
+        self.serial = False
+        self.spared: tuple[Engine, ...] = ()
         self.reporting: Engine | None = None
         self.callback = NO_EVENT
         self.event = NO_EVENT

@@ -26,7 +26,7 @@ from utrace.syscalls import render as r
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from utrace.engines.output import Output
+    from utrace.engines.output import Loss, Output
     from utrace.engines.records import (
         CallRecord,
         EndRecord,
@@ -71,7 +71,9 @@ class LineStyle:
         since_last: the time since the line before began (-r).
         durations: how long each call took (-T).
         fd_paths: the file behind each descriptor (-y).
-        exits: a line for each end of a thread.
+        exits: a line for each end of a thread (not with -qq).
+        successions: a line for each leader that another thread's execve replaces (not with -qqq).
+        modes: a line for each change between calls of 32 and 64 bits (not with -q).
     """
 
     values: Style = field(default_factory=Style)
@@ -81,6 +83,8 @@ class LineStyle:
     durations: bool = False
     fd_paths: bool = False
     exits: bool = True
+    successions: bool = True
+    modes: bool = True
 
 
 class _Stream:
@@ -127,6 +131,7 @@ class LineLog:
         self._notices = notices
         self._make_output = output if callable(output) else None
         self._shared = None if callable(output) else _Stream(output)
+        self._losses: list[Loss] = []
         self._streams: dict[Thread, _Stream] = {}
         self._styles: dict[Thread, Style] = {}
         self._split: dict[CallRecord, str] = {}
@@ -144,9 +149,9 @@ class LineLog:
         return self._streams[thread] if self._shared is None else self._shared
 
     def appeared(self, thread: Thread) -> None:
-        """Count a thread; its birth is told of just before its first line."""
+        """Count a thread; a child counts, and is told of, from its own first line on."""
         with self._lock:
-            self._count += 1
+            self._count += not thread.born
             if self._make_output is not None:
                 self._streams[thread] = _Stream(self._make_output(thread))
             if self._style.fd_paths:
@@ -171,8 +176,7 @@ class LineLog:
             self._looker.join()
         with self._lock:
             for stream in [*self._streams.values()] if self._shared is None else (self._shared,):
-                self._break_off(stream)
-                stream.output.close()
+                self._end_stream(stream)
             self._streams.clear()
 
     # -- calls ------------------------------------------------------------------------------------
@@ -285,17 +289,16 @@ class LineLog:
 
     def changed_mode(self, record: ModeRecord) -> None:
         """Write a change of word size."""
-        if self._notices is not None:
+        if self._style.modes:
             self._tell(record.thread, f"[ Process PID={record.thread.tid} runs in {record.bits} bit mode. ]")
 
     def superseded(self, record: SupersededRecord) -> None:
         """Write the end of a leader by execve; its output is its heir's from now on."""
-        self._tell(record.thread, f"+++ superseded by execve in pid {record.former_tid} +++")
+        if self._style.successions:
+            self._tell(record.thread, f"+++ superseded by execve in pid {record.former_tid} +++")
         with self._lock:
             if self._shared is None:
-                former = self._streams[record.heir]
-                self._break_off(former)
-                former.output.close()
+                self._end_stream(self._streams[record.heir])
                 self._streams[record.heir] = self._streams[record.thread]
             self._leave(record.thread, keep=True)
 
@@ -313,13 +316,31 @@ class LineLog:
                 self._notice(self._stream(thread), f"utrace: Process {thread.tid} detached\n")
             self._leave(thread)
 
+    def notice(self, text: str) -> None:
+        """Tell of something that is not about one line."""
+        with self._lock:
+            if self._notices is not None:
+                if self._shared is not None and self._notices is self._shared.output:
+                    self._break_off(self._shared)
+                self._notices.write(text + "\n")
+
+    @property
+    def losses(self) -> list[Loss]:
+        """What could not be written; whole when the log is closed."""
+        return [*self._losses]
+
     def _leave(self, thread: Thread, *, keep: bool = False) -> None:
-        self._count -= 1
+        self._count -= not thread.born
         self._styles.pop(thread, None)
         stream = self._streams.pop(thread, None)
         if stream is not None and not keep:
-            self._break_off(stream)
-            stream.output.close()
+            self._end_stream(stream)
+
+    def _end_stream(self, stream: _Stream) -> None:
+        self._break_off(stream)
+        stream.output.close()
+        if stream.output.loss is not None:
+            self._losses.append(stream.output.loss)
 
     def _tell(self, thread: Thread, text: str) -> None:
         with self._lock:
@@ -331,6 +352,7 @@ class LineLog:
 
     def _announce(self, thread: Thread, stream: _Stream) -> None:
         thread.born = False
+        self._count += 1
         self._notice(stream, f"utrace: Process {thread.tid} attached\n")
 
     def _notice(self, stream: _Stream, text: str) -> None:

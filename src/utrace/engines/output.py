@@ -89,6 +89,15 @@ class Output:
         return cls(_descriptor(fd), name=os.fspath(path), prompt=False, owned_fd=fd)
 
     @classmethod
+    def failed(cls, name: str, error: OSError) -> Output:
+        """Stand for an output that could not be opened: all that is written to it is lost."""
+
+        def put(_data: bytes) -> int:
+            raise error
+
+        return cls(put, name=name, prompt=False)
+
+    @classmethod
     def to_descriptor(cls, fd: int, *, name: str) -> Output:
         """Write to a descriptor that stays open, each piece at once."""
         return cls(_descriptor(fd), name=name, prompt=True)

@@ -10,6 +10,7 @@ Reference: strace(1); the spec's section 2 for the events.
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -29,7 +30,7 @@ from utrace.engines.records import (
     Thread,
 )
 from utrace.errors import UtraceError
-from utrace.syscalls import Limits, Result, decode, decode_siginfo
+from utrace.syscalls import Limits, Result, Style, decode, decode_siginfo
 from utrace.tracehook.deaths import DELAYED_LEADER
 from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.ops import EngineOps
@@ -85,6 +86,7 @@ class SyscallLog(EngineOps):
         *,
         style: LineStyle | None = None,
         listeners: Collection[LogListener] = (),
+        text_max: int = 32,
         syscalls: Collection[str] | None = None,
         signals: Collection[int] = _ANY_SIGNAL,
         statuses: Collection[CallStatus] = ALL_STATUSES,
@@ -97,6 +99,7 @@ class SyscallLog(EngineOps):
             to: a file, which is emptied, or a stream to write lines to; None: only `listeners`.
             style: how lines look.
             listeners: who else is told of every record.
+            text_max: how many bytes of strings and elements of lists records have.
             syscalls: names and sets of system calls (`EngineOps.syscalls`); None for all.
             signals: numbers of the signals that are logged.
             statuses: how a call must end to be logged.
@@ -107,16 +110,16 @@ class SyscallLog(EngineOps):
             OSError: the file cannot be opened.
         """
         self.listeners: list[LogListener] = list(listeners)
-        style = style or LineStyle()
-        self._outputs: list[Output] = []
+        style = style or LineStyle(values=Style(text_max))
+        self._lines: LineLog | None = None
         if to is not None:
-            output = Output.to_file(to) if isinstance(to, str) or hasattr(to, "__fspath__") else Output.to_stream(to)
-            self._outputs.append(output)
-            self.listeners.append(LineLog(output, style, statuses=statuses))
+            output = Output.to_file(to) if isinstance(to, (str, os.PathLike)) else Output.to_stream(to)
+            self._lines = LineLog(output, style, statuses=statuses)
+            self.listeners.append(self._lines)
         self.syscalls = syscalls
         self.follow = follow
         self._signals = frozenset(signals)
-        self._limits = Limits(max(style.values.text_max, 1), max(style.values.text_max, 1))
+        self._limits = Limits(max(text_max, 1), max(text_max, 1))
         self._cpu_times = cpu_times
         self._threads: dict[Task, Thread] = {}
         self._groups: dict[int, dict[Task, Thread]] = {}
@@ -135,8 +138,8 @@ class SyscallLog(EngineOps):
 
     @property
     def losses(self) -> list[Loss]:
-        """What could not be written, a disk being full or a pipe closed; empty if all was."""
-        return [output.loss for output in self._outputs if output.loss is not None]
+        """What could not be written, a disk being full or a pipe closed; whole when the log is closed."""
+        return [] if self._lines is None else self._lines.losses
 
     # -- threads ----------------------------------------------------------------------------------
 

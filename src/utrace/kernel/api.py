@@ -142,7 +142,7 @@ class Kernel(Protocol):
         ...
 
     def pending_fact(self, tid: int, /) -> bool:
-        """Tell whether a newer status than the one last taken waits for `tid` (peek, WNOWAIT)."""
+        """Tell whether a stopped tracee has moved on: it runs, or a newer status waits (WNOWAIT)."""
         ...
 
     def interrupt(self, tid: int, /) -> bool:

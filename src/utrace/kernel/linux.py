@@ -77,6 +77,14 @@ class LinuxKernel(_native.Tracer):
             )
         )
 
+    def pending_fact(self, tid: int, /) -> bool:
+        """Tell whether a stopped tracee has moved on (see `Kernel.pending_fact`).
+
+        Killed, it first runs, and only then stands in another stop that a wait tells of.
+        """
+        status = procfs.read_status(tid)
+        return status is None or status.state != "t" or super().pending_fact(tid)
+
     def threads(self, tgid: int, /) -> list[Tid]:
         """List the tids of a group."""
         return procfs.threads(tgid)

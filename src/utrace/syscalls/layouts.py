@@ -347,18 +347,22 @@ SYSINFO: Final = Struct(
     _f=Pad(0, length_32=8),
 )
 
+_ANY: Final = (1 << 64) - 1
+_CLONE_PIDFD, _CLONE_SETTLS, _CLONE_PARENT_SETTID = 0x1000, 0x80000, 0x100000
+_CLONE_CHILD_CLEARTID, _CLONE_CHILD_SETTID, _CLONE_INTO_CGROUP = 0x200000, 0x1000000, 0x200000000
+
 CLONE_ARGS: Final = Struct(
     flags=t.Flags("clone3", "CLONE_???", "u64"),
-    pidfd=t.POINTER64,
-    child_tid=t.POINTER64,
-    parent_tid=t.POINTER64,
+    pidfd=t.When("flags", _CLONE_PIDFD, t.POINTER64),
+    child_tid=t.When("flags", _CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID, t.POINTER64),
+    parent_tid=t.When("flags", _CLONE_PARENT_SETTID, t.POINTER64),
     exit_signal=t.Number("u64", t.signal_name),
     stack=t.POINTER64,
     stack_size=t.HEX64,
-    tls=t.HEX64,
-    set_tid=t.POINTER64,
-    set_tid_size=t.U64,
-    cgroup=t.U64,
+    tls=t.When("flags", _CLONE_SETTLS, t.POINTER64),
+    set_tid=t.When("set_tid", _ANY, t.POINTER64),
+    set_tid_size=t.When("set_tid_size", _ANY, t.U64),
+    cgroup=t.When("flags", _CLONE_INTO_CGROUP, t.U64),
 )
 
 SEMBUF: Final = Struct(sem_num=t.U16, sem_op=t.I16, sem_flg=t.Number("u16", Hex))

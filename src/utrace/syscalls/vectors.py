@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls.abi import AARCH64
 from utrace.syscalls.argtypes import HANDLER, Number, Phase
+from utrace.syscalls.layouts import CLONE_ARGS
 from utrace.syscalls.pointers import Ptr, Signals, bind_count, read_text, signal_set
 from utrace.syscalls.siginfo import SIGINFO_SIZE, SigInfo
+from utrace.syscalls.structs import Sized
 from utrace.syscalls.tables import enum_decoder, flags_decoder
-from utrace.syscalls.values import Address, Fd, FdSet, Items, Listing, Record, Text, WaitStatus
+from utrace.syscalls.values import Address, Fd, FdSet, Items, Listing, Pid, Record, Text, WaitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,6 +101,7 @@ class Entries:
 
     ctype: Final = "ulong"
     phase: Final = Phase.EARLY
+    _BYTES_MAX: Final = 1 << 20
     _NAMES: Final = ("d_ino", "d_off", "d_reclen", "d_type", "d_name")
 
     def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
@@ -107,7 +110,7 @@ class Entries:
         type_of = enum_decoder(abi, "dirent_type", "DT_???")
 
         def decode(raw: int, _peers: Sequence[int], call: DecodedCall) -> Value:
-            size = call.result.value if call.result is not None else 0
+            size = min(call.result.value, self._BYTES_MAX) if call.result is not None else 0
             data = call.memory.read(raw, size)
             if len(data) < size:
                 return Address(raw)
@@ -271,6 +274,41 @@ class _SigAction:
             return Record(names[:count], values[:count])
 
         return read
+
+
+class CloneArguments:
+    """The clone_args of clone3: what is asked before, what the kernel stored after."""
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.EARLY
+    _SIZE_MIN: Final = 64
+
+    def __init__(self, size: str) -> None:
+        self._size = size
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        index = names.index(self._size)
+        read = Sized(CLONE_ARGS, self._size).bind(abi, names)
+
+        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            if not raw or peers[index] < self._SIZE_MIN:
+                return Address(raw)
+            asked = read(raw, peers, call)
+            if call.result is None or call.result.is_error or not isinstance(asked, Record):
+                return asked
+            stored: list[tuple[str, Value]] = []
+            for name in ("pidfd", "parent_tid"):
+                pointer = asked[name]
+                data = call.memory.read(pointer, 4) if isinstance(pointer, int) else b""
+                if len(data) == 4:
+                    number = int.from_bytes(data, "little")
+                    stored.append((name, Items((Fd(number) if name == "pidfd" else Pid(number),))))
+            if not stored:
+                return asked
+            return Record(tuple(name for name, _ in stored), [value for _, value in stored])
+
+        return decode
 
 
 EPOLL_EVENT: Final = _EpollEvent()

@@ -40,7 +40,7 @@ from utrace.testing.guest import (
 )
 from utrace.testing.guest_text import BadGuestText, format_programs, parse_programs
 from utrace.testing.moves import Move, MoveKind, Observer, Schedule, Scheduler, StaleSchedule
-from utrace.testing.schedulers import PCT, First, Random, Replay, RoundRobin
+from utrace.testing.schedulers import PCT, First, Random, Replay, RoundRobin, Uneven
 from utrace.testing.sim.turns import Stuck, TooManySteps
 from utrace.testing.simkernel import SimKernel
 
@@ -82,6 +82,7 @@ __all__ = [
     "Thread",
     "TooManySteps",
     "Unblock",
+    "Uneven",
     "User",
     "VFork",
     "Wait",

@@ -55,6 +55,29 @@ class Random:
         return moves[int(self._random.random() * len(moves))]
 
 
+class Uneven:
+    """Any enabled move, but some movers are much faster than others, from a seed.
+
+    Shows what `Random` hardly ever does: that one task does all it can before another does anything.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - choices, not secrets
+        self._speed: dict[str, float] = {}
+
+    def choose(self, moves: Sequence[Move], /) -> Move:
+        """Pick any, in proportion to its speed; a mover seen for the first time draws one."""
+        for candidate in moves:
+            if candidate.name not in self._speed:
+                self._speed[candidate.name] = 4.0 ** self._random.uniform(-4, 4)
+        left = self._random.random() * sum(self._speed[candidate.name] for candidate in moves)
+        for candidate in moves:
+            left -= self._speed[candidate.name]
+            if left <= 0:
+                return candidate
+        return moves[-1]
+
+
 class PCT:
     """Probabilistic concurrency testing: priorities, lowered at a few random points.
 

@@ -12,6 +12,7 @@ Reference: the spec's sections 1.5, 7.2 and 7.3.
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from utrace.core.attach import inherit_engines
@@ -19,7 +20,7 @@ from utrace.core.events import SYSCALL
 from utrace.core.task_life import TaskId, TaskLife, TracedTask
 from utrace.core.verdicts import ResumeAction
 from utrace.kernel.api import Fact, FactKind
-from utrace.tracehook.return_to_user import interrupt
+from utrace.tracehook.return_to_user import MENDED, interrupt
 from utrace.tracehook.tracee import SYSCALL_REQUEST, Process, Tracee
 
 if TYPE_CHECKING:
@@ -37,6 +38,17 @@ _DEATH: Final = int(FactKind.DEATH)
 _CLONE: Final = int(FactKind.CLONE)
 
 
+class WhenBlocked(enum.Enum):
+    """What a report or stop does that is asked of a task asleep in a system call (DEC-3)."""
+
+    INTERRUPT = "interrupt"
+    """It is made at once, by an interrupt: the call is restarted, or mended (DEC-4)."""
+    LAZY = "lazy"
+    """It waits for the end of the call, where calls are traced; else as INTERRUPT."""
+    AUTO = "auto"
+    """As LAZY for the calls that would have to be mended, as INTERRUPT for all others."""
+
+
 class Tracees(Generic[T]):
     """The tracees of one tracer thread.
 
@@ -52,6 +64,9 @@ class Tracees(Generic[T]):
         kernel: Kernel,
         make: Callable[[Kernel, Tracees[T], TracedTask, Process, bool], T],
         follows: Callable[[object], bool],
+        *,
+        serial: bool = False,
+        blocked: WhenBlocked = WhenBlocked.AUTO,
     ) -> None:
         self.kernel = kernel
         self.by_tid: dict[int, T] = {}
@@ -60,6 +75,8 @@ class Tracees(Generic[T]):
         self.lost_births = 0
         self._make = make
         self._follows = follows
+        self._serial = serial
+        self._blocked = blocked
         self._by_id: dict[int, T] = {}
         self._unreaped: dict[int, T] = {}
         self._early: dict[int, list[Fact]] = {}
@@ -71,6 +88,7 @@ class Tracees(Generic[T]):
         """Make the record of a task that is now traced.  It is complete before its tid is (P7)."""
         self._generation += 1
         task = TracedTask(TaskId(tid, self._generation), self.needs)
+        task.serial = self._serial
         process = self._processes.get(tgid)
         if process is None:
             process = self._processes[tgid] = Process(tgid)
@@ -201,5 +219,16 @@ class Tracees(Generic[T]):
             or task.is_wanted_stopped()
             or (task.mask & SYSCALL and tracee.request != SYSCALL_REQUEST)
         ) and task.life is TaskLife.ALIVE:
+            if not break_in and task.engines and self._waits_for_a_stop(tracee):
+                return
             tracee.mend = not break_in
             interrupt(tracee)
+
+    def _waits_for_a_stop(self, tracee: Tracee) -> bool:
+        """Tell whether a report waits until the call a tracee sleeps in is over (DEC-3)."""
+        if tracee.request != SYSCALL_REQUEST or self._blocked is WhenBlocked.INTERRUPT:
+            return False
+        nr = self.kernel.blocked_syscall(tracee.tid)
+        if self._blocked is WhenBlocked.LAZY:
+            return nr is not None
+        return nr in MENDED.get(tracee.arch, ())

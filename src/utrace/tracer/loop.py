@@ -26,7 +26,7 @@ from utrace.errors import Misuse, NotPermitted, TaskGone, UtraceError
 from utrace.kernel.api import Fact, FactKind, SeizeOutcome
 from utrace.tracehook.tracee import SYSCALL_REQUEST, Tracee
 from utrace.tracehook.tracee_life import live
-from utrace.tracehook.tracees import Tracees
+from utrace.tracehook.tracees import Tracees, WhenBlocked
 from utrace.tracer.callbacks import CALLBACKS, check_answer, fault, logger
 from utrace.tracer.engine import Engine, require_callbacks, syscall_numbers
 from utrace.tracer.memory import Memory
@@ -82,9 +82,18 @@ class Loop:
         faults: exceptions of callbacks, oldest first.
     """
 
-    def __init__(self, kernel: Kernel, *, on_engine_fault: str) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        *,
+        on_engine_fault: str,
+        serial: bool = False,
+        when_blocked: WhenBlocked = WhenBlocked.AUTO,
+    ) -> None:
         self.kernel = kernel
-        self.tracees: Tracees[LiveTracee] = Tracees(kernel, self._make, _follows)
+        self.tracees: Tracees[LiveTracee] = Tracees(
+            kernel, self._make, _follows, serial=serial, blocked=when_blocked
+        )
         self.moving: LiveTracee | None = None
         self.quiet = threading.Event()
         self.crash: BaseException | None = None
@@ -218,6 +227,10 @@ class Loop:
                 self.settle()
             if self._watchers:
                 self._changed.notify_all()
+            if self._stopping and self.tracees.is_empty():
+                # A launched program that was let go is still a child to wait for, but not ours to await.
+                lock_release()
+                return
             lock_release()
 
     def _end(self) -> None:
@@ -292,6 +305,8 @@ class Loop:
             self.roots[tid] = value
         launched = self._launching.pop(tid, None) if kind >= _EXEC else None
         for tracee, its_fact in self.tracees.route(fact):
+            # A thread that calls execve has its leader's tid from here on; its own is gone.
+            tracee.handle.memory.tid = tracee.tid
             self._feed_fact(tracee, its_fact)
         if launched is not None:
             launched()
@@ -463,6 +478,8 @@ class Loop:
 
         `launched` is called when its execve has succeeded, or it has died.
         """
+        engines = list(engines)
+        check_ops(engines)
         tid = self.kernel.spawn(program, exit_kill=exit_kill)
         with self.entered():
             self.quiet.clear()
@@ -476,8 +493,10 @@ class Loop:
             self.kernel.resume(tid, SYSCALL_REQUEST, 0)
         return tracee
 
-    def seize(self, pid: int, engines: list[EngineOps], *, explain: Callable[[int], str]) -> LiveTracee:
-        """Attach engines to every thread of a running process; in the tracer thread.
+    def seize(
+        self, pid: int, engines: list[EngineOps], *, explain: Callable[[int], str], all_threads: bool = True
+    ) -> LiveTracee:
+        """Attach engines to every thread of a running process, or to one; in the tracer thread.
 
         The list of threads is read again until it is stable: a thread born meanwhile is either in
         it, or its birth is reported by one that is traced already.
@@ -486,12 +505,14 @@ class Loop:
             TaskGone: there is no such process, or it ended meanwhile.
             NotPermitted: the kernel refused; the message says why, and what to do.
         """
+        check_ops(engines)
         parentage = self.kernel.parentage(pid)
         tgid = pid if parentage is None else int(parentage[0])
         seen: set[int] = set()
         done: list[LiveTracee] = []
         while True:
-            new = [int(tid) for tid in self.kernel.threads(tgid) if tid not in seen]
+            threads = self.kernel.threads(tgid) if all_threads else [pid]
+            new = [int(tid) for tid in threads if tid not in seen]
             if not new:
                 break
             seen.update(new)
@@ -532,6 +553,19 @@ class Loop:
                     for engine in tracee.task.engines:
                         if core_control.target_of(engine) is not core_control.Target.DEATH:
                             core_control.control(engine, ResumeAction.DETACH)
+                    if not tracee.task.engines:
+                        tracee.task.need(Need.ATTENTION)
+
+
+def check_ops(engines: Iterable[EngineOps]) -> None:
+    """Refuse engines that could not be attached, before anything is traced for them.
+
+    Raises:
+        Misuse: no callback for an event asked for, or an unknown system call.
+    """
+    for ops in engines:
+        require_callbacks(ops, int(ops.events))
+        syscall_numbers(ops.syscalls)
 
 
 def _follows(ops: object) -> bool:

@@ -15,6 +15,7 @@ from utrace.errors import Misuse, ProgramNotStarted, TaskGone
 from utrace.kernel.access import explain_refusal
 from utrace.kernel.api import Spawn
 from utrace.kernel.linux import LinuxKernel
+from utrace.tracehook.tracees import WhenBlocked
 from utrace.tracer.loop import Loop
 from utrace.tracer.watchdog import Watchdog
 
@@ -53,6 +54,8 @@ class Session:
         exit_kill: bool = True,
         on_engine_fault: Literal["detach", "kill_session"] = "detach",
         watchdog_s: float | None = _DEFAULT_WATCHDOG_S,
+        serial: bool = False,
+        when_blocked: Literal["auto", "interrupt", "lazy"] = "auto",
     ) -> None:
         """Make a session; its thread begins with the first program.
 
@@ -64,6 +67,12 @@ class Session:
                 session and raises from `run`.
             watchdog_s: name, in the log, a callback that has run for this many seconds; None for
                 never.
+            serial: stop after each engine that wants it, and call the next when it has let go, so that
+                nested virtualization is exact; otherwise engines are called in one go and the task
+                stops once they all have been (DEC-1).
+            when_blocked: what a stop or report asked of a task asleep in a system call does:
+                "interrupt" has it made at once; "lazy" waits for the end of the call, where calls are
+                traced; "auto" waits only for the few calls that an interrupt makes fail (DEC-3).
         """
         self._exit_kill = exit_kill
         self._make_kernel = kernel
@@ -74,6 +83,8 @@ class Session:
         self._watchdog: Watchdog | None = None
         self._first: int | None = None
         self._closed = False
+        self._serial = serial
+        self._when_blocked = WhenBlocked(when_blocked)
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +104,12 @@ class Session:
             message = "the session is closed"
             raise TaskGone(message)
         if self._loop is None:
-            self._loop = Loop(self._make_kernel(), on_engine_fault=self._on_engine_fault)
+            self._loop = Loop(
+                self._make_kernel(),
+                on_engine_fault=self._on_engine_fault,
+                serial=self._serial,
+                when_blocked=self._when_blocked,
+            )
             self._thread = threading.Thread(
                 target=self._trace, args=(self._loop,), name="utrace-tracer", daemon=True
             )
@@ -166,8 +182,13 @@ class Session:
             self._first = tracee.handle.id.tid
         return tracee.handle
 
-    def attach(self, pid: int, engines: Iterable[EngineOps] = ()) -> Task:
+    def attach(self, pid: int, engines: Iterable[EngineOps] = (), *, all_threads: bool = True) -> Task:
         """Attach engines to every thread of a running process, and to those it will make.
+
+        Args:
+            pid: of the process, or of any thread of it.
+            engines: attached in this order.
+            all_threads: False for the one thread whose id is `pid`.
 
         Returns:
             The task with this tid.
@@ -180,7 +201,9 @@ class Session:
         """
         loop = self.loop
         clients = list(engines)
-        tracee = loop.in_tracer(lambda: loop.seize(pid, clients, explain=explain_refusal))
+        tracee = loop.in_tracer(
+            lambda: loop.seize(pid, clients, explain=explain_refusal, all_threads=all_threads)
+        )
         return tracee.handle
 
     def run(self, timeout_s: float | None = None) -> int:

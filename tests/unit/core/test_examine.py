@@ -9,7 +9,7 @@ from utrace.core.control import control
 from utrace.core.engine_life import EngineState
 from utrace.core.events import QUIESCE
 from utrace.core.examine import finish_examine, prepare_examine
-from utrace.core.reporting import Pause, stop
+from utrace.core.reporting import Pause, report_exit, stop
 from utrace.core.task_life import TaskLife
 from utrace.core.verdicts import ResumeAction
 from utrace.errors import Disturbed, Misuse, TaskGone
@@ -48,6 +48,16 @@ def test_a_dead_task_is_gone(backend: BackEnd, life: TaskLife) -> None:
     engine = backend.engine("A", QUIESCE)
     engine.wants_stop = True
     backend.task.life = life
+    with pytest.raises(TaskGone):
+        prepare_examine(engine)
+
+
+def test_who_lost_the_stop_to_a_kill_is_told_that_the_task_is_gone(backend: BackEnd) -> None:
+    engine = backend.engine("A", QUIESCE)
+    engine.wants_stop = True
+    backend.go(stop(backend.task))
+    backend.kill()
+    backend.go(report_exit(backend.task, live=True))
     with pytest.raises(TaskGone):
         prepare_examine(engine)
 

@@ -365,6 +365,26 @@ class TestReportResume:
         assert backend.let_run() is False
         assert backend.log[2:] == ["A.signal" if asked is INTERRUPT else "A.quiesce"]
 
+    @pytest.mark.parametrize(
+        ("resume", "pending"), [(None, RESUME), (RESUME, RESUME), (STOP, INTERRUPT), (SINGLESTEP, INTERRUPT)]
+    )
+    @pytest.mark.parametrize("action", SOMETHING)
+    def test_a_signal_made_up_in_a_report_is_for_the_caller_to_deliver(
+        self, backend: BackEnd, action: SignalAction, resume: ResumeAction | None, pending: ResumeAction
+    ) -> None:
+        backend.engine("A", QUIESCE, signal=Verdict(resume, signal=action))
+        backend.task.pending = INTERRUPT
+        assert backend.go(report_resume(backend.task)) is False
+        assert backend.task.signal_action is action
+        assert backend.task.pending is pending
+        assert backend.log == ["A.signal"]
+
+    def test_nothing_is_to_be_delivered_where_no_report_was_made(self, backend: BackEnd) -> None:
+        backend.engine("A", QUIESCE)
+        backend.task.signal_action = TERM
+        backend.go(report_resume(backend.task))
+        assert backend.task.signal_action is SignalAction.REPORT
+
     @pytest.mark.law("LB-6")
     @pytest.mark.parametrize("pending", [RESUME, REPORT, INTERRUPT, SINGLESTEP])
     def test_a_stop_is_honoured_though_nobody_has_quiesce(

@@ -19,10 +19,9 @@ from utrace.syscalls.pointers import (
     StringArray,
 )
 from utrace.syscalls.signature import Returns, sig
-from utrace.syscalls.structs import Sized
 from utrace.syscalls.tables import enum_names, flags_decoder
 from utrace.syscalls.values import ABSENT
-from utrace.syscalls.vectors import SIGINFO, WAIT_STATUS, CpuSet, IoVector
+from utrace.syscalls.vectors import SIGINFO, WAIT_STATUS, CloneArguments, CpuSet, IoVector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +121,7 @@ CALLS: Final[Mapping[str, Signature]] = {
         child_tid=_CHILD_TID,
         tls=_TLS,
     ),
-    "clone3": sig(_PID, cl_args=InOut(Sized(s.CLONE_ARGS, "size")), size=t.SIZE),
+    "clone3": sig(_PID, cl_args=InOut(CloneArguments("size")), size=t.SIZE),
     "unshare": sig(flags=t.Flags("unshare", "CLONE_???")),
     "setns": sig(fd=t.FD, nstype=t.Flags("namespaces", "CLONE_NEW???")),
     "execve": sig(pathname=Path(), argv=StringArray(), envp=EnvArray()),

@@ -119,7 +119,6 @@ def comparable(lines: list[str]) -> list[str]:
 def test_real_calls_are_written_as_strace_writes_them(
     name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    pytest.importorskip("utrace.cli.trace", reason="no utrace trace")
     program = build(name)
     theirs = comparable(strace(tmp_path_factory.mktemp("strace"), program=program))
     folder = tmp_path_factory.mktemp("utrace")

@@ -1,0 +1,54 @@
+"""The `utrace` command: one module for each sub-command, imported when it is used.
+
+Exit status of utrace's own errors is 1; a program that is not found gives 127, one that cannot be
+executed 126; otherwise the status is the traced program's.
+"""
+
+from __future__ import annotations
+
+import sys
+
+_HELP = """\
+Usage: utrace COMMAND [ARGUMENTS]
+
+Any number of independent tracing engines on one running program, on a stock Linux kernel.
+
+Commands:
+  trace    show the system calls and signals of a program, with the letters of strace
+  doctor   tell what can be traced here, what cannot, and why
+
+  utrace trace ls /                      a program from its beginning
+  utrace trace -f -o calls.txt make      with its children, into a file
+  utrace trace -p 1234                   a running process; Ctrl-C lets it go
+  utrace doctor                          is tracing allowed here?
+
+utrace COMMAND --help tells more; utrace --version tells the version.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; `arguments` are those behind the program's name."""
+    words = sys.argv[1:] if arguments is None else arguments
+    command, rest = (words[0], words[1:]) if words else ("", [])
+    match command:
+        case "trace":
+            from utrace.cli import trace  # noqa: PLC0415 — what is not used is not imported
+
+            return trace.main(rest)
+        case "doctor":
+            from utrace.cli import doctor  # noqa: PLC0415 — the same
+
+            return doctor.main(rest)
+        case "-h" | "--help" | "help":
+            sys.stdout.write(_HELP)
+            return 0
+        case "-V" | "--version":
+            from importlib.metadata import version  # noqa: PLC0415 — the same
+
+            sys.stdout.write(f"utrace {version('utrace')}\n")
+            return 0
+        case "":
+            sys.stderr.write("utrace: no command given (try 'utrace --help')\n")
+        case _:
+            sys.stderr.write(f"utrace: there is no command '{command}' (try 'utrace --help')\n")
+    return 1

@@ -1,0 +1,239 @@
+"""Sets of constants: sockets, and the younger subsystems of the kernel."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from constant_kinds import EnumSet, FlagSet, enum, flags
+
+SETS: Final[dict[str, FlagSet | EnumSet]] = {
+    # io_uring, perf, bpf, landlock, keys.
+    "io_uring_setup": flags("linux/io_uring.h", r"IORING_SETUP_\w+"),
+    "io_uring_enter": flags("linux/io_uring.h", r"IORING_ENTER_\w+"),
+    "io_uring_register": enum(
+        "linux/io_uring.h",
+        r"IORING_(UN)?REGISTER_\w+",
+        "IORING_REGISTER_LAST|IORING_REGISTER_FILES_SKIP|IORING_REGISTER_USE_REGISTERED_RING",
+    ),
+    "perf_open": flags("linux/perf_event.h", r"PERF_FLAG_\w+"),
+    "bpf": enum(
+        "linux/bpf.h",
+        r"BPF_(MAP_(CREATE|LOOKUP_ELEM|UPDATE_ELEM|DELETE_ELEM|GET_NEXT_KEY|GET_NEXT_ID|GET_FD_BY_ID"
+        r"|FREEZE|LOOKUP_AND_DELETE_ELEM|LOOKUP_BATCH|LOOKUP_AND_DELETE_BATCH|UPDATE_BATCH|DELETE_BATCH)"
+        r"|PROG_(LOAD|ATTACH|DETACH|TEST_RUN|GET_NEXT_ID|GET_FD_BY_ID|QUERY|BIND_MAP)|OBJ_(PIN|GET"
+        r"|GET_INFO_BY_FD)|RAW_TRACEPOINT_OPEN|BTF_(LOAD|GET_FD_BY_ID|GET_NEXT_ID)|TASK_FD_QUERY"
+        r"|LINK_(CREATE|UPDATE|GET_FD_BY_ID|GET_NEXT_ID|DETACH)|ENABLE_STATS|ITER_CREATE)",
+    ),
+    "landlock_rule": enum("linux/landlock.h", r"LANDLOCK_RULE_\w+"),
+    "landlock_create": flags("linux/landlock.h", r"LANDLOCK_CREATE_\w+", ".*_ERRATA"),
+    "keyctl": enum("linux/keyctl.h", r"KEYCTL_[A-Z0-9_]+", r"KEYCTL_(SUPPORTS|CAPS\d|KDF|MOVE_EXCL).*"),
+    "key_spec": enum("linux/keyctl.h", r"KEY_SPEC_\w+"),
+    "open_tree": flags(
+        "linux/mount.h linux/fcntl.h",
+        "OPEN_TREE_CLONE OPEN_TREE_CLOEXEC AT_SYMLINK_NOFOLLOW AT_REMOVEDIR AT_SYMLINK_FOLLOW"
+        " AT_NO_AUTOMOUNT AT_EMPTY_PATH AT_RECURSIVE",
+    ),
+    "move_mount": flags("linux/mount.h", r"MOVE_MOUNT_\w+", "MOVE_MOUNT__MASK"),
+    "fsopen": flags("linux/mount.h", "FSOPEN_CLOEXEC"),
+    "fspick": flags("linux/mount.h", r"FSPICK_\w+"),
+    "fsmount": flags("linux/mount.h", "FSMOUNT_CLOEXEC"),
+    "mount_attr": flags("linux/mount.h", r"MOUNT_ATTR_\w+", "MOUNT_ATTR_RELATIME|MOUNT_ATTR__ATIME"),
+    "fsconfig": enum("linux/mount.h", r"FSCONFIG_\w+"),
+    "fanotify_init": flags(
+        "linux/fanotify.h",
+        r"FAN_(CLOEXEC|NONBLOCK|UNLIMITED_\w+|ENABLE_AUDIT|REPORT_\w+|CLASS_CONTENT|CLASS_PRE_CONTENT)",
+        "FAN_REPORT_DFID_.*",
+    ),
+    "fanotify_mark": flags(
+        "linux/fanotify.h",
+        "FAN_MARK_ADD FAN_MARK_REMOVE FAN_MARK_DONT_FOLLOW FAN_MARK_ONLYDIR FAN_MARK_MOUNT"
+        " FAN_MARK_IGNORED_MASK FAN_MARK_IGNORED_SURV_MODIFY FAN_MARK_FLUSH FAN_MARK_FILESYSTEM"
+        " FAN_MARK_EVICTABLE FAN_MARK_IGNORE",
+    ),
+    "fanotify_mask": flags(
+        "linux/fanotify.h",
+        r"FAN_(ACCESS|MODIFY|ATTRIB|CLOSE_WRITE|CLOSE_NOWRITE|OPEN|MOVED_FROM|MOVED_TO|CREATE|DELETE"
+        r"|DELETE_SELF|MOVE_SELF|OPEN_EXEC|Q_OVERFLOW|FS_ERROR|OPEN_PERM|ACCESS_PERM|OPEN_EXEC_PERM|ONDIR"
+        r"|EVENT_ON_CHILD|RENAME)",
+    ),
+    "module_init": flags("linux/module.h", r"MODULE_INIT_\w+"),
+    "ipc_flags": flags("linux/ipc.h", "IPC_CREAT IPC_EXCL"),
+    "shm_flags": flags("linux/ipc.h", "IPC_CREAT IPC_EXCL", SHM_HUGETLB=0o4000, SHM_NORESERVE=0o10000),
+    "msg_flags": flags(
+        "linux/ipc.h", "", MSG_NOERROR=0o10000, MSG_EXCEPT=0o20000, MSG_COPY=0o40000, IPC_NOWAIT=0o4000
+    ),
+    "shmat": flags(
+        "linux/fs.h", "", SHM_RDONLY=0o10000, SHM_RND=0o20000, SHM_REMAP=0o40000, SHM_EXEC=0o100000
+    ),
+    "ipc_cmd": enum("linux/ipc.h", "IPC_RMID IPC_SET IPC_STAT IPC_INFO"),
+    # Sockets.  The kernel's own headers leave families and types to the C library: written out.
+    "family": enum(
+        "linux/fs.h",
+        "",
+        AF_UNSPEC=0,
+        AF_UNIX=1,
+        AF_INET=2,
+        AF_AX25=3,
+        AF_IPX=4,
+        AF_APPLETALK=5,
+        AF_NETROM=6,
+        AF_BRIDGE=7,
+        AF_ATMPVC=8,
+        AF_X25=9,
+        AF_INET6=10,
+        AF_ROSE=11,
+        AF_DECnet=12,
+        AF_NETBEUI=13,
+        AF_SECURITY=14,
+        AF_KEY=15,
+        AF_NETLINK=16,
+        AF_PACKET=17,
+        AF_ASH=18,
+        AF_ECONET=19,
+        AF_ATMSVC=20,
+        AF_RDS=21,
+        AF_SNA=22,
+        AF_IRDA=23,
+        AF_PPPOX=24,
+        AF_WANPIPE=25,
+        AF_LLC=26,
+        AF_IB=27,
+        AF_MPLS=28,
+        AF_CAN=29,
+        AF_TIPC=30,
+        AF_BLUETOOTH=31,
+        AF_IUCV=32,
+        AF_RXRPC=33,
+        AF_ISDN=34,
+        AF_PHONET=35,
+        AF_IEEE802154=36,
+        AF_CAIF=37,
+        AF_ALG=38,
+        AF_NFC=39,
+        AF_VSOCK=40,
+        AF_KCM=41,
+        AF_QIPCRTR=42,
+        AF_SMC=43,
+        AF_XDP=44,
+        AF_MCTP=45,
+    ),
+    "socket_type": flags("linux/fs.h", "", SOCK_CLOEXEC=0o2000000, SOCK_NONBLOCK=0o4000),
+    "socket_kind": enum(
+        "linux/net.h",
+        "",
+        SOCK_STREAM=1,
+        SOCK_DGRAM=2,
+        SOCK_RAW=3,
+        SOCK_RDM=4,
+        SOCK_SEQPACKET=5,
+        SOCK_DCCP=6,
+        SOCK_PACKET=10,
+    ),
+    "ipproto": enum(
+        "linux/in.h linux/in6.h",
+        r"IPPROTO_\w+",
+        "IPPROTO_(MAX|HOPOPTS|ROUTING|FRAGMENT|ICMPV6|NONE|DSTOPTS|MH)",
+        IPPROTO_ICMPV6=58,
+    ),
+    "netlink_proto": enum(
+        "linux/netlink.h",
+        r"NETLINK_(ROUTE|UNUSED|USERSOCK|FIREWALL|SOCK_DIAG|NFLOG|XFRM|SELINUX|ISCSI|AUDIT|FIB_LOOKUP"
+        r"|CONNECTOR|NETFILTER|IP6_FW|DNRTMSG|KOBJECT_UEVENT|GENERIC|SCSITRANSPORT|ECRYPTFS|RDMA|CRYPTO|SMC)",
+    ),
+    "sol": enum(
+        "linux/fs.h",
+        "",
+        SOL_IP=0,
+        SOL_SOCKET=1,
+        SOL_TCP=6,
+        SOL_UDP=17,
+        SOL_IPV6=41,
+        SOL_ICMPV6=58,
+        SOL_SCTP=132,
+        SOL_RAW=255,
+        SOL_PACKET=263,
+        SOL_NETLINK=270,
+        SOL_TLS=282,
+        SOL_XDP=283,
+        SOL_MPTCP=284,
+        SOL_ALG=279,
+        SOL_BLUETOOTH=274,
+    ),
+    "so": enum(
+        "asm/socket.h",
+        r"SO_[A-Z0-9_]+",
+        r"SO_(GET_FILTER|.*_NEW|TIMESTAMP|TIMESTAMPNS|TIMESTAMPING|RCVTIMEO|SNDTIMEO)",
+        SO_RCVTIMEO_OLD=20,
+        SO_SNDTIMEO_OLD=21,
+        SO_TIMESTAMP_OLD=29,
+        SO_TIMESTAMPNS_OLD=35,
+        SO_TIMESTAMPING_OLD=37,
+        SO_TIMESTAMP_NEW=63,
+        SO_TIMESTAMPNS_NEW=64,
+        SO_TIMESTAMPING_NEW=65,
+        SO_RCVTIMEO_NEW=66,
+        SO_SNDTIMEO_NEW=67,
+    ),
+    "ip_opt": enum(
+        "linux/in.h",
+        r"(IP|MCAST)_[A-Z0-9_]+",
+        r"IP_(RETRECVOPTS|PMTUDISC_.*|DEFAULT_.*|MAX_.*|MSFILTER_SIZE)|MCAST_(IN|EX)CLUDE",
+    ),
+    "ipv6_opt": enum(
+        "linux/in6.h",
+        r"(IPV6|MCAST)_[A-Z0-9_]+",
+        r"IPV6_(PMTUDISC_.*|FL_.*|PRIORITY_.*|TLV_.*|PREFER_.*|FLOWINFO_.*)|IPV6_ADD_MEMBERSHIP"
+        r"|IPV6_DROP_MEMBERSHIP",
+    ),
+    "tcp_opt": enum(
+        "linux/tcp.h",
+        r"TCP_[A-Z0-9_]+",
+        r"TCP_(MSS_.*|FLAG_.*|DATA_OFFSET|REPAIR_.*|NO_QUEUE|RECV_QUEUE|SEND_QUEUE|QUEUES_NR"
+        r"|RECEIVE_ZEROCOPY_.*|NLA_.*|MD5SIG_.*|AO_.*|TIMESTAMP_.*|.*_STATE|CA_.*|FASTOPEN_UNSPEC)",
+        TCP_TIMESTAMP=24,
+    ),
+    "udp_opt": enum("linux/udp.h", r"UDP_(CORK|ENCAP|NO_CHECK6_TX|NO_CHECK6_RX|SEGMENT|GRO)"),
+    "packet_opt": enum(
+        "linux/if_packet.h",
+        r"PACKET_(ADD_MEMBERSHIP|DROP_MEMBERSHIP|RECV_OUTPUT|RX_RING|STATISTICS|COPY_THRESH|AUXDATA"
+        r"|ORIGDEV|VERSION|HDRLEN|RESERVE|TX_RING|LOSS|VNET_HDR|TX_TIMESTAMP|TIMESTAMP|FANOUT|TX_HAS_OFF"
+        r"|QDISC_BYPASS|ROLLOVER_STATS|FANOUT_DATA|IGNORE_OUTGOING)",
+    ),
+    "netlink_opt": enum(
+        "linux/netlink.h",
+        r"NETLINK_(ADD_MEMBERSHIP|DROP_MEMBERSHIP|PKTINFO|BROADCAST_ERROR|NO_ENOBUFS|RX_RING|TX_RING"
+        r"|LISTEN_ALL_NSID|LIST_MEMBERSHIPS|CAP_ACK|EXT_ACK|GET_STRICT_CHK)",
+    ),
+    "msg": flags(
+        "linux/fs.h",
+        "",
+        MSG_OOB=1,
+        MSG_PEEK=2,
+        MSG_DONTROUTE=4,
+        MSG_CTRUNC=8,
+        MSG_PROBE=0x10,
+        MSG_TRUNC=0x20,
+        MSG_DONTWAIT=0x40,
+        MSG_EOR=0x80,
+        MSG_WAITALL=0x100,
+        MSG_FIN=0x200,
+        MSG_SYN=0x400,
+        MSG_CONFIRM=0x800,
+        MSG_RST=0x1000,
+        MSG_ERRQUEUE=0x2000,
+        MSG_NOSIGNAL=0x4000,
+        MSG_MORE=0x8000,
+        MSG_WAITFORONE=0x10000,
+        MSG_SENDPAGE_NOTLAST=0x20000,
+        MSG_BATCH=0x40000,
+        MSG_NO_SHARED_FRAGS=0x80000,
+        MSG_ZEROCOPY=0x4000000,
+        MSG_FASTOPEN=0x20000000,
+        MSG_CMSG_CLOEXEC=0x40000000,
+        MSG_CMSG_COMPAT=0x80000000,
+    ),
+    "shutdown": enum("linux/fs.h", "", SHUT_RD=0, SHUT_WR=1, SHUT_RDWR=2),
+    "scm": enum("linux/fs.h", "", SCM_RIGHTS=1, SCM_CREDENTIALS=2, SCM_SECURITY=3, SCM_PIDFD=4),
+    "socketcall": enum("linux/net.h", r"SYS_[A-Z0-9]+"),
+    "ipc_call": enum("linux/ipc.h", r"SEM[A-Z]+|MSG[A-Z]+|SHM[A-Z]+"),
+}
