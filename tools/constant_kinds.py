@@ -29,8 +29,10 @@ class EnumSet:
 
 
 def flags(header: str, names: str, exclude: str = "", **extra: int) -> FlagSet:
+    """Declare bits; `header` may name several, `extra` gives values no header has."""
     return FlagSet(tuple(header.split()), names, exclude, extra=extra)
 
 
 def enum(header: str, names: str, exclude: str = "", **extra: int) -> EnumSet:
+    """Declare an enumeration; `header` may name several, `extra` gives values no header has."""
     return EnumSet(tuple(header.split()), names, exclude, extra=extra)

@@ -58,8 +58,8 @@ def find_in_simulation(scenario: Scenario, log: Log) -> bool:
     programs = parse_programs(scenario.text)
     beginnings: dict[int, list[tuple[str, ...]]] = {0: [()]}
     for seed in range(ATTEMPTS):
-        farthest = max(beginnings) if lots.random() < 0.6 else lots.choice(list(beginnings))
-        beginning = lots.choice(beginnings[farthest])
+        level = lots.choice((0, max(beginnings), lots.choice(list(beginnings))))
+        beginning = lots.choice(beginnings[level])
         kernel = SimKernel(programs, Replay(beginning, then=Uneven(seed)))
         tid = kernel.spawn(Spawn(b"main", [b"main"], []), exit_kill=True)
         if scenario.outsider:
@@ -71,8 +71,9 @@ def find_in_simulation(scenario: Scenario, log: Log) -> bool:
         except (Diverged, Stuck):
             pass
         kept = beginnings.setdefault(observation.facts_expected, [])
-        if len(kept) < BEGINNINGS_MAX:
-            kept.append(kernel.choices[: max(0, len(kernel.choices) - int(lots.expovariate(0.1)))])
+        kept.append(kernel.choices[: max(0, len(kernel.choices) - int(lots.expovariate(0.1)))])
+        if len(kept) > BEGINNINGS_MAX:
+            kept.pop(lots.randrange(len(kept)))
     return False
 
 

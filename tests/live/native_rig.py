@@ -94,6 +94,8 @@ class Rig:
     def close(self) -> None:
         for tid in self.alive:
             self.kernel.kill(tid, signal.SIGKILL)
+            # A held exit stop does not end by SIGKILL.
+            self.kernel.resume(tid, ResumeRequest.CONT, 0)
         self.until(is_kind(FactKind.NO_TRACEES), request=ResumeRequest.CONT)
         self.kernel.close()
 

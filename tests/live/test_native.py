@@ -330,6 +330,7 @@ def test_ring_between_the_look_and_the_wait_is_not_lost(rig: Rig, pipe: tuple[in
         signo=signal.SIGURG,
     )
     assert rest[-1] == (tid, FactKind.EXIT, 0, None)
+    rig.until(is_kind(FactKind.DEATH), tid)
 
 
 def test_ring_leaves_the_hosts_own_sigurg_handler_in_force() -> None:

@@ -24,6 +24,7 @@ TracerPid:\t99
 Uid:\t1000\t1001\t1002\t1003
 Gid:\t10\t11\t12\t13
 VmSize:\t1000 kB
+SigPnd:	0000000000000400
 SigBlk:\t0000000000000001
 SigIgn:\t0000000000001000
 SigCgt:\t8000000000000000
@@ -52,7 +53,7 @@ def test_read_status_takes_each_field(proc: Path) -> None:
     assert status.uids == (1000, 1001, 1002)
     assert status.gids == (10, 11, 12)
     assert status.capabilities == 1 << 19
-    assert status.disposition == Disposition(blocked=1, ignored=1 << 12, caught=1 << 63)
+    assert status.disposition == Disposition(blocked=1, ignored=1 << 12, caught=1 << 63, queued=1 << 10)
     assert not status.is_kernel_thread
 
 
