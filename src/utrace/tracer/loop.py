@@ -22,9 +22,9 @@ from utrace.core.attach import attach_task, find_engine
 from utrace.core.reporting import Pause, Wake
 from utrace.core.task_life import Need
 from utrace.core.verdicts import ResumeAction
-from utrace.errors import Misuse, NotPermitted, TaskGone, UtraceError
-from utrace.kernel.api import Fact, FactKind, SeizeOutcome
-from utrace.tracehook.tracee import SYSCALL_REQUEST, Tracee
+from utrace.errors import Misuse, TaskGone, UtraceError
+from utrace.kernel.api import Fact, FactKind
+from utrace.tracehook.tracee import Tracee
 from utrace.tracehook.tracee_life import live
 from utrace.tracehook.tracees import Tracees, WhenBlocked
 from utrace.tracer.callbacks import CALLBACKS, check_answer, fault, logger
@@ -34,11 +34,11 @@ from utrace.tracer.ops import EngineOps
 from utrace.tracer.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from utrace.core.reporting import Reply
     from utrace.core.task_life import TracedTask
-    from utrace.kernel.api import Kernel, Spawn
+    from utrace.kernel.api import Kernel
     from utrace.tracehook.tracee import Process
 
 R = TypeVar("R")
@@ -110,7 +110,7 @@ class Loop:
         self.abandon = False
         self.roots: dict[int, int | None] = {}
         """Launched programs by pid: the wait status, None until it ends."""
-        self._launching: dict[int, Callable[[], None]] = {}
+        self.launching: dict[int, Callable[[], None]] = {}
 
     # -- the lock ---------------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ class Loop:
         finally:
             self._end()
 
-    def _run(self) -> None:  # noqa: C901 — D14: written out
+    def _run(self) -> None:  # noqa: C901, PLR0912 — D14: written out
         next_fact = self.kernel.next_fact
         by_tid = self.tracees.by_tid
         needs = self.tracees.needs
@@ -303,7 +303,7 @@ class Loop:
         tid, kind, value, _ = fact
         if kind == _DEATH and tid in self.roots:
             self.roots[tid] = value
-        launched = self._launching.pop(tid, None) if kind >= _EXEC else None
+        launched = self.launching.pop(tid, None) if kind >= _EXEC else None
         for tracee, its_fact in self.tracees.route(fact):
             # A thread that calls execve has its leader's tid from here on; its own is gone.
             tracee.handle.memory.tid = tracee.tid
@@ -401,7 +401,7 @@ class Loop:
     ) -> LiveTracee:
         tracee = LiveTracee(kernel, kin, task, process, own_child=own_child)
         tracee.handle = Task(self, tracee, Memory(kernel, tracee.tid))
-        tracee.begin(live(tracee, launched=tracee.tid in self._launching))
+        tracee.begin(live(tracee, launched=tracee.tid in self.launching))
         return tracee
 
     def task_of(self, task: TracedTask) -> Task:
@@ -437,12 +437,17 @@ class Loop:
         stopped: bool = False,
     ) -> Engine:
         """Attach an engine to a task that is traced (see `Task.attach`)."""
-        engine = self._new_engine(tracee, ops)
+        engine = self.new_engine(tracee, ops)
         with self.entered():
-            self._put(engine, tracee, exclusive=exclusive, stopped=stopped)
+            self.put(engine, tracee, exclusive=exclusive, stopped=stopped)
         return engine
 
-    def _new_engine(self, tracee: LiveTracee, ops: EngineOps) -> Engine:
+    def new_engine(self, tracee: LiveTracee, ops: EngineOps) -> Engine:
+        """Make an engine for a task, not yet attached.
+
+        Raises:
+            Misuse: no callback for an event asked for, or an unknown system call.
+        """
         require_callbacks(ops, int(ops.events))
         engine = Engine(
             tracee.task,
@@ -453,7 +458,7 @@ class Loop:
         engine.loop = self
         return engine
 
-    def _put(
+    def put(
         self,
         engine: Engine,
         tracee: LiveTracee,
@@ -461,6 +466,7 @@ class Loop:
         exclusive: bool | Callable[[EngineOps], bool] = False,
         stopped: bool = False,
     ) -> None:
+        """Attach an engine and let it ask for its events; the lock is held."""
         if tracee.over:
             message = f"task {tracee.tid} is no longer traced"
             raise TaskGone(message)
@@ -468,104 +474,6 @@ class Loop:
         core_control.set_events(engine, int(engine.client.events), from_callback=self.is_mine())
         if stopped:
             core_control.control(engine, ResumeAction.STOP)
-
-    # -- processes --------------------------------------------------------------------------------
-
-    def spawn(
-        self, program: Spawn, engines: Iterable[EngineOps], *, exit_kill: bool, launched: Callable[[], None]
-    ) -> LiveTracee:
-        """Launch a program under engines; in the tracer thread.
-
-        `launched` is called when its execve has succeeded, or it has died.
-        """
-        engines = list(engines)
-        check_ops(engines)
-        tid = self.kernel.spawn(program, exit_kill=exit_kill)
-        with self.entered():
-            self.quiet.clear()
-            self.roots[tid] = None
-            self._launching[tid] = launched
-            tracee = self.tracees.adopt(tid, tid, own_child=True)
-            tracee.exit_kill = exit_kill
-            tracee.request = SYSCALL_REQUEST
-            for ops in engines:
-                self._put(self._new_engine(tracee, ops), tracee)
-            self.kernel.resume(tid, SYSCALL_REQUEST, 0)
-        return tracee
-
-    def seize(
-        self, pid: int, engines: list[EngineOps], *, explain: Callable[[int], str], all_threads: bool = True
-    ) -> LiveTracee:
-        """Attach engines to every thread of a running process, or to one; in the tracer thread.
-
-        The list of threads is read again until it is stable: a thread born meanwhile is either in
-        it, or its birth is reported by one that is traced already.
-
-        Raises:
-            TaskGone: there is no such process, or it ended meanwhile.
-            NotPermitted: the kernel refused; the message says why, and what to do.
-        """
-        check_ops(engines)
-        parentage = self.kernel.parentage(pid)
-        tgid = pid if parentage is None else int(parentage[0])
-        seen: set[int] = set()
-        done: list[LiveTracee] = []
-        while True:
-            threads = self.kernel.threads(tgid) if all_threads else [pid]
-            new = [int(tid) for tid in threads if tid not in seen]
-            if not new:
-                break
-            seen.update(new)
-            for tid in new:
-                tracee = self._seize_thread(tid, tgid, explain)
-                if tracee is None:
-                    continue
-                done.append(tracee)
-                with self.entered():
-                    for ops in engines:
-                        self._put(self._new_engine(tracee, ops), tracee)
-        if not done:
-            raise TaskGone(explain(pid))
-        return next((tracee for tracee in done if tracee.tid == pid), done[0])
-
-    def _seize_thread(self, tid: int, tgid: int, explain: Callable[[int], str]) -> LiveTracee | None:
-        known = self.tracees.by_tid.get(tid)
-        if known is not None:
-            return known
-        own_child = self.kernel.is_own_child(tid)
-        match self.kernel.seize(tid, exit_kill=False):
-            case SeizeOutcome.SEIZED:
-                with self.entered():
-                    self.quiet.clear()
-                    return self.tracees.adopt(tid, tgid, own_child=own_child)
-            case SeizeOutcome.REFUSED:
-                raise NotPermitted(explain(tid))
-            case SeizeOutcome.ALREADY_OURS | SeizeOutcome.GONE:
-                return None
-
-    def let_go(self, *, kill: bool) -> None:
-        """Remove every engine, and kill what was launched to die with the tracer; in any thread."""
-        with self.entered():
-            for tracee in self.tracees.everyone():
-                if kill and tracee.exit_kill and not tracee.task.is_dead():
-                    self.kernel.kill(tracee.tid, SIGKILL)
-                elif not tracee.exit_kill or not kill:
-                    for engine in tracee.task.engines:
-                        if core_control.target_of(engine) is not core_control.Target.DEATH:
-                            core_control.control(engine, ResumeAction.DETACH)
-                    if not tracee.task.engines:
-                        tracee.task.need(Need.ATTENTION)
-
-
-def check_ops(engines: Iterable[EngineOps]) -> None:
-    """Refuse engines that could not be attached, before anything is traced for them.
-
-    Raises:
-        Misuse: no callback for an event asked for, or an unknown system call.
-    """
-    for ops in engines:
-        require_callbacks(ops, int(ops.events))
-        syscall_numbers(ops.syscalls)
 
 
 def _follows(ops: object) -> bool:

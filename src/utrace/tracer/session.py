@@ -16,6 +16,7 @@ from utrace.kernel.access import explain_refusal
 from utrace.kernel.api import Spawn
 from utrace.kernel.linux import LinuxKernel
 from utrace.tracehook.tracees import WhenBlocked
+from utrace.tracer import processes
 from utrace.tracer.loop import Loop
 from utrace.tracer.watchdog import Watchdog
 
@@ -171,7 +172,7 @@ class Session:
         launched = threading.Event()
         clients = list(engines)
         tracee = loop.in_tracer(
-            lambda: loop.spawn(program, clients, exit_kill=self._exit_kill, launched=launched.set)
+            lambda: processes.spawn(loop, program, clients, exit_kill=self._exit_kill, launched=launched.set)
         )
         launched.wait()
         error = loop.in_tracer(lambda: loop.kernel.spawn_error(tracee.handle.id.tid))
@@ -202,7 +203,7 @@ class Session:
         loop = self.loop
         clients = list(engines)
         tracee = loop.in_tracer(
-            lambda: loop.seize(pid, clients, explain=explain_refusal, all_threads=all_threads)
+            lambda: processes.seize(loop, pid, clients, explain=explain_refusal, all_threads=all_threads)
         )
         return tracee.handle
 
@@ -268,7 +269,7 @@ class Session:
         if self._watchdog is not None:
             self._watchdog.stop()
         if thread.is_alive():
-            loop.let_go(kill=self._exit_kill)
+            processes.let_go(loop, kill=self._exit_kill)
             loop.stop()
             thread.join(_LET_GO_S)
             if thread.is_alive():
