@@ -72,6 +72,7 @@ class Result:
         value: what is compared with the budget: the median over the rounds of what `Form` says.
         low: the lower quartile of the same over the rounds.
         high: the upper quartile.
+        least: the same of the candidate's and the peer's least figures, which other programs disturbed least.
         failures: in how many rounds the candidate, or its peer, did not do what is measured, and why.
     """
 
@@ -85,6 +86,7 @@ class Result:
     value: float | None
     low: float | None
     high: float | None
+    least: float | None
     budget: float | None
     verdict: str
     failures: tuple[str, ...]
@@ -133,9 +135,12 @@ def _result(group: Group, row: Row, samples: dict[Candidate, Samples]) -> Result
     mine = samples[row.candidate].figures
     sides = [row.candidate] if row.peer is None else [row.candidate, row.peer]
     values = list(mine.values()) if row.form is Form.ABSOLUTE else []
+    peers = {} if row.peer is None else samples[row.peer].figures
     if row.peer is not None:
-        peers = samples[row.peer].figures
         values = [_value(row.form, mine[turn], peers[turn]) for turn in mine if turn in peers]
+    least = min(values, default=None)
+    if row.peer is not None and mine and peers:
+        least = _value(row.form, min(mine.values()), min(peers.values()))
     low, value, high = _quartiles(values)
     return Result(
         what=row.candidate.name,
@@ -148,6 +153,7 @@ def _result(group: Group, row: Row, samples: dict[Candidate, Samples]) -> Result
         value=value,
         low=low,
         high=high,
+        least=least,
         budget=row.budget,
         verdict=_verdict(value, row.budget),
         failures=tuple(

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from benches.rounds import Result
 
-HEAD: Final = ("what", "against", "CPUs", "median", "ratio", "quartiles", "budget", "")
-RIGHT: Final = frozenset({3, 4, 5, 6})
+HEAD: Final = ("what", "against", "CPUs", "median", "ratio", "quartiles", "of the least", "budget", "")
+RIGHT: Final = frozenset({3, 4, 5, 6, 7})
 BUSY: Final = 0.5
 
 
@@ -95,7 +95,7 @@ def as_json(found: Conditions, results: Mapping[str, Sequence[Result]]) -> str:
 
 def _cells(result: Result) -> tuple[str, ...]:
     if result.median is None:
-        return (result.what, result.peer or "", result.cpus, *[""] * 4, "not measured")
+        return (result.what, result.peer or "", result.cpus, *[""] * 5, "not measured")
     spread = ""
     if result.low is not None and result.high is not None:
         spread = f"{_shown(result, result.low)} .. {_shown(result, result.high)}"
@@ -106,6 +106,7 @@ def _cells(result: Result) -> tuple[str, ...]:
         f"{result.median:.2f} {result.unit}",
         "" if result.peer is None else _shown(result, result.value),
         spread,
+        _shown(result, result.least) if result.rounds > 1 else "",
         "" if result.budget is None else "<= " + _shown(result, result.budget),
         result.verdict,
     )

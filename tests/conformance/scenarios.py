@@ -452,7 +452,7 @@ program main {
 }
 """,
         plan=_CONT,
-        runs=300,
+        runs=150,
     ),
     "forks, killed from outside": Scenario(
         """

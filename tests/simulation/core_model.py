@@ -33,7 +33,7 @@ class Decision:
     """What one callback does and answers; or what is done while held, and whether SIGKILL ends that."""
 
     acts: Sequence[Act] = ()
-    answer: Verdict = Verdict()
+    answer: Verdict = field(default_factory=Verdict)
     kill: bool = False
 
 
@@ -69,7 +69,7 @@ class Model:
     syscall: SyscallAction = SyscallAction.RUN
     signal: SignalAction = SignalAction.DELIVER
     hold: bool = False
-    decisions: Iterator[Decision] = iter(())
+    decisions: Iterator[Decision] = field(default_factory=lambda: iter(()))
 
     # -- calls (section 4) ------------------------------------------------------------------------
 
@@ -101,7 +101,7 @@ class Model:
         if not self.engines:
             self.pending = RESUME
 
-    def control(self, engine: ModelEngine, action: ResumeAction) -> str:
+    def control(self, engine: ModelEngine, action: ResumeAction) -> str:  # noqa: PLR0911 — one for each row
         dead = self.life in {"DEATH", "DEAD"}
         if engine.gone or engine.leaving or self.life == "REAPED":
             return "ESRCH"
@@ -155,8 +155,9 @@ class Model:
             self.remove(engine)
             return
         verdict = decision.answer
-        if decides:
+        if decides and callback == SYSCALL_ENTRY:
             self.syscall = verdict.syscall or self.syscall
+        if decides and callback == Event.SIGNAL:
             self.hold = verdict.hold if verdict.signal else self.hold or verdict.hold
             self.signal = verdict.signal or self.signal
         answer = verdict.resume

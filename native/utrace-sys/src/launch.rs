@@ -26,6 +26,7 @@ pub struct Program {
     pub stdio: [i32; 3],
     pub new_session: bool,
     pub parent_death_signal: i32,
+    pub filter: Vec<u8>,
 }
 
 /// What is known of a launched child until it executes its program, and after if it could not.
@@ -74,6 +75,7 @@ pub(crate) fn launch(
         stdio: program.stdio,
         new_session: program.new_session,
         parent_death_signal: program.parent_death_signal,
+        filter: &program.filter,
         go: (go_read.as_fd(), go_write.as_fd()),
         words: &words,
     })?;

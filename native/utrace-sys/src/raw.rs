@@ -571,6 +571,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) stdio: [RawFd; 3],
     pub(crate) new_session: bool,
     pub(crate) parent_death_signal: c_int,
+    /// Instructions of a seccomp filter, eight bytes each; empty for none.
+    pub(crate) filter: &'a [u8],
     /// The child waits for a byte from here: it comes when the child is seized.
     pub(crate) go: (BorrowedFd<'a>, BorrowedFd<'a>),
     pub(crate) words: &'a SharedWords,
@@ -650,6 +652,9 @@ unsafe fn child(plan: &ChildPlan<'_>, argv: &[*const c_char], env: &[*const c_ch
             need(libc::chdir(cwd.as_ptr()));
         }
         reset_dispositions();
+        if !plan.filter.is_empty() {
+            need(install_filter(plan.filter));
+        }
         let mut only: libc::sigset_t = core::mem::zeroed();
         libc::sigemptyset(&raw mut only);
         libc::sigaddset(&raw mut only, libc::SIGTRAP);
@@ -664,6 +669,29 @@ unsafe fn child(plan: &ChildPlan<'_>, argv: &[*const c_char], env: &[*const c_ch
         libc::execve(plan.path.as_ptr(), argv.as_ptr(), env.as_ptr());
         plan.words.set_failure(Errno::last().0);
         libc::_exit(127);
+    }
+}
+
+/// Put a seccomp filter in force, giving up new privileges where the right to keep them is lacking.
+///
+/// # Safety
+///
+/// Only for a process just forked: its rights are changed.
+unsafe fn install_filter(filter: &[u8]) -> c_int {
+    let program = libc::sock_fprog {
+        len: (filter.len() / 8) as u16,
+        filter: filter.as_ptr().cast_mut().cast(),
+    };
+    // SAFETY: the kernel copies the program during the call; the length counts whole instructions.
+    unsafe {
+        let install = || libc::syscall(libc::SYS_seccomp, 1, 0, &raw const program) as c_int;
+        if install() == 0 {
+            return 0;
+        }
+        if Errno::last().0 != libc::EACCES || libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 {
+            return -1;
+        }
+        install()
     }
 }
 

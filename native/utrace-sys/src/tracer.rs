@@ -23,6 +23,7 @@ use crate::{Errno, Tid, done_or_gone, some_or_gone};
 
 /// Every event at once (D4): FORK, VFORK, CLONE, EXEC, VFORKDONE, EXIT, SYSGOOD.
 const SEIZE_OPTIONS: usize = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40;
+const TRACE_SECCOMP: usize = 0x80;
 const EXIT_KILL: usize = 0x10_0000;
 const LISTEN: c_int = 0x4208;
 /// The largest register set of a machine: a bound for what the kernel may fill.
@@ -292,7 +293,9 @@ impl Tracer {
     /// Launch a program; its tid, in an event stop before its execve.
     pub fn spawn(&self, program: &Program, exit_kill: bool) -> Answer<Tid> {
         let mut state = self.state()?;
-        let (tid, launch) = launch::launch(program, options(exit_kill), self.signal_mask)?;
+        let filtered = if program.filter.is_empty() { 0 } else { TRACE_SECCOMP };
+        let options = options(exit_kill) | filtered;
+        let (tid, launch) = launch::launch(program, options, self.signal_mask)?;
         state.pace.tracees += 1;
         state.launches.insert(tid, launch);
         Ok(tid)

@@ -28,6 +28,8 @@ _OWN_ERROR: Final = 1
 _FROM_TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT)
 _TO_END_US: Final = (signal.SIGHUP, signal.SIGTERM)
 
+_NAMES_WIDTH: Final = 35
+
 _HELP_HEAD: Final = """\
 Usage: utrace trace [OPTIONS] PROG [ARGS]
        utrace trace [OPTIONS] -p PID[,PID]...
@@ -66,9 +68,10 @@ def main(words: list[str]) -> int:
 
         return utrace(["--version"])
     try:
-        return Tracing(options).run()
+        tracing = Tracing(options)
     except OSError as error:
-        return _fail(f"utrace: cannot write {error.filename}: {error.strerror}")
+        return _fail(f"utrace: cannot write {options.output}: {error.strerror}")
+    return tracing.run()
 
 
 def _fail(message: str, status: int = _OWN_ERROR) -> int:
@@ -82,7 +85,7 @@ def _help() -> str:
         names = ", ".join(f"-{name}" if len(name) == 1 else f"--{name}" for name in option.names)
         if option.value:
             names += option.value if option.value.startswith("[") else f" {option.value}"
-        lines.append(f"  {names:<37} {option.text}\n" if len(names) <= 37 else f"  {names}\n{'':40}{option.text}\n")
+        lines.append(f"  {names:<{_NAMES_WIDTH}} {option.text}\n")
     return "".join([*lines, _HELP_FOOT])
 
 
@@ -189,6 +192,9 @@ class Tracing:
         except ProgramNotStarted as error:
             self.errors.write(f"utrace: {error}\n")
             return error.status
+        except OSError as error:
+            self.errors.write(f"utrace: cannot trace {options.program[0]}: {error} (try 'utrace doctor')\n")
+            return _OWN_ERROR
         return 0
 
     def _attach(self, session: Session, pid: int) -> bool:

@@ -181,8 +181,10 @@ _QUALIFIERS: Final[dict[str, Apply]] = {
     "q": _quiet,
 }
 _QUALIFIERS_OF_STRACE: Final = frozenset(
-    "abbrev a verbose v raw x read reads r write writes w fault inject kvm decode-fds decode-fd "
-    "decode-pids trace-fds trace-fd fds fd namespace".split()
+    (
+        *("abbrev", "a", "verbose", "v", "raw", "x", "read", "reads", "r", "write", "writes", "w", "fault"),
+        *("inject", "kvm", "decode-fds", "decode-fd", "decode-pids", "trace-fds", "trace-fd", "fds", "fd"),
+    )
 )
 
 
@@ -305,45 +307,48 @@ class Option:
 
 
 OPTIONS: Final = (
-    Option(("f", "follow-forks"), _follow, "", "trace children too; -ff: each into a file FILE.PID of its own"),
+    Option(("f", "follow-forks"), _follow, "", "trace children too; -ff: each into its own FILE.PID"),
     Option(("output-separately",), _separately, "", "with -f -o FILE: the same as -ff"),
     Option(("o", "output"), _output, "FILE", "write to FILE instead of standard error"),
     Option(("A", "output-append-mode"), _append, "", "with -o: append to FILE"),
-    Option(("p", "attach"), _pids, "PID[,PID]", "attach to running processes; with -f to all their threads"),
-    Option(("e",), _qualify, "EXPR", "trace=SET, signal=SET, status=SET or quiet=SET; a bare SET is trace=SET"),
-    Option(("trace",), _calls, "SET", "only these system calls: names, %groups, /patterns, !SET"),
+    Option(("p", "attach"), _pids, "PID[,PID]", "attach to processes; with -f to all their threads"),
+    Option(("e",), _qualify, "EXPR", "[trace=]SET, signal=SET, status=SET or quiet=SET"),
+    Option(("trace",), _calls, "SET", "only these calls: names, %groups, /patterns, !SET"),
     Option(("signal",), _signals, "SET", "only these signals"),
-    Option(("status",), _statuses, "SET", "only calls that end so: successful, failed, unfinished, detached"),
+    Option(("status",), _statuses, "SET", "only calls that are successful, failed, unfinished, ..."),
     Option(("z", "successful-only"), _only_successful, "", "only calls that succeed"),
     Option(("Z", "failed-only"), _only_failed, "", "only calls that fail"),
     Option(("s", "string-limit"), _text_max, "N", "show N bytes of a string (32)"),
     Option(("v", "no-abbrev"), _verbose, "", "show structures and lists whole"),
-    Option(("x", "strings-in-hex"), _hex, "[all|non-ascii]", "hex for strings that are not ASCII; -xx: for all"),
+    Option(("x", "strings-in-hex"), _hex, "[...]", "hex for strings that are not ASCII; -xx: for all"),
     Option(("y", "decode-fds"), _fd_paths, "[path]", "show the file behind each descriptor"),
     Option(("a", "columns"), _column, "N", "column of the results (40)"),
-    Option(("t", "absolute-timestamps"), _clock, "[...]", "time of day; -tt: with microseconds; -ttt: seconds since 1970"),
+    Option(("t", "absolute-timestamps"), _clock, "[...]", "time of day; -tt: to the microsecond; -ttt: UNIX"),
     Option(("r", "relative-timestamps"), _since_last, "[us]", "time since the line before"),
     Option(("T", "syscall-times"), _durations, "[us]", "time spent in each call"),
     Option(("c", "summary-only"), _only_counts, "", "no lines but a table: calls, errors, CPU time"),
     Option(("C", "summary"), _also_counts, "", "lines and the table"),
     Option(("w", "summary-wall-clock"), _wall, "", "with -c, -C: time that passed instead of CPU time"),
-    Option(("q", "quiet"), _quieter, "[SET]", "no messages about attaching; -qq: none about exits; -qqq: none at all"),
+    Option(("q", "quiet"), _quieter, "[SET]", "less: -q attaching, -qq also exits, -qqq all messages"),
     Option(("E", "env"), _environment, "VAR[=VAL]", "set VAR in the program's environment, or remove it"),
     Option(("kill-on-exit",), _kill_on_exit, "", "the program does not outlive utrace"),
     Option(("h", "help"), _help, "", "show this help"),
     Option(("V", "version"), _version, "", "show the version"),
-)  # fmt: skip
+)
 
 _BY_NAME: Final = {name: option for option in OPTIONS for name in option.names}
 
 #: The rest of strace's, so that they are refused and not taken for mistakes.
 _LETTERS_OF_STRACE: Final = frozenset("bDIuPXiknYOSUdL")
 _LONG_OF_STRACE: Final = frozenset(
-    "abbrev argv0 const-print-style daemonize daemonized daemonised daemonise debug decode-pids detach-on env "
-    "fault inject instruction-pointer interruptible kvm namespace raw read reads seccomp-bpf silence silent "
-    "stack-traces stack-trace stack-trace-frame-limit strings-in-hex summary-columns summary-sort-by "
-    "summary-syscall-overhead syscall-limit syscall-number tips trace-path trace-fds user verbose write "
-    "writes always-show-pid arg0 color stack-traces-frame-limit".split()
+    (
+        *("abbrev", "always-show-pid", "argv0", "color", "const-print-style", "daemonize", "daemonise"),
+        *("debug", "decode-pids", "detach-on", "fault", "inject", "instruction-pointer", "interruptible"),
+        *("kvm", "namespace", "raw", "read", "reads", "seccomp-bpf", "silence", "silent", "stack-trace"),
+        *("stack-traces", "stack-trace-frame-limit", "summary-columns", "summary-sort-by"),
+        *("summary-syscall-overhead", "syscall-limit", "syscall-number", "tips", "trace-fds", "trace-path"),
+        *("user", "verbose", "write", "writes"),
+    )
 )
 
 

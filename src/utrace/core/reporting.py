@@ -28,6 +28,7 @@ from utrace.core.events import (
     REAP,
     SYSCALL_ENTRY,
     SYSCALL_EXIT,
+    Event,
 )
 from utrace.core.task_life import TaskInput
 from utrace.core.verdicts import (
@@ -69,6 +70,7 @@ Pass: TypeAlias = Generator[Engine | Pause, Reply, None]
 Stop: TypeAlias = Generator[Engine | Pause, Reply, bool]
 
 _ATTACHED: Final = EngineState.ATTACHED
+_SIGNAL: Final = int(Event.SIGNAL)
 _NO_NUMBERS: Final[frozenset[int]] = frozenset()
 
 _RESET_BY_A_PASS: Final = frozenset({ResumeAction.REPORT, ResumeAction.SINGLESTEP, ResumeAction.BLOCKSTEP})
@@ -135,15 +137,17 @@ def finish_callback(task: TracedTask, engine: Engine, answer: Reply, *, specific
 
 
 def _decide(task: TracedTask, verdict: Verdict) -> None:
-    """Let a specific callback decide about the system call or the signal."""
-    if verdict.syscall is not None:
-        task.syscall_action = verdict.syscall
-        task.syscall_result = verdict.result
-    if verdict.signal is not None:
-        task.signal_action = verdict.signal
-        task.signal_hold = verdict.hold
-    elif verdict.hold:
-        task.signal_hold = True
+    """Let the callback of a system call's entry decide about the call, a signal's about the signal."""
+    if task.callback == SYSCALL_ENTRY:
+        if verdict.syscall is not None:
+            task.syscall_action = verdict.syscall
+            task.syscall_result = verdict.result
+    elif task.callback == _SIGNAL:
+        if verdict.signal is not None:
+            task.signal_action = verdict.signal
+            task.signal_hold = verdict.hold
+        elif verdict.hold:
+            task.signal_hold = True
 
 
 def _merge(task: TracedTask, engine: Engine, resume: ResumeAction | None) -> None:

@@ -13,10 +13,10 @@ Reference: strace(1) "DESCRIPTION"; the output of strace 6.1 is the oracle of th
 from __future__ import annotations
 
 import enum
-import os
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from utrace.engines.records import ALL_STATUSES, CallStatus
@@ -190,7 +190,7 @@ class LineLog:
                 self._announce(thread, stream)
             if self._style.fd_paths:
                 # Afterwards the descriptor may be closed, or another file.
-                r.render_arguments(record.call, self._styles[thread])
+                self._arguments(record)
             if self._whole:
                 return
             if stream.open is not None:
@@ -202,10 +202,20 @@ class LineLog:
     def _values(self, record: CallRecord) -> Style:
         return self._styles[record.thread] if self._style.fd_paths else self._style.values
 
+    def _entry(self, record: CallRecord) -> str:
+        if record.resumes is not None:
+            return f"{record.call.plan.name}({self._arguments(record)}"
+        return r.render_entry(record.call, self._values(record))
+
+    def _arguments(self, record: CallRecord) -> str:
+        if record.resumes is not None:
+            return f"<... resuming interrupted {record.resumes} ...>"
+        return r.render_arguments(record.call, self._values(record))
+
     def _show(self, stream: _Stream, record: CallRecord) -> None:
         """Write as much of the open line as is known before the call returns."""
         stream.prefix = self._prefix(stream, record.thread, record.entered_ns)
-        stream.shown = r.render_entry(record.call, self._values(record))
+        stream.shown = self._entry(record)
         stream.output.write(stream.prefix + stream.shown)
 
     def _break_off(self, stream: _Stream) -> None:
@@ -245,15 +255,14 @@ class LineLog:
 
     def _line(self, record: CallRecord, width: int, shown: str = "") -> str:
         """Write the whole line, which begins with what is shown already."""
-        call = record.call
-        values = self._values(record)
+        plan = record.call.plan
         if record.status is CallStatus.DETACHED:
-            return f"{shown or r.render_entry(call, values)} <detached ...>\n"
+            return f"{shown or self._entry(record)} <detached ...>\n"
         if record.status is CallStatus.UNFINISHED:
-            known = shown or r.render_entry(call, values)
-            head = f"{known} <unfinished ...>)" if call.plan.late else f"{known})"
+            known = shown or self._entry(record)
+            head = f"{known} <unfinished ...>)" if plan.late else f"{known})"
         else:
-            head = f"{call.plan.name}({r.render_arguments(call, values)})"
+            head = f"{plan.name}({self._arguments(record)})"
             if not head.startswith(shown):
                 head = f"{shown})"
         return self._padded(record, head, width)
@@ -264,7 +273,7 @@ class LineLog:
         if record.status is CallStatus.DETACHED:
             return f"{head} <detached ...>\n"
         if record.status is not CallStatus.UNFINISHED:
-            arguments = f"{call.plan.name}({r.render_arguments(call, self._values(record))}"
+            arguments = f"{call.plan.name}({self._arguments(record)}"
             if arguments.startswith(known):
                 head += arguments[len(known) :]
         return self._padded(record, f"{head})", width)
@@ -364,33 +373,32 @@ class LineLog:
     # -- prefixes ---------------------------------------------------------------------------------
 
     def _prefix(self, stream: _Stream, thread: Thread, time_ns: int) -> str:
-        match self._style.pids:
-            case PidShown.COLUMN:
-                whose = f"{thread.tid:<5} "
-            case PidShown.WHEN_SEVERAL:
-                whose = f"[pid {thread.tid:5}] " if self._count > 1 else ""
-            case PidShown.NEVER:
-                whose = ""
+        style = self._style
+        whose = ""
+        if style.pids is PidShown.COLUMN:
+            whose = f"{thread.tid:<5} "
+        elif style.pids is PidShown.WHEN_SEVERAL and self._count > 1:
+            whose = f"[pid {thread.tid:5}] "
         return whose + self._stamp(stream, time_ns) if self._stamped else whose
 
     def _stamp(self, stream: _Stream, time_ns: int) -> str:
-        seconds, rest = divmod(time_ns, _NS)
-        micros = rest // 1000
-        match self._style.clock:
-            case Clock.NONE:
-                stamp = ""
-            case Clock.UNIX:
-                stamp = f"{seconds}.{micros:06} "
-            case Clock.SECONDS:
-                stamp = self._time_of_day(seconds) + " "
-            case Clock.MICROSECONDS:
-                stamp = f"{self._time_of_day(seconds)}.{micros:06} "
+        stamp = self._clock_text(time_ns)
         if self._style.since_last:
             passed = max(time_ns - stream.last_ns, 0) if stream.last_ns else 0
             stream.last_ns = time_ns
             since = f"{passed // _NS:6}.{passed % _NS // 1000:06}"
             stamp += f"(+{since}) " if stamp else f"{since} "
         return stamp
+
+    def _clock_text(self, time_ns: int) -> str:
+        clock = self._style.clock
+        if clock is Clock.NONE:
+            return ""
+        seconds, rest = divmod(time_ns, _NS)
+        if clock is Clock.SECONDS:
+            return f"{self._time_of_day(seconds)} "
+        whole = str(seconds) if clock is Clock.UNIX else self._time_of_day(seconds)
+        return f"{whole}.{rest // 1000:06} "
 
     def _time_of_day(self, second: int) -> str:
         if second != self._second:
@@ -411,16 +419,9 @@ def _with_fd_paths(style: Style, thread: Thread) -> Style:
         if fd not in known:
             link = "cwd" if fd == r.AT_FDCWD else f"fd/{fd}"
             try:
-                known[fd] = f"<{os.readlink(f'/proc/{thread.tid}/{link}')}>"
+                known[fd] = f"<{Path(f'/proc/{thread.tid}/{link}').readlink()}>"
             except OSError:
                 known[fd] = ""
         return known[fd]
 
-    return Style(
-        text_max=style.text_max,
-        verbose=style.verbose,
-        hex_strings=style.hex_strings,
-        column=style.column,
-        describe_fd=describe,
-        describe_pid=style.describe_pid,
-    )
+    return replace(style, describe_fd=describe)

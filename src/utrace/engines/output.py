@@ -25,8 +25,11 @@ _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 class TextStream(Protocol):
     """What a log needs of a text stream: sys.stderr, io.StringIO."""
 
-    def write(self, text: str, /) -> int: ...
-    def flush(self) -> None: ...
+    def write(self, text: str, /) -> int:
+        """Take text."""
+
+    def flush(self) -> None:
+        """Hand it on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,15 +37,17 @@ class Thread:
         call: the system call it is in.
         born: it was made by a traced thread; nothing was reported of it yet.
         bits: word size of the convention by which it makes calls.
+        interrupted: the name of the call that restart_syscall(2) would go on with.
     """
 
-    __slots__ = ("bits", "born", "call", "tid")
+    __slots__ = ("bits", "born", "call", "interrupted", "tid")
 
     def __init__(self, tid: int, *, born: bool, bits: int) -> None:
         self.tid = tid
         self.born = born
         self.bits = bits
         self.call: CallRecord | None = None
+        self.interrupted = "system call"
 
 
 class CallRecord:
@@ -59,9 +61,20 @@ class CallRecord:
         duration_ns: from entry to end, by a monotonic clock; None until then.
         cpu_ns: CPU time used in it.
         status: how it ended; None until then.
+        resumes: if it is restart_syscall(2): what it goes on with.
     """
 
-    __slots__ = ("call", "cpu_ns", "duration_ns", "entered_cpu_ns", "entered_ns", "started_ns", "status", "thread")
+    __slots__ = (
+        "call",
+        "cpu_ns",
+        "duration_ns",
+        "entered_cpu_ns",
+        "entered_ns",
+        "resumes",
+        "started_ns",
+        "status",
+        "thread",
+    )
 
     def __init__(self, thread: Thread, call: DecodedCall, entered_ns: int, started_ns: int) -> None:
         self.thread = thread
@@ -72,6 +85,7 @@ class CallRecord:
         self.duration_ns: int | None = None
         self.cpu_ns = 0
         self.status: CallStatus | None = None
+        self.resumes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

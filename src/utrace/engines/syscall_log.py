@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from utrace.core.events import Event
 from utrace.engines.line_log import LineLog, LineStyle
@@ -54,6 +54,7 @@ LOG_EVENTS: Final = (
 )
 
 _ANY_SIGNAL: Final = frozenset(range(65))
+_RESTART: Final = "restart_syscall"
 _CPUCLOCK_PERTHREAD_SCHED: Final = 6
 
 
@@ -80,7 +81,7 @@ class SyscallLog(EngineOps):
 
     events = LOG_EVENTS
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 — each is a choice of its own, by name
         self,
         to: str | Path | TextStream | None = None,
         *,
@@ -125,7 +126,7 @@ class SyscallLog(EngineOps):
         self._groups: dict[int, dict[Task, Thread]] = {}
         self._by_generation: dict[int, Task] = {}
 
-    def __enter__(self) -> SyscallLog:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -184,6 +185,8 @@ class SyscallLog(EngineOps):
         if decoded.abi.word * 8 != thread.bits:
             self._change_mode(thread, decoded.abi.word * 8)
         record = thread.call = CallRecord(thread, decoded, time.time_ns(), time.monotonic_ns())
+        if decoded.plan.name == _RESTART:
+            record.resumes = thread.interrupted
         if self._cpu_times:
             record.entered_cpu_ns = thread_cpu_ns(thread.tid)
         for listener in self.listeners:
@@ -201,6 +204,8 @@ class SyscallLog(EngineOps):
             record.cpu_ns = thread_cpu_ns(thread.tid) - record.entered_cpu_ns
         result = Result(call.result or 0)
         record.call.finish(result)
+        if result.is_restart and record.resumes is None:
+            thread.interrupted = record.call.name
         record.status = CallStatus.FAILED if result.is_error else CallStatus.SUCCESSFUL
         for listener in self.listeners:
             listener.ended(record)

@@ -101,6 +101,10 @@ class Spawn:
     """Descriptors of ours that become 0, 1, 2 of the program; all others are closed on exec."""
     new_session: bool = False
     parent_death_signal: int = 0
+    filter: Mapping[int, frozenset[int]] | None = None
+    """By audit arch, the only system calls that are to stop at all: a seccomp filter lets the others
+    run at full speed.  It is inherited, cannot be taken away, and without a tracer its calls fail with
+    ENOSYS, so that a filtered program is never let go.  None for no filter."""
 
 
 class SeizeOutcome(enum.Enum):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 from utrace import _native
 from utrace.kernel import procfs
 from utrace.kernel.api import Disposition, SeizeOutcome, Spawn, Tid
+from utrace.kernel.seccomp import filter_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +74,7 @@ class LinuxKernel(_native.Tracer):
                 program.stdio,
                 program.new_session,
                 program.parent_death_signal,
+                b"" if program.filter is None else filter_program(program.filter),
                 exit_kill,
             )
         )
@@ -83,7 +85,7 @@ class LinuxKernel(_native.Tracer):
         Killed, it first runs, and only then stands in another stop that a wait tells of.
         """
         status = procfs.read_status(tid)
-        return status is None or status.state != "t" or super().pending_fact(tid)
+        return (status is not None and status.state != "t") or super().pending_fact(tid)
 
     def threads(self, tgid: int, /) -> list[Tid]:
         """List the tids of a group."""

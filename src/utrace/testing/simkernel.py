@@ -131,6 +131,26 @@ class SimKernel:
             while True:
                 self._turns.take(traced=False)
 
+    def let_time_pass(self) -> None:
+        """Let others move until the scheduler has the tracer go on: for a callback that takes its time."""
+        self._turns.let_others_move(always=True)
+
+    def is_anyone_traced(self) -> bool:
+        """Whether some task, dead or alive, still has us as its tracer."""
+        return any(task.traced for task in self._machine.tasks.values())
+
+    def births(self) -> list[tuple[Tid, Tid, bool]]:
+        """List the tasks made by others: tid of the maker, own tid, whether it was born traced."""
+        return [(Tid(maker), Tid(tid), traced) for maker, tid, traced in self._machine.births]
+
+    def meter(self, tid: int) -> Callable[[], int]:
+        """Give a counter of the instructions that a task has begun in user mode, system calls included.
+
+        It goes on counting for the same task when execve gives that another tid.
+        """
+        task = self._machine.tasks[tid]
+        return lambda: task.user_steps
+
     def alive(self) -> list[Tid]:
         """Tids of the tasks that are not dead."""
         return [Tid(task.tid) for task in self._machine.tasks.values() if not task.is_zombie]
@@ -261,7 +281,15 @@ class SimKernel:
         if task is None:
             return None
         caught = sum(bit(signo) for signo in task.process.handlers)
-        return Disposition(task.blocked, task.process.ignored, caught)
+        queued = sum({bit(info.signo) for info in task.pending})
+        return Disposition(task.blocked, task.process.ignored, caught, queued)
+
+    def blocked_syscall(self, tid: int, /) -> int | None:
+        """Number of the call that a running task sleeps in."""
+        task = self._seen(tid)
+        if task is None or task.state not in {TaskState.SLEEPING, TaskState.KILLABLE}:
+            return None
+        return signed(task.registers[ORIG_RAX])
 
     # -------------------------------------------------------------------------- registers and memory
 

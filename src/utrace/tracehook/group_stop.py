@@ -58,7 +58,7 @@ def group_stop(tracee: Tracee, fact: Fact) -> Pass:
     tracee.signo = 0
     if (yield from stop(task)):
         return
-    if not task.engines:
+    if not task.engines and tracee.filter is None:
         # Detached in this stop, the thread goes back to being stopped.
         tracee.over = True
         tracee.kernel.detach(tracee.tid, 0)

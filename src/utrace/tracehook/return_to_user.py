@@ -49,7 +49,7 @@ def return_to_user(tracee: Tracee, *, handler: bool = False) -> Pass:
             deliver_made_up(tracee, occurrence, task.signal_action)
         enter_user_mode(tracee)
     else:
-        tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
+        tracee.request = tracee.free_run()
     if not task.engines:
         leave(tracee)
 
@@ -65,7 +65,7 @@ def enter_user_mode(tracee: Tracee) -> None:
     if step is not ResumeAction.RESUME and task.mask & SYSCALL and _is_at_syscall(tracee):
         tracee.stepping = step
         step = ResumeAction.RESUME
-    tracee.run_by(step, task.mask & SYSCALL)
+    tracee.run_by(step)
 
 
 def _is_at_syscall(tracee: Tracee) -> bool:
@@ -85,7 +85,9 @@ def before_user_mode(tracee: Tracee) -> None:
     if not task.engines:
         leave(tracee)
         return
-    tracee.run_by(take_step(task), task.mask & SYSCALL)
+    tracee.run_by(take_step(task))
+    if tracee.request == CONT_REQUEST and tracee.in_syscall and tracee.wants_exit():
+        tracee.request = SYSCALL_REQUEST
     if tracee.request == CONT_REQUEST and (task.pending in REPORTS or task.is_wanted_stopped()):
         interrupt(tracee)
 
@@ -97,7 +99,13 @@ def interrupt(tracee: Tracee) -> None:
 
 
 def leave(tracee: Tracee) -> None:
-    """Let the tracee go for good, with the signal it was about to get.  Its life ends here."""
+    """Let the tracee go for good, with the signal it was about to get.  Its life ends here.
+
+    One with a filter is kept, without engines: untraced, its calls would fail with ENOSYS.
+    """
+    if tracee.filter is not None:
+        tracee.request = CONT_REQUEST
+        return
     tracee.over = True
     tracee.kernel.detach(tracee.tid, tracee.signo)
     tracee.kin.forget(tracee)

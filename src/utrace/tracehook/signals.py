@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from utrace.core.events import QUIESCE, SIGNAL_ALL, SYSCALL
+from utrace.core.events import QUIESCE, SIGNAL_ALL
 from utrace.core.signals import classify, report_signal, take_step
 from utrace.core.verdicts import REPORTS, STEPS, SignalAction
 from utrace.tracehook.return_to_user import enter_user_mode, interrupt, leave
@@ -87,7 +87,7 @@ def _run_on(tracee: Tracee, *, caught: bool = False) -> None:
         leave(tracee)
         return
     if tracee.signo or task.pending not in STEPS:
-        tracee.run_by(take_step(task), task.mask & SYSCALL)
+        tracee.run_by(take_step(task))
     else:
         enter_user_mode(tracee)
     if task.pending in REPORTS or task.is_wanted_stopped():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.arch import Registers, SyscallAbi, of_regset, syscall_abi
 from utrace.arch.description import ERRNO_MAX
-from utrace.core.events import SYSCALL, SYSCALL_ENTRY, SYSCALL_EXIT
+from utrace.core.events import SYSCALL, SYSCALL_ENTRY
 from utrace.core.reporting import Pass, Stop, report_syscall_entry, report_syscall_exit
 from utrace.core.signals import take_step
 from utrace.core.verdicts import ResumeAction, SyscallAction
@@ -32,7 +32,7 @@ _NO_CALL: Final = -1
 
 
 def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
-    """Decide a syscall-entry-stop; None if nobody is to be told."""
+    """Decide a syscall-entry-stop, or a seccomp stop that stands for one; None: nobody is to be told."""
     task = tracee.task
     detail = fact[3]
     tracee.arch = arch = detail[0] if isinstance(detail, tuple) else 0
@@ -40,6 +40,11 @@ def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
     tracee.entry = fact
     tracee.in_syscall = True
     tracee.signo = 0
+    tracee.at_entry = (
+        tracee.filter is not None
+        and fact[1] == FactKind.SYSCALL_ENTRY
+        and (arch not in tracee.filter or nr in tracee.filter[arch])
+    )
     if task.mask & SYSCALL_ENTRY and (task.syscalls is None or nr in task.syscalls.get(arch, ())):
         task.occurrence = fact
         return report_syscall_entry(task, arch, nr)
@@ -53,17 +58,28 @@ def leave_entry(tracee: Tracee) -> None:
         task.syscall_action = SyscallAction.RUN
         tracee.kernel.set_syscall(tracee.tid, _NO_CALL, None)
         tracee.abort_result = -ENOSYS if task.syscall_result is None else task.syscall_result
-        tracee.run_by(_armed_step(tracee), SYSCALL)
+        _run_to_exit(tracee, _armed_step(tracee))
     elif not task.engines:
         leave(tracee)
     elif tracee.stepping is not ResumeAction.RESUME:
-        tracee.run_by(_armed_step(tracee), SYSCALL)
-    elif task.pending is ResumeAction.RESUME:
+        _run_to_exit(tracee, _armed_step(tracee))
+    elif task.pending is not ResumeAction.RESUME:
+        # It is served at the exit stop: an interrupt issued here would be lost there.
+        _run_to_exit(tracee, take_step(task))
+    elif tracee.filter is None:
         # By CONT there would be no exit stop, but no next entry either.
         tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
+    elif tracee.wants_exit():
+        tracee.request = SYSCALL_REQUEST
     else:
-        # What is pending is served at the exit stop: an interrupt issued here would be lost there.
-        tracee.run_by(take_step(task), SYSCALL)
+        tracee.request = tracee.free_run()
+
+
+def _run_to_exit(tracee: Tracee, step: ResumeAction) -> None:
+    if step is ResumeAction.RESUME:
+        tracee.request = SYSCALL_REQUEST
+    else:
+        tracee.run_by(step)
 
 
 def _armed_step(tracee: Tracee) -> ResumeAction:
@@ -77,13 +93,11 @@ def exit_stop(tracee: Tracee, fact: Fact) -> Pass | None:
     task = tracee.task
     if not tracee.in_syscall:
         _learn_call(tracee, fact)
-    tracee.in_syscall = False
+    tracee.in_syscall = tracee.at_entry = False
     tracee.signo = 0
     if tracee.abort_result is not None:
         fact = _put_result(tracee, fact, tracee.abort_result)
-    if task.mask & SYSCALL_EXIT and (
-        task.syscalls is None or tracee.nr in task.syscalls.get(tracee.arch, ())
-    ):
+    if tracee.wants_exit():
         task.occurrence = fact
         return report_syscall_exit(task, tracee.arch, tracee.nr)
     return None
@@ -93,7 +107,10 @@ def leave_exit(tracee: Tracee) -> Pass | None:
     """Run on from a syscall-exit-stop, the last point before user mode; None if that is all."""
     task = tracee.task
     if task.pending is ResumeAction.RESUME and task.engines:
-        tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
+        if tracee.filter is None:
+            tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
+        else:
+            tracee.request = tracee.free_run()
         return None
     return return_to_user(tracee)
 
@@ -115,9 +132,7 @@ def stepped_over(tracee: Tracee) -> Pass:
     if tracee.abort_result is not None:
         fact = _put_result(tracee, fact, tracee.abort_result)
     task = tracee.task
-    if task.mask & SYSCALL_EXIT and (
-        task.syscalls is None or tracee.nr in task.syscalls.get(tracee.arch, ())
-    ):
+    if tracee.wants_exit():
         task.occurrence = fact
         yield from report_syscall_exit(task, tracee.arch, tracee.nr)
 

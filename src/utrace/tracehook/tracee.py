@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from utrace.core.events import SYSCALL, SYSCALL_EXIT
 from utrace.core.verdicts import ResumeAction
 from utrace.kernel.api import ResumeRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from utrace.core.engine_life import Engine
     from utrace.core.reporting import Pause, Reply
@@ -81,11 +82,13 @@ class Tracee:
         nudged: interrupted by us, and not stopped since: any ptrace-stop uses the interrupt up.
         mend: an -EINTR found at the next TRAP is our doing and is to be undone (DEC-4).
         listening: in a group stop, let go by LISTEN.
+        at_entry: its syscall-entry-stop was seen, and the seccomp stop of the same call is still to come.
         in_syscall: its last syscall-stop was an entry.
         entry: the fact of the entry of its last system call; `nr` and `arch` are of it.
         abort_result: what the aborted call in progress is to return.
         stepping: the step asked for is over a system call that is to be reported: armed at its entry.
         carried: signals of ours under way to it, by the number of their carrier.
+        filter: the only calls that stop it at all, by audit arch, if a seccomp filter was installed.
         superseded: a newer fact that came while a stop was being worked on: the stop is broken.
         own_child: waiting for it reaps it, or it is not a group leader.
         exit_kill: it was launched to die with the tracer (PTRACE_O_EXITKILL), or its ancestor was.
@@ -97,12 +100,15 @@ class Tracee:
 
     __slots__ = (
         "__weakref__",
+        "_covered",
         "abort_result",
         "arch",
+        "at_entry",
         "carried",
         "entry",
         "exit_kill",
         "exit_status",
+        "filter",
         "gone",
         "handler_due",
         "in_syscall",
@@ -143,6 +149,7 @@ class Tracee:
         self.mend = False
         self.listening = False
         self.in_syscall = False
+        self.at_entry = False
         self.carried: dict[int, list[CarriedSignal]] = {}
         self.stepping = ResumeAction.RESUME
         self.entry: Fact | None = None
@@ -152,6 +159,8 @@ class Tracee:
         self.superseded: Fact | None = None
         self.handler_due = False
         self.exit_kill = False
+        self.filter: Mapping[int, frozenset[int]] | None = None
+        self._covered: Mapping[int, frozenset[int]] | None = None
         self.exit_status: int | None = None
         self.gone = False
         self.over = False
@@ -166,10 +175,33 @@ class Tracee:
         """Tell whether it is its group's leader."""
         return self.tid == self.process.tgid
 
-    def run_by(self, action: ResumeAction, mask_of_syscalls: int) -> None:
-        """Choose how it is resumed: by a step, to its next syscall-stop, or freely."""
+    def run_by(self, action: ResumeAction) -> None:
+        """Choose how it is resumed: by a step, or as `free_run` says."""
         step = _STEP_REQUEST.get(action)
-        if step is not None:
-            self.request = step
-        else:
-            self.request = SYSCALL_REQUEST if mask_of_syscalls else CONT_REQUEST
+        self.request = self.free_run() if step is None else step
+
+    def wants_exit(self) -> bool:
+        """Tell whether somebody wants to see the exit of its present system call."""
+        task = self.task
+        return bool(task.mask & SYSCALL_EXIT) and (
+            task.syscalls is None or self.nr in task.syscalls.get(self.arch, ())
+        )
+
+    def free_run(self) -> int:
+        """Tell the request by which it runs to the next system call anybody wants to see.
+
+        A filter that lets all of those stop makes it CONT, at the price of one stop a call less.
+        """
+        task = self.task
+        if not task.mask & SYSCALL:
+            return CONT_REQUEST
+        if self.filter is None:
+            return SYSCALL_REQUEST
+        wanted = task.syscalls
+        if wanted is None:
+            return SYSCALL_REQUEST
+        if wanted is not self._covered:
+            if any(numbers - self.filter.get(arch, frozenset()) for arch, numbers in wanted.items()):
+                return SYSCALL_REQUEST
+            self._covered = wanted
+        return CONT_REQUEST

@@ -54,6 +54,7 @@ _EXECVE: Final = {0xC000003E: 59, 0x40000003: 11, 0xC00000B7: 221}
 """The number of execve, by audit arch."""
 
 _SYSCALL_ENTRY: Final = int(FactKind.SYSCALL_ENTRY)
+_SECCOMP: Final = int(FactKind.SECCOMP)
 _SYSCALL_EXIT: Final = int(FactKind.SYSCALL_EXIT)
 _ENDS: Final = frozenset({FactKind.EXIT, FactKind.DEATH})
 
@@ -68,7 +69,7 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0
             impossible("a running tracee is sent facts", tracee=tracee.tid, got=fact)
         tracee.running = tracee.nudged = False
         kind = fact[1]
-        if kind == _SYSCALL_ENTRY:
+        if kind == _SYSCALL_ENTRY or (kind == _SECCOMP and not tracee.at_entry):
             report = entry_stop(tracee, fact)
             if report is None or not (yield from report):
                 leave_entry(tracee)
@@ -79,6 +80,9 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0
             last = leave_exit(tracee)
             if last is not None:
                 yield from last
+        elif kind == _SECCOMP:
+            # The entry stop of this very call has been decided; the request made there still holds.
+            tracee.at_entry = False
         else:
             yield from STOPS[kind](tracee, fact)
         if tracee.over:
@@ -96,7 +100,7 @@ def _launch(tracee: Tracee, fact: Fact | Reply) -> Generator[Engine | Pause, Fac
     """Swallow what the launch itself does; the first thing shown is the program's own execve."""
     while isinstance(fact, tuple) and fact[1] not in _ENDS:
         _, kind, nr, detail = fact
-        if kind == FactKind.SYSCALL_ENTRY and isinstance(detail, tuple) and _EXECVE.get(detail[0]) == nr:
+        if kind in {_SYSCALL_ENTRY, _SECCOMP} and isinstance(detail, tuple) and _EXECVE.get(detail[0]) == nr:
             break
         tracee.signo = nr if kind == FactKind.SIGNAL else 0
         tracee.request = SYSCALL_REQUEST

@@ -16,7 +16,6 @@ import enum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from utrace.core.attach import inherit_engines
-from utrace.core.events import SYSCALL
 from utrace.core.task_life import TaskId, TaskLife, TracedTask
 from utrace.core.verdicts import ResumeAction
 from utrace.kernel.api import Fact, FactKind
@@ -167,6 +166,7 @@ class Tracees(Generic[T]):
             tgid = parentage[0] if parentage is not None else parent.process.tgid
         child = self.adopt(tid, tgid, own_child=tgid != tid)
         child.exit_kill = parent.exit_kill
+        child.filter = parent.filter
         return child
 
     def let_start(self, parent: Tracee, child: Tracee) -> None:
@@ -215,9 +215,9 @@ class Tracees(Generic[T]):
             return
         if (
             task.pending is not ResumeAction.RESUME
-            or not task.engines
+            or (not task.engines and tracee.filter is None)
             or task.is_wanted_stopped()
-            or (task.mask & SYSCALL and tracee.request != SYSCALL_REQUEST)
+            or (tracee.free_run() == SYSCALL_REQUEST and tracee.request != SYSCALL_REQUEST)
         ) and task.life is TaskLife.ALIVE:
             if not break_in and task.engines and self._waits_for_a_stop(tracee):
                 return

@@ -41,6 +41,7 @@ def spawn(
         loop.launching[tid] = launched
         tracee = loop.tracees.adopt(tid, tid, own_child=True)
         tracee.exit_kill = exit_kill
+        tracee.filter = program.filter
         tracee.request = SYSCALL_REQUEST
         for ops in engines:
             loop.put(loop.new_engine(tracee, ops), tracee)

@@ -11,12 +11,15 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
+from utrace.core.events import Event
 from utrace.errors import Misuse, ProgramNotStarted, TaskGone
 from utrace.kernel.access import explain_refusal
 from utrace.kernel.api import Spawn
 from utrace.kernel.linux import LinuxKernel
+from utrace.syscalls.abi import ABIS
 from utrace.tracehook.tracees import WhenBlocked
 from utrace.tracer import processes
+from utrace.tracer.engine import syscall_numbers
 from utrace.tracer.loop import Loop
 from utrace.tracer.watchdog import Watchdog
 
@@ -136,6 +139,7 @@ class Session:
         cwd: str | None = None,
         stdio: tuple[int, int, int] = (0, 1, 2),
         new_session: bool = False,
+        seccomp: bool = False,
     ) -> Task:
         """Launch a program under engines; the first thing they may see is its execve.
 
@@ -146,6 +150,10 @@ class Session:
             cwd: the working directory; None for ours.
             stdio: descriptors of ours to be its 0, 1 and 2.
             new_session: run it in a session of its own, out of reach of the terminal's signals.
+            seccomp: let system calls that no engine's `syscalls` names run at full speed, by a filter in
+                the program and all its children (D6).  The reports are the same.  The filter cannot
+                be taken away: the programs stay traced, and die with the session.  Without
+                CAP_SYS_ADMIN they can gain no privileges by execve (no_new_privs).
 
         Returns:
             The program's first task; it runs already, unless an engine stopped it.
@@ -154,6 +162,7 @@ class Session:
             ProgramNotStarted: it was not found, or could not be executed (`status` 127 or 126).
             Misuse: an engine without a callback it needs.
         """
+        clients = list(engines)
         words = [os.fsencode(word) for word in argv]
         if not words:
             message = "there is no program to launch"
@@ -167,10 +176,10 @@ class Session:
             cwd=None if cwd is None else os.fsencode(cwd),
             stdio=stdio,
             new_session=new_session,
+            filter=self._filter(clients) if seccomp else None,
         )
         loop = self.loop
         launched = threading.Event()
-        clients = list(engines)
         tracee = loop.in_tracer(
             lambda: processes.spawn(loop, program, clients, exit_kill=self._exit_kill, launched=launched.set)
         )
@@ -182,6 +191,26 @@ class Session:
         if self._first is None:
             self._first = tracee.handle.id.tid
         return tracee.handle
+
+    def _filter(self, clients: Sequence[EngineOps]) -> Mapping[int, frozenset[int]]:
+        """Give the calls that some engine wants to see, by audit arch.
+
+        Raises:
+            Misuse: an engine wants all of them, or the session would let the programs run on.
+        """
+        if not self._exit_kill:
+            message = "a program with a seccomp filter cannot run on untraced: exit_kill must be true"
+            raise Misuse(message)
+        wanted: dict[int, frozenset[int]] = {abi.audit: frozenset() for abi in ABIS}
+        for ops in clients:
+            if ops.events & Event.SYSCALL:
+                numbers = syscall_numbers(ops.syscalls)
+                if numbers is None:
+                    message = f"{type(ops).__name__} wants every system call: a filter would let none pass"
+                    raise Misuse(message)
+                for arch, some in numbers.items():
+                    wanted[arch] |= some
+        return wanted
 
     def attach(self, pid: int, engines: Iterable[EngineOps] = (), *, all_threads: bool = True) -> Task:
         """Attach engines to every thread of a running process, and to those it will make.

@@ -277,3 +277,83 @@ class TestStepsAndStops:
         assert (task.engines, task.mask, task.pending, task.is_wanted_stopped()) == ((), 0, RESUME, False)
         assert task.life is TaskLife.ALIVE
         assert {engine.state for engine in backend.released} == {EngineState.DETACHED}
+
+
+class TestSerial:
+    """Passes that stop after each engine that wants it, and call the next when it has let go."""
+
+    @pytest.fixture
+    def backend(self) -> BackEnd:
+        backend = BackEnd()
+        backend.task.serial = True
+        return backend
+
+    @pytest.mark.law("DEC-1", "INV-4")
+    @pytest.mark.parametrize("kind", ["report", "exit", "signal"])
+    def test_the_next_is_called_when_this_one_has_let_go(self, backend: BackEnd, kind: str) -> None:
+        task = backend.task
+        mask = EXEC | SYSCALL_EXIT | Event.SIGNAL
+        one = backend.engine("A", mask, exec=STOP, syscall_exit=STOP, signal=STOP)
+        backend.engine("B", mask)
+        ways: dict[str, Way] = {
+            "report": report(task, EXEC),
+            "exit": report_syscall_exit(task, ARCH, NR),
+            "signal": report_signal(task, Event.SIGNAL, SignalAction.DELIVER),
+        }
+        assert backend.go(ways[kind]) is Pause.HELD
+        assert len(backend.log) == 2
+        control(one, RESUME)
+        assert not backend.let_run()
+        assert [line.partition(".")[0] for line in backend.log] == ["A", "held", "B"]
+
+    @pytest.mark.law("DEC-1", "INV-4")
+    def test_at_entry_from_the_last_attached_to_the_first(self, backend: BackEnd) -> None:
+        engines = [backend.engine(name, SYSCALL_ENTRY, syscall_entry=STOP) for name in "AB"]
+        assert backend.go(report_syscall_entry(backend.task, ARCH, NR)) is Pause.HELD
+        assert backend.log == ["B.syscall_entry", "held"]
+        control(engines[1], RESUME)
+        assert backend.let_run() is Pause.HELD
+        control(engines[0], RESUME)
+        assert backend.let_run() is False
+        assert backend.log == ["B.syscall_entry", "held", "A.syscall_entry", "held"]
+
+    @pytest.mark.law("DEC-1")
+    def test_a_call_that_was_virtualized_is_not_seen_behind(self, backend: BackEnd) -> None:
+        task = backend.task
+        mask = SYSCALL_ENTRY | SYSCALL_EXIT
+        backend.engine("A", mask)
+        backend.engine("B", mask, syscall_entry=[Verdict(syscall=SyscallAction.ABORT, result=1), None])
+        backend.engine("C", mask)
+        for _ in range(2):
+            backend.go(report_syscall_entry(task, ARCH, NR))
+            backend.go(report_syscall_exit(task, ARCH, NR))
+        first = ["C.syscall_entry", "B.syscall_entry", "B.syscall_exit", "C.syscall_exit"]
+        second = [*first[:2], "A.syscall_entry", "A.syscall_exit", *first[2:]]
+        assert backend.log == [*first, *second]
+
+    @pytest.mark.law("DEC-1")
+    def test_who_virtualizes_and_leaves_spares_nobody(self, backend: BackEnd) -> None:
+        task = backend.task
+        mask = SYSCALL_ENTRY | SYSCALL_EXIT
+        backend.engine("A", mask)
+        backend.engine("B", mask, syscall_entry=Verdict(DETACH, syscall=SyscallAction.ABORT, result=1))
+        backend.go(report_syscall_entry(task, ARCH, NR))
+        backend.go(report_syscall_exit(task, ARCH, NR))
+        assert backend.log == ["B.syscall_entry", "A.syscall_exit"]
+
+    @pytest.mark.law("INV-13")
+    def test_a_kill_in_such_a_stop_aborts_the_call(self, backend: BackEnd) -> None:
+        backend.engine("A", SYSCALL_ENTRY)
+        backend.engine("B", SYSCALL_ENTRY, syscall_entry=STOP)
+        backend.go(report_syscall_entry(backend.task, ARCH, NR))
+        assert backend.kill() is True
+        assert backend.task.syscall_action is SyscallAction.ABORT
+        assert backend.log == ["B.syscall_entry", "held"]
+
+    @pytest.mark.law("INV-33")
+    def test_a_made_up_exit_and_a_death_stop_nobody(self, backend: BackEnd) -> None:
+        backend.engine("A", EXIT | DEATH, exit=STOP, death=STOP)
+        backend.engine("B", EXIT | DEATH)
+        assert backend.go(report_exit(backend.task, live=False)) is False
+        assert backend.go(report_death(backend.task)) is None
+        assert backend.log == ["A.exit", "B.exit", "A.death", "B.death"]

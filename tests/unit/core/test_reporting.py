@@ -36,7 +36,15 @@ from utrace.core.reporting import (
     stop,
 )
 from utrace.core.task_life import TaskLife
-from utrace.core.verdicts import RESUME_STRICTNESS, ResumeAction, SyscallAction, Verdict, abort, skip
+from utrace.core.verdicts import (
+    RESUME_STRICTNESS,
+    ResumeAction,
+    SignalAction,
+    SyscallAction,
+    Verdict,
+    abort,
+    skip,
+)
 from utrace.errors import InvariantViolation
 
 STOP, INTERRUPT, REPORT = ResumeAction.STOP, ResumeAction.INTERRUPT, ResumeAction.REPORT
@@ -348,6 +356,19 @@ class TestSyscallEntry:
         backend.engine("B", SYSCALL_ENTRY, syscall_entry=abort(13))
         backend.go(report_syscall_entry(backend.task, ARCH, NR))
         assert (backend.task.syscall_action, backend.task.syscall_result) == (SyscallAction.ABORT, -13)
+
+    @pytest.mark.parametrize("callback", ["exec", "syscall_exit"])
+    def test_no_other_callback_decides_about_a_call_or_a_signal(
+        self, backend: BackEnd, callback: str
+    ) -> None:
+        verdict = Verdict(syscall=SyscallAction.ABORT, result=-1, signal=SignalAction.IGN, hold=True)
+        backend.engine("A", EXEC | SYSCALL_EXIT, exec=verdict, syscall_exit=verdict)
+        task = backend.task
+        backend.go(report(task, EXEC) if callback == "exec" else report_syscall_exit(task, ARCH, NR))
+        assert backend.log == [f"A.{callback}"]
+        assert task.syscall_action is SyscallAction.RUN
+        assert task.signal_action is SignalAction.DELIVER
+        assert not task.signal_hold
 
     def test_the_next_call_begins_afresh(self, backend: BackEnd) -> None:
         backend.engine("A", SYSCALL_ENTRY, syscall_entry=[abort(13), None])

@@ -94,6 +94,7 @@ def test_nobody_is_none_or_empty() -> None:
     assert procfs.parentage(NOBODY) is None
     assert procfs.disposition(NOBODY) is None
     assert procfs.comm(NOBODY) is None
+    assert procfs.blocked_syscall(NOBODY) is None
     assert procfs.threads(NOBODY) == []
     assert procfs.children(NOBODY) == []
 

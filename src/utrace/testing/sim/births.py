@@ -95,6 +95,7 @@ def _copy(task: SimTask, body: list[Code], *, is_thread: bool) -> SimTask:
         child.set_jobctl(TRAP_STOP)
     signals.recalc_sigpending(child)
     machine.add_task(child)
+    machine.births.append((task.tid, tid, child.traced))
     return child
 
 

@@ -63,6 +63,7 @@ def _instruction(task: SimTask, address: int, store: guest.Store | None = None) 
         task.acted = False
     yield from _handle_pending(task)
     task.acted = True
+    task.user_steps += 1
     task.registers[RIP] = address + 1
     if store is not None:
         task.process.memory.map(store.address, len(store.data))
@@ -89,6 +90,7 @@ def _system_call(task: SimTask, code: Code, call: calls.Call) -> Life:
         registers[index] = arg & MASK
     start = code.address
     while registers[RIP] == start:
+        task.user_steps += 1
         registers[RIP] = start + 2
         registers[ORIG_RAX] = registers[RAX]
         registers[RAX] = -_ENOSYS & MASK

@@ -28,6 +28,7 @@ class Machine:
         images: programs that can be executed.
         touched: what has been read or changed since somebody last cleared it (`moves.Observer`).
         running: the task whose step is being made.
+        births: of each task that another made: the maker's tid, its own, whether it was born traced.
     """
 
     def __init__(self, programs: Programs, *, recycle_tids: bool) -> None:
@@ -35,6 +36,7 @@ class Machine:
         self.images = {name: Image(steps) for name, steps in programs.items()}
         self.touched: set[str] = set()
         self.running: SimTask | None = None
+        self.births: list[tuple[int, int, bool]] = []
         self.init = SimProcess(self, INIT_TID, None, is_guest=False)
         self.tracer = SimProcess(self, TRACER_TID, self.init, is_guest=False)
         self._next_tid = FIRST_TID

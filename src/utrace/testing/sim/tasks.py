@@ -177,6 +177,7 @@ class SimTask:
         "tid",
         "traced",
         "traced_elsewhere",
+        "user_steps",
         "vfork_done",
         "vfork_parent",
         "waits_for_children",
@@ -226,6 +227,8 @@ class SimTask:
         self.vfork_parent: SimTask | None = None
         self.vfork_done = False
         self.waits_for_children = False
+        self.user_steps = 0
+        """Instructions begun in user mode."""
         self.acted = True
         """Something others can see was done since the last yield."""
 

@@ -100,12 +100,12 @@ class Turns:
         chosen = self._choose(moves)
         return self._make(chosen, movers[moves.index(chosen)])
 
-    def let_others_move(self) -> None:
+    def let_others_move(self, *, always: bool = False) -> None:
         """Let the scheduler move others before the tracer makes its next request.
 
         RACE: this is where a tracee is killed between a stop and what the tracer does about it.
         """
-        if self._is_tracer_atomic or self._is_acting:
+        if (self._is_tracer_atomic and not always) or self._is_acting:
             return
         while True:
             moves, movers = self._enabled(deliver=False)
@@ -113,6 +113,7 @@ class Turns:
                 return
             chosen = self._choose([_TRACER, *moves])
             if chosen is _TRACER:
+                self._machine.touched.add("tracer")
                 return
             self._make(chosen, movers[moves.index(chosen)])
 

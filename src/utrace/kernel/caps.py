@@ -1,0 +1,71 @@
+"""What this kernel and this process are allowed to do, as far as /proc tells.
+
+`kernel.probe` tries; this module only reads.
+
+Reference: proc_pid_status(5); Documentation/admin-guide/LSM/Yama.rst; seccomp(2) "/proc interfaces".
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from utrace.kernel.access import CAP_SYS_PTRACE, YAMA
+from utrace.kernel.procfs import PROC
+
+_ACTIONS: Final = Path("/proc/sys/kernel/seccomp/actions_avail")
+
+SECCOMP_MODES: Final = {0: "none", 1: "strict", 2: "filter"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """One look at the machine.
+
+    Attributes:
+        release: of the kernel.
+        machine: the processor's architecture, as uname(2) has it.
+        yama: the setting of Yama, None where the kernel is without it.
+        capabilities: the effective set of this process, bit n for capability n.
+        no_new_privs: programs gain no rights by execve.
+        seccomp: this process is under seccomp: 0 no, 1 strict, 2 a filter.
+        seccomp_actions: what a seccomp filter may answer; empty if unknown.
+    """
+
+    release: str
+    machine: str
+    yama: int | None
+    capabilities: int
+    no_new_privs: bool
+    seccomp: int
+    seccomp_actions: frozenset[str]
+
+    @property
+    def may_trace_anything(self) -> bool:
+        """Whether CAP_SYS_PTRACE is among the capabilities."""
+        return bool(self.capabilities >> CAP_SYS_PTRACE & 1)
+
+
+def read_caps() -> Caps:
+    """Look at the machine."""
+    system = os.uname()
+    status = dict(line.partition(":")[::2] for line in (_text(PROC / "self/status") or "").splitlines())
+    yama = _text(YAMA)
+    return Caps(
+        release=system.release,
+        machine=system.machine,
+        yama=None if yama is None else int(yama),
+        capabilities=int(status.get("CapEff", "0"), 16),
+        no_new_privs=status.get("NoNewPrivs", "0").strip() == "1",
+        seccomp=int(status.get("Seccomp", "0")),
+        seccomp_actions=frozenset((_text(_ACTIONS) or "").split()),
+    )
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("ascii", "replace")
+    except OSError:
+        return None

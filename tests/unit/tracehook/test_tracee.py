@@ -1,0 +1,36 @@
+"""The record of a tracee."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.tracehook.rig import ROOT, Rig
+from utrace.core.events import SYSCALL
+from utrace.core.verdicts import ResumeAction
+from utrace.kernel.api import ResumeRequest
+
+
+def test_a_new_tracee_runs_and_is_of_its_process() -> None:
+    rig = Rig()
+    assert rig.root.running
+    assert rig.root.process.tracees == {ROOT: rig.root}
+    assert rig.root.is_leader()
+    assert not rig.thread(105).is_leader()
+
+
+@pytest.mark.parametrize("syscalls", [0, SYSCALL])
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        (ResumeAction.SINGLESTEP, ResumeRequest.SINGLESTEP),
+        (ResumeAction.BLOCKSTEP, ResumeRequest.SINGLEBLOCK),
+        (ResumeAction.RESUME, None),
+    ],
+)
+def test_a_step_comes_before_syscall_stops(
+    action: ResumeAction, expected: ResumeRequest | None, syscalls: int
+) -> None:
+    tracee = Rig().root
+    tracee.run_by(action, syscalls)
+    free = ResumeRequest.SYSCALL if syscalls else ResumeRequest.CONT
+    assert tracee.request == (expected or free)
