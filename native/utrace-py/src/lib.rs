@@ -219,6 +219,32 @@ impl Tracer {
         Ok(regset.map(|regset| PyBytes::new(py, &regset)))
     }
 
+    #[pyo3(signature = (request, tid, addr, buffer, /))]
+    fn request_buffer<'py>(
+        &self,
+        py: Python<'py>,
+        request: u32,
+        tid: i32,
+        addr: usize,
+        mut buffer: Vec<u8>,
+    ) -> PyResult<(i64, Bound<'py, PyBytes>)> {
+        let answer = match self.inner.request_buffer(request, tid, addr, &mut buffer) {
+            Ok(answer) => answer,
+            Err(Failure::Kernel(errno)) => -i64::from(errno.0),
+            Err(error) => return Err(failure(error)),
+        };
+        Ok((answer, PyBytes::new(py, &buffer)))
+    }
+
+    #[pyo3(signature = (request, tid, addr, data, /))]
+    fn request_number(&self, request: u32, tid: i32, addr: usize, data: usize) -> PyResult<i64> {
+        match self.inner.request_number(request, tid, addr, data) {
+            Ok(answer) => Ok(answer),
+            Err(Failure::Kernel(errno)) => Ok(-i64::from(errno.0)),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
     #[pyo3(signature = (tid, kind, regset, /))]
     fn set_regset(&self, tid: i32, kind: u32, regset: &[u8]) -> PyResult<bool> {
         self.inner.set_regset(tid, kind, regset).map_err(failure)

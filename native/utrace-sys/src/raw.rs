@@ -157,6 +157,46 @@ pub(crate) fn ptrace_set_regset(tid: Tid, kind: u32, regset: &[u8]) -> Result<()
     ptrace_with(PTRACE_SETREGSET, tid, kind as usize, &mut vector).map(drop)
 }
 
+/// What no request but those with a vector writes more than: a whole seccomp filter is 32 KiB.
+const REQUEST_MAX: usize = 1 << 16;
+
+/// Any request whose data is a buffer; `buffer` goes in and comes out.
+pub(crate) fn ptrace_buffer(
+    request: u32,
+    tid: Tid,
+    addr: usize,
+    buffer: &mut [u8],
+) -> Result<i64, Errno> {
+    let mut scratch = vec![0_u8; REQUEST_MAX.max(buffer.len())];
+    scratch[..buffer.len()].copy_from_slice(buffer);
+    // SAFETY: no request writes more than the scratch buffer holds, and it outlives the call.
+    let answer = checked(unsafe {
+        libc::syscall(
+            libc::SYS_ptrace,
+            c_long::from(request),
+            c_long::from(tid),
+            addr,
+            scratch.as_mut_ptr(),
+        )
+    })?;
+    buffer.copy_from_slice(&scratch[..buffer.len()]);
+    Ok(answer)
+}
+
+/// Any request whose data is a number.
+pub(crate) fn ptrace_number(request: u32, tid: Tid, addr: usize, data: usize) -> Result<i64, Errno> {
+    // SAFETY: the caller names a request that takes its data by value.
+    checked(unsafe {
+        libc::syscall(
+            libc::SYS_ptrace,
+            c_long::from(request),
+            c_long::from(tid),
+            addr,
+            data,
+        )
+    })
+}
+
 /// Read the word at `offset` of the tracee's `struct user`.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn ptrace_peek_user(tid: Tid, offset: usize) -> Result<u64, Errno> {

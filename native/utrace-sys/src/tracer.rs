@@ -328,6 +328,24 @@ impl Tracer {
         }))
     }
 
+    /// Any request whose data is a buffer, which is filled or taken; what ptrace(2) returns.
+    pub fn request_buffer(
+        &self,
+        request: u32,
+        tid: Tid,
+        addr: usize,
+        buffer: &mut [u8],
+    ) -> Answer<i64> {
+        let _state = self.state()?;
+        Ok(raw::ptrace_buffer(request, tid, addr, buffer)?)
+    }
+
+    /// Any request whose data is a number; what ptrace(2) returns.
+    pub fn request_number(&self, request: u32, tid: Tid, addr: usize, data: usize) -> Answer<i64> {
+        let _state = self.state()?;
+        Ok(raw::ptrace_number(request, tid, addr, data)?)
+    }
+
     /// Write a register set; `false` if gone.
     pub fn set_regset(&self, tid: Tid, kind: u32, regset: &[u8]) -> Answer<bool> {
         let _state = self.state()?;

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from utrace.core.engine_life import Engine, EngineInput, EngineState
 from utrace.core.events import (
+    CLONE,
     DEATH,
     EXIT,
     NO_EVENT,
@@ -73,6 +74,9 @@ _ATTACHED: Final = EngineState.ATTACHED
 _SIGNAL: Final = int(Event.SIGNAL)
 _NO_NUMBERS: Final[frozenset[int]] = frozenset()
 
+_TOLD_TO_ALL: Final = frozenset({CLONE, EXIT})
+"""A kill during a serial pass does not end these: every engine hears of them (INV-32, INV-33)."""
+
 _RESET_BY_A_PASS: Final = frozenset({ResumeAction.REPORT, ResumeAction.SINGLESTEP, ResumeAction.BLOCKSTEP})
 """A pass consumes these; who still wants one must say so again in it (INV-10)."""
 
@@ -84,6 +88,7 @@ def run_pass(task: TracedTask, event: int, *, reverse: bool = False) -> Pass:
     very occurrence.  Engines attached meanwhile wait for the next pass (INV-3); engines detached
     meanwhile are skipped (INV-46).
     """
+    killed = False
     start_pass(task, event)
     for engine in reversed(task.engines) if reverse else task.engines:
         if engine.mask & QUIESCE:
@@ -102,8 +107,12 @@ def run_pass(task: TracedTask, event: int, *, reverse: bool = False) -> Pass:
                 finish_callback(task, engine, answer, specific=True)
         if engine.wants_stop:
             task.action = ResumeAction.STOP
-            if task.serial and (yield from stop_in_pass(task)):
-                break
+            if task.serial and not killed:
+                killed = yield from stop_in_pass(task)
+                if killed and event not in _TOLD_TO_ALL:
+                    break
+    if killed:
+        _withdraw_wishes(task)
     task.event = NO_EVENT
 
 
@@ -187,11 +196,15 @@ def stop(task: TracedTask) -> Stop:
         wake = yield Pause.HELD
         task.held = False
         if wake is Wake.KILLED:
-            for engine in task.engines:
-                engine.wants_stop = False
+            _withdraw_wishes(task)
             return True
         invariant(wake is Wake.LET_RUN, "a held task is woken by a Wake", task=task, wake=wake)
     return False
+
+
+def _withdraw_wishes(task: TracedTask) -> None:
+    for engine in task.engines:
+        engine.wants_stop = False
 
 
 def stop_in_pass(task: TracedTask) -> Stop:
@@ -231,9 +244,11 @@ def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:  # noqa:
     task.syscall_action = SyscallAction.RUN
     task.syscall_result = None
     task.resumed = False
+    task.spared = ()
     while True:
         start_pass(task, SYSCALL_ENTRY)
-        for engine in reversed(task.engines):
+        engines = task.engines
+        for engine in reversed(engines):
             if engine.mask & QUIESCE:
                 task.callback = QUIESCE
                 task.reporting = engine
@@ -258,7 +273,7 @@ def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:  # noqa:
                     return True
             if task.serial and task.syscall_action is SyscallAction.ABORT:
                 # Those behind who virtualizes a call do not see it (DEC-1).
-                task.spared = task.engines[: task.engines.index(engine)] if engine in task.engines else ()
+                task.spared = engines[: engines.index(engine)]
                 break
         task.event = NO_EVENT
         if task.action is ResumeAction.RESUME:

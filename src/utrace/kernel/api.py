@@ -216,6 +216,25 @@ class Kernel(Protocol):
         """Write the regset.  False: gone or not stopped."""
         ...
 
+    def request_buffer(self, request: int, tid: int, addr: int, buffer: bytes, /) -> tuple[int, bytes]:
+        """Make any ptrace request whose data is a buffer; what it returned, and the buffer after it.
+
+        A negative number is an errno.  For requests that utrace itself has no use for.
+        """
+        ...
+
+    def request_number(self, request: int, tid: int, addr: int, data: int, /) -> int:
+        """Make any ptrace request whose data is a number; a negative result is an errno."""
+        ...
+
+    def get_regset(self, tid: int, kind: int, /) -> bytes | None:
+        """Read a register set by its ELF note type.  None: gone, not stopped."""
+        ...
+
+    def set_regset(self, tid: int, kind: int, regset: bytes, /) -> bool:
+        """Write a register set.  False: gone, not stopped."""
+        ...
+
     def syscall_restart(self, tid: int, nrs: Mapping[int, frozenset[int]], /) -> bool:
         """At a TRAP: undo an -EINTR that only our interrupt caused (DEC-4).
 

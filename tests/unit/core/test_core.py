@@ -332,14 +332,28 @@ class TestSerial:
         assert backend.log == [*first, *second]
 
     @pytest.mark.law("DEC-1")
-    def test_who_virtualizes_and_leaves_spares_nobody(self, backend: BackEnd) -> None:
+    def test_who_virtualizes_may_leave_with_that(self, backend: BackEnd) -> None:
         task = backend.task
         mask = SYSCALL_ENTRY | SYSCALL_EXIT
         backend.engine("A", mask)
         backend.engine("B", mask, syscall_entry=Verdict(DETACH, syscall=SyscallAction.ABORT, result=1))
         backend.go(report_syscall_entry(task, ARCH, NR))
         backend.go(report_syscall_exit(task, ARCH, NR))
-        assert backend.log == ["B.syscall_entry", "A.syscall_exit"]
+        assert backend.log == ["B.syscall_entry"]
+
+    @pytest.mark.law("DEC-1")
+    def test_the_next_call_is_seen_by_all_even_if_no_exit_was_reported(self, backend: BackEnd) -> None:
+        task = backend.task
+        first = backend.engine("A", SYSCALL_ENTRY)
+        backend.engine(
+            "B", SYSCALL_ENTRY, syscall_entry=[Verdict(syscall=SyscallAction.ABORT, result=1), None]
+        )
+        backend.go(report_syscall_entry(task, ARCH, NR))
+        first.mask |= SYSCALL_EXIT
+        task.recompute()
+        backend.go(report_syscall_entry(task, ARCH, NR))
+        backend.go(report_syscall_exit(task, ARCH, NR))
+        assert backend.log[1:] == ["B.syscall_entry", "A.syscall_entry", "A.syscall_exit"]
 
     @pytest.mark.law("INV-13")
     def test_a_kill_in_such_a_stop_aborts_the_call(self, backend: BackEnd) -> None:
@@ -349,6 +363,20 @@ class TestSerial:
         assert backend.kill() is True
         assert backend.task.syscall_action is SyscallAction.ABORT
         assert backend.log == ["B.syscall_entry", "held"]
+
+    @pytest.mark.law("INV-32", "INV-33", "INV-34")
+    @pytest.mark.parametrize(("event", "told"), [(CLONE, True), (EXIT, True), (EXEC, False)])
+    def test_a_kill_in_such_a_stop_hides_no_birth_and_no_exit(
+        self, backend: BackEnd, event: int, told: bool
+    ) -> None:
+        task = backend.task
+        for name in "ABC":
+            backend.engine(name, event, clone=STOP, exit=STOP, exec=STOP)
+        way: Way = report_exit(task, live=True) if event == EXIT else report(task, event)
+        assert backend.go(way) is Pause.HELD
+        assert not backend.kill()
+        assert [line[0] for line in backend.log] == ["A", "h", *("BC" if told else "")]
+        assert not task.is_wanted_stopped()
 
     @pytest.mark.law("INV-33")
     def test_a_made_up_exit_and_a_death_stop_nobody(self, backend: BackEnd) -> None:

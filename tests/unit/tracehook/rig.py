@@ -161,7 +161,7 @@ class Rig:
         kin: Tracees[Tracee],
         task: TracedTask,
         process: Process,
-        own_child: bool,  # noqa: FBT001 — the signature `Tracees` calls
+        own_child: bool,
     ) -> Tracee:
         tracee = Tracee(self.kernel, kin, task, process, own_child=own_child)
         tracee.begin(live(tracee, launched=self.launch))

@@ -30,7 +30,9 @@ def test_a_new_tracee_runs_and_is_of_its_process() -> None:
 def test_a_step_comes_before_syscall_stops(
     action: ResumeAction, expected: ResumeRequest | None, syscalls: int
 ) -> None:
-    tracee = Rig().root
-    tracee.run_by(action, syscalls)
+    rig = Rig()
+    rig.engine("A", syscalls)
+    tracee = rig.root
+    tracee.run_by(action)
     free = ResumeRequest.SYSCALL if syscalls else ResumeRequest.CONT
     assert tracee.request == (expected or free)

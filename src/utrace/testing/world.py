@@ -1,0 +1,541 @@
+"""One run of a scenario: guest programs on a simulated kernel, the real loop, engines, outside callers.
+
+Rules of this file:
+
+1. Everything runs in the calling thread; who goes on next is the scheduler's choice alone.
+2. An outside caller acts between stops and while a callback runs, whenever the session's lock is free.
+3. What must always hold is checked whenever the loop or a caller has changed something; what must
+   hold of a whole run is in `run_laws`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from utrace.core import control as core_control
+from utrace.core.events import Event
+from utrace.core.examine import Examiner, finish_examine, prepare_examine
+from utrace.core.laws import check
+from utrace.core.task_life import TaskLife
+from utrace.core.verdicts import Answer, Outcome, ResumeAction
+from utrace.errors import UtraceError
+from utrace.kernel.api import Fact, Kernel, Spawn
+from utrace.testing import guest
+from utrace.testing.guest_text import parse_programs
+from utrace.testing.promises import Promises
+from utrace.testing.run_laws import Entry, Ledger, Violation, check_run
+from utrace.testing.scripted import Deed, ScriptedEngine, ScriptedFault
+from utrace.testing.simkernel import SimKernel
+from utrace.tracehook.tracees import WhenBlocked
+from utrace.tracer.engine import Engine
+from utrace.tracer.loop import LiveTracee, Loop
+from utrace.tracer.processes import seize, spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from utrace.core.task_life import TracedTask
+    from utrace.testing.moves import Scheduler
+    from utrace.testing.scripted import Detail, Script
+    from utrace.tracehook.tracee import Process
+    from utrace.tracehook.tracees import Tracees
+    from utrace.tracer.task import Task
+
+_STEPS_MAX: Final = 5_000
+_SIGNALS: Final = frozenset({"kill", "tgkill"})
+
+Expectation: TypeAlias = "Callable[[World], None]"
+
+
+@dataclass(frozen=True)
+class Outsider:
+    """Somebody outside of every callback, who does things at moments that the scheduler chooses.
+
+    Attributes:
+        name: one word.
+        deeds: what is done, in order.
+        when: what has to be so before the first deed: "" for nothing; "wants A" or "holds A": engine A
+            wants the task stopped, and its callback is not running, or the task stands still for it.
+        times: how often all of it can be done.
+        on: the task that `when` is about.
+    """
+
+    name: str
+    deeds: tuple[Deed, ...]
+    when: str = ""
+    times: int = 1
+    on: str = "m"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What may happen; a scheduler makes runs of it.
+
+    Attributes:
+        name: one word.
+        text: guest programs (`guest_text`); "main" is run.
+        engines: in attach order.
+        outsiders: those who interfere.
+        expect: what has to be so at the end of every run; raises `Violation`.
+        attached: the program runs already and is a child of somebody else; otherwise it is launched.
+        atomic: nobody moves between a stop and the tracer's answer to it: far fewer runs, but none in
+            which the tracee is killed in between.
+        hasty: callbacks take no time: nobody acts while one runs.
+        serial: passes stop after each engine that wants it.
+        remains: some task may be left that neither runs nor ends.
+        blocked: what is done about tasks that sleep in a call.
+    """
+
+    name: str
+    text: str
+    engines: tuple[Script, ...]
+    outsiders: tuple[Outsider, ...] = ()
+    expect: Expectation | None = None
+    attached: bool = True
+    atomic: bool = True
+    hasty: bool = False
+    serial: bool = False
+    remains: bool = False
+    blocked: WhenBlocked = WhenBlocked.AUTO
+
+    @property
+    def programs(self) -> guest.Programs:
+        """The guest programs, parsed."""
+        found = _PARSED.get(self.text)
+        if found is None:
+            found = _PARSED[self.text] = parse_programs(self.text)
+        return found
+
+    @property
+    def digest(self) -> str:
+        """Name everything that the choices of a run depend on: twelve hexadecimal digits."""
+        shown = (
+            guest.digest(self.programs),
+            *(
+                (script.name, int(script.events), script.follow, script.attached, _shown(script))
+                for script in self.engines
+            ),
+            *((o.name, tuple(map(str, o.deeds)), o.when, o.times, o.on) for o in self.outsiders),
+            (self.attached, self.atomic, self.hasty, self.serial, self.blocked.name),
+        )
+        return hashlib.sha256(repr(shown).encode()).hexdigest()[:12]
+
+
+_PARSED: Final[dict[str, guest.Programs]] = {}
+
+
+def _shown(script: Script) -> list[str]:
+    answers = script.answers or {}
+    return [f"{int(event)} {answers[event]}" for event in sorted(answers, key=int)]
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep the faults of scripted engines out of the program's log."""
+    logger = logging.getLogger("utrace")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = disabled
+
+
+class _WorldKernel(SimKernel):
+    """The simulated kernel, with a look at all laws whenever the loop has done its part."""
+
+    world: World
+
+    def next_fact(self, tid: int, request: int, signo: int, /) -> Fact:
+        self.world.settled()
+        return super().next_fact(tid, request, signo)
+
+
+class _WorldLoop(Loop):
+    """The loop of `utrace.tracer`, run in a thread that also plays everybody outside."""
+
+    def __init__(self, kernel: Kernel, world: World) -> None:
+        scenario = world.scenario
+        super().__init__(
+            kernel, on_engine_fault="detach", serial=scenario.serial, when_blocked=scenario.blocked
+        )
+        self._world = world
+
+    def is_mine(self) -> bool:
+        return not self._world.is_outside
+
+    def is_free(self) -> bool:
+        """Whether somebody outside would get the lock."""
+        return not self._lock.locked()
+
+    def drive(self) -> None:
+        """Do what the tracer thread does, until nothing is traced."""
+        self._thread = threading.get_ident()
+        self._stopping = True
+        self._run()
+
+    def note_fault(self, fault: UtraceError) -> None:
+        cause = fault.__cause__
+        if isinstance(cause, ScriptedFault):
+            super().note_fault(fault)
+        elif cause is not None:
+            # The choice of another run, or a violation: not the engine's doing.
+            raise cause
+
+    def _make(
+        self,
+        kernel: Kernel,
+        kin: Tracees[LiveTracee],
+        task: TracedTask,
+        process: Process,
+        own_child: bool,  # noqa: FBT001 — as in Loop
+    ) -> LiveTracee:
+        tracee = super()._make(kernel, kin, task, process, own_child)
+        self._world.adopted(tracee)
+        return tracee
+
+
+@dataclass
+class World:
+    """One run.
+
+    Attributes:
+        log: what was reported and done, oldest first.
+        tracees: everything that was ever traced, by label: "m" is the program, "m.1" the first task it
+            made, "m.1.1" the first made by that.
+        tids: labels by the tid that a task had first.
+        is_outside: an outside caller is acting.
+    """
+
+    scenario: Scenario
+    scheduler: Scheduler
+    log: list[Entry] = field(default_factory=list)
+    tracees: dict[str, LiveTracee] = field(default_factory=dict)
+    is_outside: bool = False
+    laws_checked: int = 0
+
+    def __post_init__(self) -> None:
+        scenario = self.scenario
+        kernel = _WorldKernel(
+            scenario.programs, self.scheduler, atomic_tracer=scenario.atomic, steps_max=_STEPS_MAX
+        )
+        kernel.world = self
+        self.kernel = kernel
+        self.loop = _WorldLoop(kernel, self)
+        self.scripts = {script.name: script for script in scenario.engines}
+        self.ops = {script.name: script.make(self) for script in scenario.engines}
+        self.ledger = Ledger()
+        self.promises = Promises()
+        self.tids: dict[int, str] = {}
+        self._children: dict[str, int] = {}
+        self._meters: dict[str, Callable[[], int]] = {}
+        self._examiners: dict[tuple[str, str], Examiner] = {}
+
+    # -- the run ----------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Run it to the end, and what was let go too.
+
+        Raises:
+            Violation: a law did not hold.
+            InvariantViolation: the same, found by the code itself.
+            Stuck: nothing moves although tasks are left.
+        """
+        scenario = self.scenario
+        engines = [self.ops[script.name] for script in scenario.engines if script.attached]
+        if scenario.attached:
+            pid = self.kernel.start("main")
+            self.tids[pid] = "m"
+            seize(self.loop, pid, list(engines), explain=str)
+        else:
+            program = Spawn(b"main", [b"main"], [])
+            spawn(self.loop, program, engines, exit_kill=False, launched=lambda: None)
+        for outsider in scenario.outsiders:
+            self._cast(outsider)
+        self.loop.drive()
+        self.settled()
+        self.kernel.run_untraced()
+        check_run(self)
+        if scenario.expect is not None:
+            scenario.expect(self)
+
+    def _cast(self, outsider: Outsider) -> None:
+        """Give an outside caller its moves, one a deed."""
+        done = 0
+        deeds = outsider.deeds
+        needs_lock = [deed.verb not in _SIGNALS for deed in deeds]
+        free = self.loop.is_free
+
+        def may_act() -> bool:
+            place = done % len(deeds)
+            if needs_lock[place] and not free():
+                return False
+            if place == 0:
+                return self._holds(outsider)
+            return self._is_ready(deeds[place])
+
+        def act() -> None:
+            nonlocal done
+            deed = deeds[done % len(deeds)]
+            done += 1
+            self.is_outside = True
+            try:
+                self.perform(deed, None)
+            finally:
+                self.is_outside = False
+            self.check()
+
+        self.kernel.add_actor(outsider.name, act, when=may_act, times=outsider.times * len(deeds))
+
+    def _holds(self, outsider: Outsider) -> bool:
+        """Tell whether an outside caller has what it waits for."""
+        what, _, name = outsider.when.partition(" ")
+        tracee = self.tracees.get(outsider.on)
+        if tracee is None:
+            return False
+        if not what:
+            return self._is_ready(outsider.deeds[0])
+        task = tracee.task
+        engine = self.engine_of(outsider.on, name)
+        return (
+            engine is not None
+            and engine.wants_stop
+            and task.reporting is not engine
+            and (what == "wants" or task.held)
+        )
+
+    def _is_ready(self, deed: Deed) -> bool:
+        """Tell whether a deed that would block in a real thread would not block now."""
+        if deed.verb in _SIGNALS:
+            return deed.on in self.tracees
+        if deed.verb == "attach":
+            return deed.on in self.tracees
+        engine = self.engine_of(deed.on, deed.engine)
+        if engine is None:
+            return False
+        if deed.verb == "prepare":
+            task = engine.task
+            return task.held or not engine.wants_stop or task.is_dead()
+        if deed.verb == "barrier":
+            return engine.task.reporting is not engine
+        return True
+
+    # -- what engines and outside callers do ------------------------------------------------------
+
+    def engine_of(self, label: str, name: str) -> Engine | None:
+        """Find the handle of an engine on a task, also after it was detached."""
+        return self.ledger.handles.get((label, name))
+
+    def perform(self, deed: Deed, task: Task | None) -> None:
+        """Do one deed and log how it ended."""
+        where = self._where(deed, task)
+        try:
+            outcome = self._perform(deed, where)
+        except UtraceError as error:
+            outcome = type(error).__name__
+        self.log.append(Entry("deed", where, deed.engine, str(deed), (outcome,), self.steps(where)))
+
+    def _where(self, deed: Deed, task: Task | None) -> str:
+        if deed.on == "child" and task is not None:
+            tracee = self.tracees[self.label_of(task)]
+            child = tracee.task.cloning
+            return "" if child is None else self._label_of_record(child)
+        if deed.on or task is None:
+            return deed.on
+        return self.label_of(task)
+
+    def _perform(self, deed: Deed, where: str) -> str:  # noqa: PLR0911 — one line a verb
+        kernel = self.kernel
+        tracee = self.tracees[where]
+        match deed.verb:
+            case "kill":
+                return str(kernel.kill(tracee.tid, deed.signo))
+            case "tgkill":
+                return str(kernel.tgkill(tracee.tid, deed.signo))
+            case "attach":
+                stopped = deed.action is ResumeAction.STOP
+                engine = self.loop.attach(tracee, self.ops[deed.engine], stopped=stopped)
+                self._attached(engine, where)
+                if stopped:
+                    self.promises.asked(engine, Outcome.IN_PROGRESS, self._meters[where])
+                return "attached"
+            case "set_regs":
+                regset = kernel.get_regs(tracee.tid)
+                return "gone" if regset is None else str(kernel.set_regs(tracee.tid, regset))
+            case _:
+                engine = self.ledger.handles[where, deed.engine]
+        match deed.verb:
+            case "control":
+                return self._control(engine, deed.action, where).name
+            case "set_events":
+                outcome = engine.set_events(deed.events)
+                self.ledger.set_mask(engine, int(deed.events), outcome, outside=self.is_outside)
+                return outcome.name
+            case "barrier":
+                with self.loop.entered():
+                    outcome = core_control.barrier(engine, from_callback=self.loop.is_mine())
+                self.ledger.barred(engine, outcome, outside=self.is_outside)
+                return outcome.name
+            case "prepare":
+                with self.loop.entered():
+                    examiner = prepare_examine(engine)
+                if examiner is not None:
+                    self._examiners[where, deed.engine] = examiner
+                    self.promises.looks(engine, self._meters[where])
+                return "prepared" if examiner is not None else "not yet"
+            case "finish":
+                return self._finish(engine, where)
+            case _:
+                message = f"no deed is called {deed.verb}"
+                raise ValueError(message)
+
+    def _control(self, engine: Engine, action: ResumeAction, where: str) -> Outcome:
+        reporting = engine.task.reporting is engine
+        outcome = engine.control(action)
+        if action is ResumeAction.STOP:
+            self.promises.asked(engine, outcome, self._meters[where])
+        else:
+            self.promises.let_go(engine)
+        if action is ResumeAction.DETACH:
+            self.ledger.detached(engine, outcome, in_callback=reporting)
+        return outcome
+
+    def _finish(self, engine: Engine, where: str) -> str:
+        examiner = self._examiners.pop((where, engine.client.name), None) if _is_scripted(engine) else None
+        if examiner is None:
+            return "nothing"
+        self.loop.look_for_a_kill(engine.task)
+        with self.loop.entered():
+            finish_examine(examiner)
+        self.promises.looked(engine)
+        return "undisturbed"
+
+    # -- a stage for scripted engines -------------------------------------------------------------
+
+    def adopted(self, tracee: LiveTracee) -> None:
+        """Name a new tracee, and begin to count its steps."""
+        tid = tracee.tid
+        self._meters_of(tid, self._label_for(tid))
+        self.tracees[self.tids[tid]] = tracee
+
+    def _label_for(self, tid: int) -> str:
+        label = self.tids.get(tid)
+        if label is None:
+            maker = next((maker for maker, born, _ in self.kernel.births() if born == tid), None)
+            if maker is None:
+                label = "m"
+            else:
+                mother = self.tids.get(maker, "?")
+                self._children[mother] = self._children.get(mother, 0) + 1
+                label = f"{mother}.{self._children[mother]}"
+            self.tids[tid] = label
+        return label
+
+    def _meters_of(self, tid: int, label: str) -> None:
+        try:
+            self._meters[label] = self.kernel.meter(tid)
+        except KeyError:
+            self._meters[label] = _no_steps
+
+    def _label_of_record(self, task: TracedTask) -> str:
+        return next((label for label, tracee in self.tracees.items() if tracee.task is task), "")
+
+    def label_of(self, task: Task) -> str:
+        """Give the label of the task that a callback was handed."""
+        for label, tracee in self.tracees.items():
+            if tracee.handle is task:
+                return label
+        message = f"an unknown task {task!r}"
+        raise Violation(message)
+
+    def steps(self, label: str) -> int:
+        """Tell how many instructions a task has begun in user mode."""
+        meter = self._meters.get(label)
+        return 0 if meter is None else meter()
+
+    def _attached(self, engine: Engine, where: str) -> None:
+        if _is_scripted(engine):
+            self.ledger.attached(engine, where)
+
+    def started(self, ops: ScriptedEngine, task: Task, key: Event, detail: Detail) -> None:
+        """Check that this callback may be made at all, and log it."""
+        label = self.label_of(task)
+        tracee = self.tracees[label]
+        record = tracee.task
+        self.find_new_engines(label, record)
+        engine = self.ledger.handles[label, ops.name]
+        shown = tuple(self.label_of(part) if hasattr(part, "wait_status") else part for part in detail)
+        self.ledger.called(engine, record.callback, record.event)
+        self.promises.called(engine)
+        self.log.append(Entry("call", label, ops.name, _key_name(key), shown, self.steps(label), record.event))
+        self.check()
+
+    def pause(self) -> None:
+        """Let others act while the callback runs."""
+        if not self.scenario.hasty:
+            self.kernel.let_time_pass()
+
+    def ended(self, ops: ScriptedEngine, task: Task, key: Event, answer: Answer) -> None:
+        """Note what the answer promises."""
+        label = self.label_of(task)
+        engine = self.ledger.handles[label, ops.name]
+        self.ledger.returned(engine)
+        resume = answer if answer is None or isinstance(answer, ResumeAction) else answer.resume
+        if resume is None:
+            return
+        if resume is ResumeAction.DETACH:
+            self.ledger.detached(engine, Outcome.DONE, in_callback=False)
+        alive = self.tracees[label].task.life in {TaskLife.ALIVE, TaskLife.EXITING}
+        if resume is ResumeAction.STOP and alive and key is not Event.REAP and not self.ledger.is_leaving(engine):
+            self.promises.asked(engine, Outcome.DONE, self._meters[label])
+        else:
+            self.promises.let_go(engine)
+
+    def released(self, ops: ScriptedEngine, engine: Engine) -> None:
+        """Note that an engine's client was told to clean up."""
+        label = self.ledger.label_of(engine) or self._label_of_record(engine.task)
+        self.ledger.released(engine)
+        self.log.append(Entry("release", label, ops.name, "", (), self.steps(label)))
+
+    # -- laws -------------------------------------------------------------------------------------
+
+    def find_new_engines(self, label: str, task: TracedTask) -> None:
+        """Take in engines that came to a task by attaching at the start, or by following."""
+        for engine in task.engines:
+            if isinstance(engine, Engine) and engine not in self.ledger.masks:
+                self._attached(engine, label)
+
+    def settled(self) -> None:
+        """Check everything: the loop has done what was asked, and is about to wait."""
+        for label, tracee in self.tracees.items():
+            self.find_new_engines(label, tracee.task)
+        self.promises.settled()
+        self.check()
+
+    def check(self) -> None:
+        """Check the laws of every task, and every promise given.
+
+        Raises:
+            Violation: one does not hold.
+            InvariantViolation: the same.
+        """
+        for tracee in self.tracees.values():
+            check(tracee.task)
+        self.promises.check()
+        self.laws_checked += 1
+
+
+def _key_name(key: Event) -> str:
+    return (key.name or "REPORT") if key else "REPORT"
+
+
+def _no_steps() -> int:
+    return 0
+
+
+def _is_scripted(engine: Engine) -> bool:
+    return isinstance(engine.client, ScriptedEngine)
