@@ -1,6 +1,6 @@
 """Attach to a running program, count its system calls for a while, and let it go as it was found.
 
-    python examples/attach_running.py PID [SECONDS]
+python examples/attach_running.py PID [SECONDS]
 """
 
 import collections

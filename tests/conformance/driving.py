@@ -2,12 +2,12 @@
 
 It lets every task go on from every stop, as a scenario's `Plan` says.  What it saw is a log for each
 task, in which tids are replaced by names that follow from the births: "m" is the program, "m.1" the first
-task it made, "?" a task whose birth was hidden by a kill.  The order of facts of different tasks is not part of a log: kernels are free there.
+task it made, "?" a task whose birth was hidden by a kill.  The order of facts of different tasks is not
+part of a log: kernels are free there.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -96,13 +96,23 @@ class Observation:
             tid, request, signo, after = self._answer(fact)
         raise AssertionError(f"no end after {FACTS_MAX} facts: {self._facts[-20:]}")
 
+    def end(self) -> None:
+        """Kill everyone and wait for the end of all, so that the next run finds nobody."""
+        self._kill_all()
+        tid = 0
+        while (fact := self._kernel.next_fact(tid, ResumeRequest.CONT, 0))[1] != FactKind.NO_TRACEES:
+            tid = 0 if fact[1] in _NOBODY_LEFT else fact[0]
+
+    def _kill_all(self) -> None:
+        for known in self._names:
+            self._kernel.kill(known, _SIGKILL)
+
     def _answer(self, fact: Fact) -> tuple[int, int, int, Step | None]:
         tid, number, value, detail = fact
         kind = FactKind(number)
         if kind is FactKind.BELL:
             self._hung = True
-            for known in self._names:
-                self._kernel.kill(known, _SIGKILL)
+            self._kill_all()
             return (0, 0, 0, None)
         if self._belongs_to_startup(tid, kind, value):
             return (tid, ResumeRequest.SYSCALL, 0, None)
@@ -177,4 +187,4 @@ class Observation:
 
 def _si_code(detail: object) -> int:
     assert isinstance(detail, bytes)
-    return struct.unpack_from("<i", detail, 8)[0]
+    return int.from_bytes(detail[8:12], "little", signed=True)

@@ -457,7 +457,7 @@ program main {
     "forks, killed from outside": Scenario(
         """
 program main {
-  loop 4 {
+  loop 2 {
     fork {
       exit 1
     }

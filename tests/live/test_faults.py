@@ -124,7 +124,10 @@ def test_engine_without_a_callback_it_asks_for_is_refused() -> None:
         def report_exit(self, task: Task, code: int) -> Answer:
             return None
 
-    with Session() as session, pytest.raises(errors.Misuse, match="Lacks asks for .*SYSCALL_ENTRY.*report_syscall_entry"):
+    with (
+        Session() as session,
+        pytest.raises(errors.Misuse, match=r"Lacks .*SYSCALL_ENTRY.*report_syscall_entry"),
+    ):
         session.spawn(["/bin/true"], engines=[Lacks()])
 
 

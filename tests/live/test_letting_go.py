@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,6 @@ from utrace import Event, ResumeAction, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.conftest import TraceeFactory
 
@@ -146,9 +146,7 @@ def test_close_kills_what_was_launched_to_die_with_the_session(tracee: TraceeFac
 def test_close_leaves_launched_programs_running_if_told() -> None:
     with output() as (fd, reader):
         with Session(exit_kill=False) as session:
-            launched = session.spawn(
-                [build("handles")], engines=[Recorder(Event.SYSCALL)], stdio=(0, fd, 2)
-            )
+            launched = session.spawn([build("handles")], engines=[Recorder(Event.SYSCALL)], stdio=(0, fd, 2))
             assert reader.line(DEADLINE_S).startswith("ready")
         try:
             assert tracer_pid(launched.tid) == 0
@@ -214,7 +212,9 @@ def forked(trace: Callable[[], object]) -> Iterator[int]:
         os.waitpid(pid, 0)
 
 
-def test_attached_program_is_unharmed_when_its_tracer_is_killed(tracee: TraceeFactory, tmp_path: Path) -> None:
+def test_attached_program_is_unharmed_when_its_tracer_is_killed(
+    tracee: TraceeFactory, tmp_path: Path
+) -> None:
     counts = tmp_path / "counts"
     counts.write_bytes(bytes(4096))
     program = tracee("verifies", str(counts))
@@ -228,18 +228,19 @@ def test_attached_program_is_unharmed_when_its_tracer_is_killed(tracee: TraceeFa
         session = Session()
         session.attach(program.pid, engines=[Recorder(Event.SYSCALL | Event.SIGNAL_ALL | Event.CLONE)])
 
-    moments = random.Random(1)
+    def goes_on() -> None:
+        before = rounds_and_faults()[0]
+        wait_until(lambda: not any(tracer_pid(tid) for tid in program.threads()), DEADLINE_S, "letting go")
+        wait_until(lambda: rounds_and_faults()[0] > before + 8, DEADLINE_S, "its going on")
+
+    moments = random.Random(1)  # noqa: S311 - no secret
     traced = 0
     for _ in range(KILLS):
         with forked(trace):
             # A random moment, from before the attach to well after it, is what is being tested.
             time.sleep(moments.uniform(0, LATEST_KILL_S))
             traced += any(tracer_pid(tid) for tid in program.threads())
-        before = rounds_and_faults()[0]
-        wait_until(
-            lambda: not any(tracer_pid(tid) for tid in program.threads()), DEADLINE_S, "letting go"
-        )
-        wait_until(lambda count=before: rounds_and_faults()[0] > count + 8, DEADLINE_S, "its going on")
+        goes_on()
         assert not [tid for tid in program.threads() if task_state(tid) in "tT"]
     assert rounds_and_faults()[1] == 0
     assert len(program.threads()) == 4
@@ -248,28 +249,29 @@ def test_attached_program_is_unharmed_when_its_tracer_is_killed(tracee: TraceeFa
 
 @pytest.mark.parametrize("exit_kill", [True, False])
 def test_launched_program_follows_the_policy_when_its_tracer_is_killed(exit_kill: bool) -> None:
-    moments = random.Random(2)
+    moments = random.Random(2)  # noqa: S311 - no secret
     for _ in range(KILLS // 10):
-        with output() as (fd, reader):
+        kill_tracer_of_launched(exit_kill, moments.uniform(0, LATEST_KILL_S))
 
-            def trace(fd: int = fd) -> None:
-                session = Session(exit_kill=exit_kill)
-                session.spawn([build("handles")], engines=[Recorder(Event.SYSCALL)], stdio=(0, fd, 2))
 
-            with forked(trace) as tracer:
-                assert reader.line(DEADLINE_S).startswith("ready")
-                launched = int(
-                    subprocess.run(
-                        ["pgrep", "-P", str(tracer)], capture_output=True, text=True, check=True
-                    ).stdout
-                )
-                time.sleep(moments.uniform(0, LATEST_KILL_S))
-            if exit_kill:
-                wait_until(lambda pid=launched: task_state(pid) in {"", "Z"}, DEADLINE_S, "its death")
-                continue
-            try:
-                wait_until(lambda pid=launched: tracer_pid(pid) == 0, DEADLINE_S, "letting go")
-                os.kill(launched, signal.SIGUSR1)
-                assert reader.line(DEADLINE_S).startswith("10 ")
-            finally:
-                os.kill(launched, signal.SIGKILL)
+def kill_tracer_of_launched(exit_kill: bool, delay_s: float) -> None:
+    with output() as (fd, reader):
+
+        def trace() -> None:
+            session = Session(exit_kill=exit_kill)
+            session.spawn([build("handles")], engines=[Recorder(Event.SYSCALL)], stdio=(0, fd, 2))
+
+        with forked(trace) as tracer:
+            assert reader.line(DEADLINE_S).startswith("ready")
+            children = Path(f"/proc/{tracer}/task").glob("*/children")
+            [launched] = [int(pid) for path in children for pid in path.read_text(encoding="ascii").split()]
+            time.sleep(delay_s)
+        if exit_kill:
+            wait_until(lambda: task_state(launched) in {"", "Z"}, DEADLINE_S, "its death")
+            return
+        try:
+            wait_until(lambda: tracer_pid(launched) == 0, DEADLINE_S, "letting go")
+            os.kill(launched, signal.SIGUSR1)
+            assert reader.line(DEADLINE_S).startswith("10 ")
+        finally:
+            os.kill(launched, signal.SIGKILL)

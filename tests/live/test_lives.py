@@ -57,8 +57,9 @@ def test_spawn_without_engines_runs_the_program() -> None:
 
 
 def test_spawn_passes_environment_and_directory() -> None:
+    command = ["/bin/sh", "-c", 'echo "$TEA" $(pwd)']
     with output() as (fd, reader), Session() as session:
-        session.spawn(["/bin/sh", "-c", 'echo "$TEA" $(pwd)'], env={"TEA": "green"}, cwd="/", stdio=(0, fd, 2))
+        session.spawn(command, env={"TEA": "green"}, cwd="/", stdio=(0, fd, 2))
         assert session.run(timeout_s=DEADLINE_S) == 0
         assert reader.line(DEADLINE_S) == "green /"
 
@@ -157,6 +158,11 @@ def test_birth_is_reported_once_for_each_of_many_children() -> None:
         assert seen.lines(child) == ["exec", "exit 0", f"death {SIGCHLD}", "reap"]
 
 
+def wait_for_engine_on_all(session: Session, ops: Recorder) -> None:
+    # A child whose birth is being reported has none yet.
+    wait_until(lambda: all(task.engines == [ops] for task in session.tasks), DEADLINE_S, "engines on all")
+
+
 def test_attach_reaches_every_thread_while_threads_are_born_and_die(tracee: TraceeFactory) -> None:
     program = tracee("makes", "repeat")
     assert program.read_line() == "ready"
@@ -171,10 +177,7 @@ def test_attach_reaches_every_thread_while_threads_are_born_and_die(tracee: Trac
             )
             seen.wait_for("clone", 20)
             seen.wait_for("exit", 20)
-            # A child whose birth is being reported has none yet.
-            wait_until(
-                lambda: all(task.engines == [seen] for task in session.tasks), DEADLINE_S, "engines on all"
-            )
+            wait_for_engine_on_all(session, seen)
         assert tracer_pid(program.pid) == 0
     assert program.threads()[0] == program.pid
 
@@ -270,14 +273,13 @@ def test_leader_that_ends_first_is_reported_when_it_dies(tracee: TraceeFactory) 
 
 def test_leader_under_engines_dies_before_its_group() -> None:
     seen = Recorder(LIFE)
-    with output() as (fd, reader), Session() as session:
-        with input_pipe() as (stdin, write):
-            task = session.spawn([build("leaderless")], engines=[seen], stdio=(stdin, fd, 2))
-            assert reader.line(DEADLINE_S) == "ready"
-            seen.wait_for("death -2")
-            assert seen.lines(task.tid)[-2:] == ["exit 0", "death -2"]
-            write(b"\n")
-            assert session.run(timeout_s=DEADLINE_S) == 5
+    with output() as (fd, reader), Session() as session, input_pipe() as (stdin, write):
+        task = session.spawn([build("leaderless")], engines=[seen], stdio=(stdin, fd, 2))
+        assert reader.line(DEADLINE_S) == "ready"
+        seen.wait_for("death -2")
+        assert seen.lines(task.tid)[-2:] == ["exit 0", "death -2"]
+        write(b"\n")
+        assert session.run(timeout_s=DEADLINE_S) == 5
     assert seen.lines(task.tid)[-2:] == ["death -2", "reap"]
 
 

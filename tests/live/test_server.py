@@ -91,20 +91,22 @@ def test_busy_server_is_traced_and_let_go_and_no_request_fails(tracee: TraceeFac
     def served() -> int:
         return sum(client.served for client in clients)
 
+    def wait_for_requests(count: int) -> None:
+        goal = served() + count
+        wait_until(lambda: served() >= goal, DEADLINE_S, f"{count} requests")
+
     try:
         for _ in range(ROUNDS):
             counts = Counts()
-            before = served()
             with Session() as session:
                 session.attach(server.pid, engines=[counts])
-                wait_until(lambda goal=before + REQUESTS_EACH: served() >= goal, DEADLINE_S, "requests")
+                wait_for_requests(REQUESTS_EACH)
                 assert session.faults == []
             assert counts.calls > REQUESTS_EACH
             # A thread made just now may be gone before it is looked at.
             assert {tracer_pid(tid) for tid in server.threads()} == {0}
             assert not [tid for tid in server.threads() if task_state(tid) in {"t", "T"}]
-            before = served()
-            wait_until(lambda goal=before + 3: served() >= goal, DEADLINE_S, "requests untraced")
+            wait_for_requests(3)
     finally:
         for client in clients:
             client.stopped.set()

@@ -1,4 +1,4 @@
-"""Signals under engines: delivered, dropped, replaced, edited, parked; and the report at a handler's entry."""
+"""Signals under engines: delivered, dropped, replaced, edited, parked; the report at a handler's entry."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ class Decides(Recorder):
     ("signo", "line"),
     [(USR1, f"signal {USR1} DELIVER"), (WINCH, f"signal {WINCH} IGN"), (TERM, f"signal {TERM} TERM")],
 )
-def test_signal_is_reported_with_what_will_become_of_it(
-    tracee: TraceeFactory, signo: int, line: str
-) -> None:
+def test_signal_is_reported_with_what_will_become_of_it(tracee: TraceeFactory, signo: int, line: str) -> None:
     program = tracee("handles")
     program.read_line()
     seen = Recorder(Event.SIGNAL_ALL)
@@ -248,3 +246,26 @@ def test_signal_of_a_blocked_program_reaches_it_after_letting_go(tracee: TraceeF
         wait_for_state(program.pid, "t")
         task.engine(holds).detach()
         assert program.read_line() == f"{USR1} {USR1} 0 0"
+
+
+@pytest.mark.parametrize("signo", [USR1, TERM])
+def test_held_signal_comes_again_as_it_was(tracee: TraceeFactory, signo: int) -> None:
+    program = tracee("handles")
+    program.read_line()
+    times: list[bytes] = []
+
+    def hold_twice(report: SignalReport) -> Answer:
+        times.append(report.siginfo)
+        return Verdict(signal=SignalAction.IGN, hold=True) if len(times) < 3 else None
+
+    holds = Decides(signo, hold_twice)
+    with Session() as session:
+        session.attach(program.pid, engines=[holds])
+        program.signal(signo)
+        if signo == USR1:
+            assert program.read_line() == f"{USR1} {USR1} {SI_USER} 0"
+        else:
+            assert program.next_news() == f"killed {TERM}"
+        assert session.faults == []
+    assert len(times) == 3
+    assert len(set(times)) == 1

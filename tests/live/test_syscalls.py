@@ -187,7 +187,9 @@ class HoldsEntry(Recorder):
     ("action", "resumed"),
     [(ResumeAction.RESUME, [False]), (ResumeAction.REPORT, [False, True])],
 )
-def test_stop_at_entry_is_repeated_if_a_report_is_asked_for(action: ResumeAction, resumed: list[bool]) -> None:
+def test_stop_at_entry_is_repeated_if_a_report_is_asked_for(
+    action: ResumeAction, resumed: list[bool]
+) -> None:
     holds = HoldsEntry()
     with output() as (fd, reader), Session() as session:
         task = session.spawn([build("asks")], engines=[holds], stdio=(0, fd, 2))
@@ -198,19 +200,35 @@ def test_stop_at_entry_is_repeated_if_a_report_is_asked_for(action: ResumeAction
     assert holds.resumed == resumed
 
 
-def test_exit_without_entry_after_attach_to_a_blocked_call(tracee: TraceeFactory) -> None:
+class AsksLate(Recorder):
+    """Asks for the ends of calls in the middle of one that makes a child."""
+
+    def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
+        task.engine(self).set_events(Event.CLONE | Event.SYSCALL_EXIT)
+        return super().report_clone(task, child, clone_flags)
+
+
+def test_exit_without_entry_is_reported_with_its_call() -> None:
+    late = AsksLate(Event.CLONE, follow=False)
+    line = run("makes", "fork", engines=[late])
+    child = line.removeprefix("child ")
+    assert late.lines()[:2] == [f"clone {child}", f"return clone {child}"]
+
+
+def test_call_that_blocked_at_attach_is_reported_when_it_ends(tracee: TraceeFactory) -> None:
     program = tracee("asks", "each")
     program.read_line()
     wait_for_state(program.pid, "S")
-    seen = Recorder(Event.SYSCALL_EXIT)
+    seen = Recorder(Event.SYSCALL_EXIT | Event.QUIESCE)
     with Session() as session:
-        session.attach(program.pid, engines=[seen])
+        engine = session.attach(program.pid, engines=[seen]).engine(seen)
+        # The report tells that the task has been brought to where its calls are traced.
+        engine.control(ResumeAction.REPORT)
+        seen.wait_for("quiesce 0")
         program.write("\n")
         assert program.read_line()
         seen.wait_for("return write")
-    # The read that was going on when we attached is the first to end.
-    calls = [line for line in seen.lines() if not line.startswith("return read -5")]
-    assert calls[0] == "return read 1"
+    assert seen.lines(starting="return")[0] == "return read 1"
 
 
 def test_entries_without_exits_are_all_seen() -> None:

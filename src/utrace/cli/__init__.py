@@ -6,6 +6,7 @@ executed 126; otherwise the status is the traced program's.
 
 from __future__ import annotations
 
+import signal
 import sys
 
 _HELP = """\
@@ -28,6 +29,9 @@ utrace COMMAND --help tells more; utrace --version tells the version.
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; `arguments` are those behind the program's name."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Ctrl-C before there is anything to let go of just ends us, without a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     words = sys.argv[1:] if arguments is None else arguments
     command, rest = (words[0], words[1:]) if words else ("", [])
     match command:

@@ -78,9 +78,20 @@ class Engine:
         syscalls: numbers it asked for by audit arch, or None for all.
         signal_callback: whether its ops have a report_signal of their own (spec 2.1).
         wants_stop: it keeps the task stopped.
+        stops_at_events: its STOP at a CLONE or EXEC takes effect right there, as a ptrace-stop does, and not
+            only before user mode.
     """
 
-    __slots__ = ("mask", "ops", "signal_callback", "state", "syscalls", "task", "wants_stop")
+    __slots__ = (
+        "mask",
+        "ops",
+        "signal_callback",
+        "state",
+        "stops_at_events",
+        "syscalls",
+        "task",
+        "wants_stop",
+    )
 
     def __init__(
         self,
@@ -96,6 +107,7 @@ class Engine:
         self.syscalls = syscalls
         self.signal_callback = signal_callback
         self.wants_stop = False
+        self.stops_at_events = False
         self.state = EngineState.ATTACHED
 
     def copy_to(self, child: TracedTask) -> Engine:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from utrace.core.engine_life import EngineState
-from utrace.core.events import NO_EVENT, REAP
+from utrace.core.events import DEATH, NO_EVENT, QUIESCE
 from utrace.core.task_life import TaskLife
 from utrace.core.verdicts import ResumeAction
 from utrace.errors import invariant
@@ -53,7 +53,9 @@ def check(task: TracedTask) -> None:
     if task.reporting is not None:
         invariant(task.event != NO_EVENT or task.callback != NO_EVENT, "a callback has an event", task=task)
     if task.life is TaskLife.DEAD and task.event == NO_EVENT:
-        invariant(task.mask & ~REAP == 0, "after the death report only REAP is left", task=task)
+        # Other bits can still be set; nothing will come of them.
+        final = task.mask & (DEATH | QUIESCE)
+        invariant(not final, "DEATH and QUIESCE are over after the death report", task=task)
         invariant(not task.is_wanted_stopped(), "a dead task is not stopped", task=task)
     if task.life is TaskLife.REAPED and task.event == NO_EVENT:
         invariant(not task.engines, "a reaped task has no engines", task=task)

@@ -207,6 +207,13 @@ def _withdraw_wishes(task: TracedTask) -> None:
         engine.wants_stop = False
 
 
+def stop_at_event(task: TracedTask) -> Stop:
+    """Stop in an event stop, for those engines whose STOP takes effect right there."""
+    if any(engine.wants_stop and engine.stops_at_events for engine in task.engines):
+        return (yield from stop(task))
+    return False
+
+
 def stop_in_pass(task: TracedTask) -> Stop:
     """Stop inside a pass, after one engine's callback, where passes are serial (DEC-1).
 

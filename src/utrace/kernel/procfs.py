@@ -130,6 +130,12 @@ def children(tid: int) -> list[Tid]:
     return [] if text is None else [Tid(int(word)) for word in text.split()]
 
 
+def process_group(tid: int) -> int | None:
+    """Process group of a task, from field 5 of /proc/TID/stat; None if it is gone."""
+    text = _read(f"{tid}/stat")
+    return None if text is None else int(text.rpartition(b")")[2].split()[2])
+
+
 def blocked_syscall(tid: int) -> int | None:
     """Number of the system call a task sleeps in; None if it runs, sleeps elsewhere, or is gone.
 

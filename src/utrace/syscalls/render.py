@@ -436,6 +436,9 @@ def render_entry(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
             return f"{plan.name}({''.join(text + ', ' for text in shown)}"
         if value is not v.ABSENT:
             shown.append(render(value, style))
+            if plan.phases[index] is Phase.BOTH and value and not plan.noted[index]:
+                # What it becomes is written right behind it, when the call has returned.
+                break
     return f"{plan.name}({', '.join(shown)}"
 
 

@@ -62,7 +62,8 @@ class SigInfoKind(enum.Enum):
     Each value is ((name, code64, code32), ...); codes are of `struct`, with the padding before.
     """
 
-    NONE = ()
+    # Not (): Python 3.11.2 makes something else of an enumerator that is an empty tuple.
+    NONE = None
     KILL = (("si_pid", "i", "i"), ("si_uid", "I", "I"))
     QUEUE = (("si_pid", "i", "i"), ("si_uid", "I", "I"), ("si_value", "Q", "I"))
     TIMER = (("si_timerid", "i", "i"), ("si_overrun", "i", "i"), ("si_value", "Q", "I"))
@@ -213,8 +214,9 @@ class SigInfo:
 def _compile(kind: SigInfoKind, word: int) -> tuple[tuple[str, ...], struct.Struct]:
     column = 1 if word == 8 else 2
     # The union begins after three ints, aligned to a long.
-    codes = ("16x" if word == 8 else "12x") + "".join(field[column] for field in kind.value)
-    return tuple(field[0] for field in kind.value), struct.Struct("<" + codes)
+    fields = kind.value or ()
+    codes = ("16x" if word == 8 else "12x") + "".join(field[column] for field in fields)
+    return tuple(field[0] for field in fields), struct.Struct("<" + codes)
 
 
 _LAYOUTS: Final = {(kind, word): _compile(kind, word) for kind in SigInfoKind for word in (4, 8)}

@@ -12,6 +12,7 @@ Reference: kernel/ptrace.c, kernel/signal.c (6.18); spec section 7.
 from __future__ import annotations
 
 import contextlib
+import errno
 from typing import TYPE_CHECKING, Final
 
 from utrace.kernel.api import Disposition, Fact, FactKind, ResumeRequest, SeizeOutcome, Spawn, Tid
@@ -30,7 +31,7 @@ from utrace.testing.sim.registers import (
     encode,
     signed,
 )
-from utrace.testing.sim.siginfo import SIGKILL, SIGTRAP, SigInfo, bit
+from utrace.testing.sim.siginfo import SI_TKILL, SI_USER, SIGKILL, SIGTRAP, SigInfo, bit
 from utrace.testing.sim.tasks import LISTENING, TRAP_NOTIFY, TRAP_STOP, SimTask, TaskState
 from utrace.testing.sim.turns import Actor, Stuck, Turns, Watch
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from utrace.testing.guest import Programs
     from utrace.testing.sim.memory import Memory
 
-_EINTR: Final = 4
+_NT_PRSTATUS: Final = 1
 _STEPS_MAX: Final = 200_000
 
 
@@ -138,6 +139,16 @@ class SimKernel:
     def is_anyone_traced(self) -> bool:
         """Whether some task, dead or alive, still has us as its tracer."""
         return any(task.traced for task in self._machine.tasks.values())
+
+    def is_stopped(self, tid: int) -> bool:
+        """Whether job control has stopped the task's process; nobody moves meanwhile."""
+        task = self._machine.tasks.get(tid)
+        return task is not None and task.process.stop_stopped
+
+    def is_asleep(self, tid: int) -> bool:
+        """Whether a task sleeps in a system call; nobody moves meanwhile."""
+        task = self._machine.tasks.get(tid)
+        return task is not None and task.state is TaskState.SLEEPING
 
     def births(self) -> list[tuple[Tid, Tid, bool]]:
         """List the tasks made by others: tid of the maker, own tid, whether it was born traced."""
@@ -259,7 +270,7 @@ class SimKernel:
         return [Tid(task.tid) for task in self._machine.tasks.values() if task.process.tgid == tgid]
 
     def children(self, tid: int, /) -> list[Tid]:
-        """Processes made by the task's process, and the threads of its group."""
+        """Tracees made by the task's process, and those of its group."""
         task = self._seen(tid)
         if task is None:
             return []
@@ -267,7 +278,9 @@ class SimKernel:
         return [
             Tid(other.tid)
             for other in self._machine.tasks.values()
-            if other is not task and (other.process is process or other.process.parent is process)
+            if other is not task
+            and other.traced
+            and (other.process is process or other.process.parent is process)
         ]
 
     def parentage(self, tid: int, /) -> tuple[Tid, Tid] | None:
@@ -338,6 +351,22 @@ class SimKernel:
         task.registers[:] = decode(regset)
         return True
 
+    def get_regset(self, tid: int, kind: int, /) -> bytes | None:
+        """The general registers; there are no others."""
+        return self.get_regs(tid) if kind == _NT_PRSTATUS else None
+
+    def set_regset(self, tid: int, kind: int, regset: bytes, /) -> bool:
+        """Write the general registers; there are no others."""
+        return kind == _NT_PRSTATUS and self.set_regs(tid, regset)
+
+    def request_buffer(self, _request: int, tid: int, _addr: int, buffer: bytes, /) -> tuple[int, bytes]:
+        """Refuse (EIO): no raw request is simulated.  ESRCH if the task is not stopped."""
+        return (-errno.ESRCH if self._stopped(tid) is None else -errno.EIO, buffer)
+
+    def request_number(self, _request: int, tid: int, _addr: int, _data: int, /) -> int:
+        """Refuse (EIO): no raw request is simulated.  ESRCH if the task is not stopped."""
+        return -errno.ESRCH if self._stopped(tid) is None else -errno.EIO
+
     def syscall_restart(self, tid: int, nrs: Mapping[int, frozenset[int]], /) -> bool:
         """Undo an -EINTR: the call is made again."""
         task = self._stopped(tid)
@@ -345,7 +374,7 @@ class SimKernel:
             return False
         registers = task.registers
         number = signed(registers[ORIG_RAX])
-        if signed(registers[RAX]) != -_EINTR or number not in nrs.get(stops.AUDIT_ARCH_X86_64, ()):
+        if signed(registers[RAX]) != -errno.EINTR or number not in nrs.get(stops.AUDIT_ARCH_X86_64, ()):
             return False
         registers[RAX] = registers[ORIG_RAX]
         registers[RIP] -= 2
@@ -465,7 +494,8 @@ class SimKernel:
         task = self._machine.tasks.get(tid)
         if task is None:
             return False
-        signals.send_signal(SigInfo(signo, pid=self._machine.init.tgid), task, group=group)
+        code = SI_USER if group else SI_TKILL
+        signals.send_signal(SigInfo(signo, code, self._machine.init.tgid), task, group=group)
         return True
 
     def _watch(self, tid: int, task: SimTask, kind: FactKind) -> None:

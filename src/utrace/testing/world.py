@@ -60,7 +60,8 @@ class Outsider:
         name: one word.
         deeds: what is done, in order.
         when: what has to be so before the first deed: "" for nothing; "wants A" or "holds A": engine A
-            wants the task stopped, and its callback is not running, or the task stands still for it.
+            wants the task stopped, and its callback is not running, or the task stands still for it;
+            "stopped" and "asleep": job control has stopped the task, or it sleeps in a call.
         times: how often all of it can be done.
         on: the task that `when` is about.
     """
@@ -297,8 +298,15 @@ class World:
         tracee = self.tracees.get(outsider.on)
         if tracee is None:
             return False
-        if not what:
-            return self._is_ready(outsider.deeds[0])
+        match what:
+            case "":
+                return self._is_ready(outsider.deeds[0])
+            case "stopped":
+                return self.kernel.is_stopped(tracee.tid)
+            case "asleep":
+                return self.kernel.is_asleep(tracee.tid)
+            case _:
+                pass
         task = tracee.task
         engine = self.engine_of(outsider.on, name)
         return (

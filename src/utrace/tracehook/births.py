@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from utrace.core.events import CLONE
-from utrace.core.reporting import Pass, report, stop
+from utrace.core.reporting import Pass, report, stop, stop_at_event
 from utrace.kernel.api import FactKind
 from utrace.tracehook.return_to_user import before_user_mode
 
@@ -30,7 +30,7 @@ def birth_stop(tracee: Tracee, fact: Fact) -> Pass:
     """Decide an EVENT_FORK, EVENT_VFORK or EVENT_CLONE."""
     _, kind, child_tid, _ = fact
     yield from report_birth(tracee, child_tid, kind)
-    if kind == _VFORK and (yield from stop(tracee.task)):
+    if (yield from (stop if kind == _VFORK else stop_at_event)(tracee.task)):
         return
     before_user_mode(tracee)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from utrace.core.events import EXEC
-from utrace.core.reporting import Pass, report
+from utrace.core.reporting import Pass, report, stop_at_event
 from utrace.tracehook.return_to_user import before_user_mode
 
 if TYPE_CHECKING:
@@ -26,4 +26,6 @@ def exec_stop(tracee: Tracee, fact: Fact) -> Pass:
     if task.mask & EXEC:
         task.occurrence = fact
         yield from report(task, EXEC)
+        if (yield from stop_at_event(task)):
+            return
     before_user_mode(tracee)

@@ -58,6 +58,10 @@ def group_stop(tracee: Tracee, fact: Fact) -> Pass:
     tracee.signo = 0
     if (yield from stop(task)):
         return
+    if not task.jctl:
+        # An engine ended the stop for this thread, as PTRACE_CONT does (spec 7.1, "group stop + CONT").
+        tracee.request = tracee.free_run()
+        return
     if not task.engines and tracee.filter is None:
         # Detached in this stop, the thread goes back to being stopped.
         tracee.over = True

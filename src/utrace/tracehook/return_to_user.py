@@ -111,6 +111,25 @@ def leave(tracee: Tracee) -> None:
     tracee.kin.forget(tracee)
 
 
+def _mend(tracee: Tracee) -> None:
+    """Undo an -EINTR that the interrupt alone has caused (DEC-4)."""
+    before = tracee.kernel.get_regs(tracee.tid)
+    if tracee.kernel.syscall_restart(tracee.tid, MENDED):
+        after = tracee.kernel.get_regs(tracee.tid)
+        if before is not None and after is not None:
+            tracee.mended = (before, after)
+
+
+def undo_mending(tracee: Tracee) -> None:
+    """Let a call fail with EINTR after all: a handler is about to run (signal(7))."""
+    if tracee.mended is not None:
+        before, after = tracee.mended
+        # Others than these are of another stop, or an engine's.
+        if tracee.kernel.get_regs(tracee.tid) == after:
+            tracee.kernel.set_regs(tracee.tid, before)
+        tracee.mended = None
+
+
 def trap_stop(tracee: Tracee, fact: Fact) -> Pass:
     """Decide an EVENT_STOP with SIGTRAP: our interrupt, a SIGCONT, or a first stop.
 
@@ -123,7 +142,7 @@ def trap_stop(tracee: Tracee, fact: Fact) -> Pass:
         tracee.listening = False
         yield from report_continued(tracee)
     elif tracee.mend:
-        tracee.kernel.syscall_restart(tracee.tid, MENDED)
+        _mend(tracee)
     tracee.mend = False
     handler, tracee.handler_due = tracee.handler_due, False
     yield from return_to_user(tracee, handler=handler)

@@ -2,9 +2,11 @@
 
 Rules of this file:
 
-1. A signal that no engine could be told of passes through untouched and unlooked-at.
+1. A signal that no engine could be told of passes through untouched.
 2. The trap of a step that utrace armed never kills: where no engine decides otherwise it is
    dropped, since it is no doing of the program's.
+3. A signal that the program ignores breaks no system call (DEC-4): untraced, the task would not have
+   been woken for it.
 
 Reference: ptrace(2) "Signal-delivery-stop"; the spec's sections 3.5 and 7.1.
 """
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.core.events import QUIESCE, SIGNAL_ALL
 from utrace.core.signals import classify, report_signal, take_step
 from utrace.core.verdicts import REPORTS, STEPS, SignalAction
-from utrace.tracehook.return_to_user import enter_user_mode, interrupt, leave
+from utrace.tracehook.return_to_user import MENDED, enter_user_mode, interrupt, leave
 from utrace.tracehook.signal_decision import (
     CarriedSignal,
     SignalOccurrence,
@@ -49,17 +51,19 @@ def signal_stop(tracee: Tracee, fact: Fact) -> Pass:
     if stepped and tracee.in_syscall:
         yield from stepped_over(tracee)
     tracee.signo = 0 if stepped else signo
-    disposition = tracee.kernel.disposition(tracee.tid) if task.mask & SIGNAL_ALL or carried else None
+    disposition = tracee.kernel.disposition(tracee.tid)
     if disposition is None or not isinstance(siginfo, bytes):
         _run_on(tracee)
         return
     bit = 1 << (signo - 1)
     caught = bool(disposition.caught & bit)
     event, action = classify(signo, ignored=bool(disposition.ignored & bit), caught=caught)
-    if (carried is not None and carried.decided) or not task.mask & (event | QUIESCE):
+    ignored = action is SignalAction.IGN and not stepped
+    asked = task.mask & (event | QUIESCE) and (carried or task.mask & SIGNAL_ALL)
+    if (carried is not None and carried.decided) or not asked:
         if carried is not None:
             tracee.kernel.set_siginfo(tracee.tid, siginfo)
-        _run_on(tracee, caught=caught)
+        _run_on(tracee, caught=caught, ignored=ignored and carried is None)
         return
     occurrence = SignalOccurrence(siginfo, disposition, edited=carried is not None)
     task.occurrence = occurrence
@@ -70,7 +74,8 @@ def signal_stop(tracee: Tracee, fact: Fact) -> Pass:
     delivered = tracee.signo = signo_for(task.signal_action, occurrence)
     if delivered and occurrence.edited:
         tracee.kernel.set_siginfo(tracee.tid, occurrence.siginfo)
-    _run_on(tracee, caught=bool(delivered and disposition.caught & (1 << (delivered - 1))))
+    caught = bool(delivered and disposition.caught & (1 << (delivered - 1)))
+    _run_on(tracee, caught=caught, ignored=ignored and not delivered)
 
 
 _FREE_RUNS: Final = frozenset({CONT_REQUEST, SYSCALL_REQUEST})
@@ -80,9 +85,11 @@ def _is_step_trap(siginfo: object) -> bool:
     return isinstance(siginfo, bytes) and int.from_bytes(siginfo[8:12], "little", signed=True) in _STEP_CODES
 
 
-def _run_on(tracee: Tracee, *, caught: bool = False) -> None:
-    """Choose how to run on, `tracee.signo` being what is delivered."""
+def _run_on(tracee: Tracee, *, caught: bool = False, ignored: bool = False) -> None:
+    """Choose how to run on, `tracee.signo` being what is delivered; `ignored`: without effect."""
     task = tracee.task
+    if ignored:
+        tracee.kernel.syscall_restart(tracee.tid, MENDED)
     if not task.engines:
         leave(tracee)
         return
@@ -94,3 +101,10 @@ def _run_on(tracee: Tracee, *, caught: bool = False) -> None:
         # The handler frame is set up first; the TRAP comes at the handler's first instruction.
         tracee.handler_due = caught
         interrupt(tracee)
+
+
+def _settle_mending(tracee: Tracee) -> None:
+    """Take a mended call for what it is now that a signal is dealt with before it is made again."""
+    disposition = tracee.kernel.disposition(tracee.tid) if tracee.signo else None
+    if disposition is not None and disposition.caught & (1 << (tracee.signo - 1)):
+        undo_mending(tracee)

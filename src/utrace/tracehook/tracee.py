@@ -81,6 +81,8 @@ class Tracee:
         running: resumed, or seized while running; only a ptrace-stop ends that.
         nudged: interrupted by us, and not stopped since: any ptrace-stop uses the interrupt up.
         mend: an -EINTR found at the next TRAP is our doing and is to be undone (DEC-4).
+        mended: the registers before and after an -EINTR was undone: a handler, if one runs now, is to
+            find it as it was.
         listening: in a group stop, let go by LISTEN.
         at_entry: its syscall-entry-stop was seen, and the seccomp stop of the same call is still to come.
         in_syscall: its last syscall-stop was an entry.
@@ -116,6 +118,7 @@ class Tracee:
         "kin",
         "listening",
         "mend",
+        "mended",
         "nr",
         "nudged",
         "over",
@@ -147,6 +150,7 @@ class Tracee:
         self.running = True
         self.nudged = False
         self.mend = False
+        self.mended: tuple[bytes, bytes] | None = None
         self.listening = False
         self.in_syscall = False
         self.at_entry = False

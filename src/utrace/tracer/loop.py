@@ -12,6 +12,7 @@ Reference: the spec's section 7.5; D3, D14.
 
 from __future__ import annotations
 
+import struct
 import threading
 from collections import deque
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from utrace.core.task_life import Need
 from utrace.core.verdicts import ResumeAction
 from utrace.errors import Misuse, TaskGone, UtraceError
 from utrace.kernel.api import Fact, FactKind
+from utrace.tracehook.signal_decision import SIGINFO_BYTES, put_back
 from utrace.tracehook.tracee import Tracee
 from utrace.tracehook.tracee_life import live
 from utrace.tracehook.tracees import Tracees, WhenBlocked
@@ -48,7 +50,7 @@ _BELL: Final = int(FactKind.BELL)
 _NO_TRACEES: Final = int(FactKind.NO_TRACEES)
 _RUN: Final = Pause.RUN
 _DEATH: Final = int(FactKind.DEATH)
-SIGKILL: Final = 9
+SIGCHLD: Final = 17
 
 
 class LiveTracee(Tracee):
@@ -383,6 +385,15 @@ class Loop:
             if tracee is not None and task.held and self.kernel.pending_fact(tracee.tid):
                 task.stops += 1
 
+    def send_child_signal(self, tracee: LiveTracee, *, code: int, pid: int, status: int) -> None:
+        """Send SIGCHLD to a traced program in the name of one of its own tracees."""
+        status_word = status & 0xFF
+        siginfo = struct.pack("<iiiiiii", SIGCHLD, 0, code, 0, pid, 0, status_word).ljust(
+            SIGINFO_BYTES, b"\0"
+        )
+        with self.entered():
+            put_back(tracee, siginfo)
+
     def note_fault(self, fault: UtraceError) -> None:
         """Keep an engine's fault, and end the session for it if that is the policy."""
         self.faults.append(fault)
@@ -415,6 +426,12 @@ class Loop:
             message = f"task {task.id} is no longer traced"
             raise TaskGone(message)
         return tracee.handle
+
+    def group_of(self, tracee: LiveTracee) -> list[Task]:
+        """List the handles of the traced threads of a process."""
+        return [
+            self.tracees.by_tid[tid].handle for tid in tracee.process.tracees if tid in self.tracees.by_tid
+        ]
 
     def engines_on(self, tracee: LiveTracee) -> list[Engine]:
         """List the engines on a task, in attach order."""

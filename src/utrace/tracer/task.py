@@ -147,6 +147,11 @@ class Task:
         return arch.audit, abi.nr(registers), abi.args(registers)
 
     @property
+    def group(self) -> list[Task]:
+        """The traced threads of its process, itself included."""
+        return self._loop.group_of(self._tracee)
+
+    @property
     def engines(self) -> list[EngineOps]:
         """Who is attached, in attach order."""
         return [engine.client for engine in self._loop.engines_on(self._tracee)]

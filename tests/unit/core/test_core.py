@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.core.backend import ARCH, BackEnd, Way, doing
-from utrace.core.control import control
+from utrace.core.control import control, set_events
 from utrace.core.engine_life import EngineState
 from utrace.core.events import CLONE, DEATH, EXEC, EXIT, QUIESCE, REAP, SYSCALL_ENTRY, SYSCALL_EXIT, Event
 from utrace.core.reporting import (
@@ -19,7 +19,7 @@ from utrace.core.reporting import (
 )
 from utrace.core.signals import report_resume, report_signal, take_step
 from utrace.core.task_life import TaskLife
-from utrace.core.verdicts import ResumeAction, SignalAction, SyscallAction, Verdict
+from utrace.core.verdicts import Outcome, ResumeAction, SignalAction, SyscallAction, Verdict
 from utrace.errors import TaskGone
 
 STOP, INTERRUPT, REPORT = ResumeAction.STOP, ResumeAction.INTERRUPT, ResumeAction.REPORT
@@ -138,6 +138,12 @@ class TestRepeatedEntry:
 
 
 class TestTheEnd:
+    def test_a_dead_task_takes_other_bits_and_nothing_comes_of_them(self, backend: BackEnd) -> None:
+        backend.task.life = TaskLife.DEAD
+        assert set_events(backend.engine("A"), REAP | EXEC, from_callback=False) is Outcome.DONE
+        backend.go(report_reap(backend.task))
+        assert backend.log == ["A.reap"]
+
     @pytest.mark.law("INV-7", "INV-33")
     def test_a_whole_end_is_told_in_order(self, backend: BackEnd) -> None:
         for name in "AB":
@@ -194,6 +200,26 @@ class TestTheEnd:
 
 
 class TestStepsAndStops:
+    @pytest.mark.parametrize("callback", ["exec", "syscall_exit"])
+    def test_no_other_callback_decides_about_a_call_or_a_signal(
+        self, backend: BackEnd, callback: str
+    ) -> None:
+        verdict = Verdict(syscall=SyscallAction.ABORT, result=-1, signal=SignalAction.IGN, hold=True)
+        backend.engine("A", EXEC | SYSCALL_EXIT, exec=verdict, syscall_exit=verdict)
+        task = backend.task
+        backend.go(report(task, EXEC) if callback == "exec" else report_syscall_exit(task, ARCH, NR))
+        assert backend.log == [f"A.{callback}"]
+        assert task.syscall_action is SyscallAction.RUN
+        assert task.signal_action is SignalAction.DELIVER
+        assert not task.signal_hold
+
+    def test_the_answer_of_the_last_engine_to_leave_leaves_nothing(self, backend: BackEnd) -> None:
+        one = backend.engine("A", EXEC, exec=REPORT)
+        backend.engine("B", EXEC, exec=doing(lambda: control(one, DETACH), DETACH))
+        backend.go(report(backend.task, EXEC))
+        assert backend.task.engines == ()
+        assert backend.task.pending is RESUME
+
     @pytest.mark.parametrize("answer", [STOP, Verdict(resume=STOP)])
     def test_the_answer_wins_over_control_during_the_callback(
         self, backend: BackEnd, answer: ResumeAction | Verdict

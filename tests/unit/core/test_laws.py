@@ -66,7 +66,7 @@ def callback_without_event(task: TracedTask, engine: Engine) -> None:
     task.reporting, task.event, task.callback = engine, NO_EVENT, NO_EVENT
 
 
-def dead_with_more_than_reap(task: TracedTask, _: Engine) -> None:
+def dead_with_quiesce(task: TracedTask, _: Engine) -> None:
     task.life = TaskLife.DEAD
 
 
@@ -93,7 +93,7 @@ def reaped_with_engines(task: TracedTask, _: Engine) -> None:
         (held_in_a_callback, "a held task is in no callback"),
         (held_and_dead, "a dead task is not held"),
         (callback_without_event, "a callback has an event"),
-        (dead_with_more_than_reap, "only REAP is left"),
+        (dead_with_quiesce, "over after the death report"),
         (dead_and_wanted_stopped, "a dead task is not stopped"),
         (reaped_with_engines, "has no engines"),
     ],

@@ -39,7 +39,6 @@ from utrace.core.task_life import TaskLife
 from utrace.core.verdicts import (
     RESUME_STRICTNESS,
     ResumeAction,
-    SignalAction,
     SyscallAction,
     Verdict,
     abort,
@@ -290,13 +289,6 @@ class TestEndOfAPass:
         assert backend.log == []
         assert backend.task.pending is RESUME
 
-    def test_the_answer_of_the_last_engine_to_leave_leaves_nothing(self, backend: BackEnd) -> None:
-        one = backend.engine("A", EXEC, exec=REPORT)
-        backend.engine("B", EXEC, exec=doing(lambda: control(one, DETACH), DETACH))
-        backend.go(report(backend.task, EXEC))
-        assert backend.task.engines == ()
-        assert backend.task.pending is RESUME
-
     @pytest.mark.law("INV-9")
     def test_an_exit_report_leaves_its_answers_pending(self, backend: BackEnd) -> None:
         backend.engine("A", SYSCALL_EXIT, syscall_exit=SINGLESTEP)
@@ -356,19 +348,6 @@ class TestSyscallEntry:
         backend.engine("B", SYSCALL_ENTRY, syscall_entry=abort(13))
         backend.go(report_syscall_entry(backend.task, ARCH, NR))
         assert (backend.task.syscall_action, backend.task.syscall_result) == (SyscallAction.ABORT, -13)
-
-    @pytest.mark.parametrize("callback", ["exec", "syscall_exit"])
-    def test_no_other_callback_decides_about_a_call_or_a_signal(
-        self, backend: BackEnd, callback: str
-    ) -> None:
-        verdict = Verdict(syscall=SyscallAction.ABORT, result=-1, signal=SignalAction.IGN, hold=True)
-        backend.engine("A", EXEC | SYSCALL_EXIT, exec=verdict, syscall_exit=verdict)
-        task = backend.task
-        backend.go(report(task, EXEC) if callback == "exec" else report_syscall_exit(task, ARCH, NR))
-        assert backend.log == [f"A.{callback}"]
-        assert task.syscall_action is SyscallAction.RUN
-        assert task.signal_action is SignalAction.DELIVER
-        assert not task.signal_hold
 
     def test_the_next_call_begins_afresh(self, backend: BackEnd) -> None:
         backend.engine("A", SYSCALL_ENTRY, syscall_entry=[abort(13), None])

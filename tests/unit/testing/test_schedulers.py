@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -46,7 +47,7 @@ def test_random_chooses_all_moves_about_as_often() -> None:
 def test_pct_keeps_to_one_mover_between_lowerings() -> None:
     scheduler = PCT(depth=2, seed=3, length=50)
     chosen = [scheduler.choose(MOVES) for _ in range(50)]
-    changes = sum(before is not after for before, after in zip(chosen, chosen[1:], strict=False))
+    changes = sum(before is not after for before, after in itertools.pairwise(chosen))
     assert changes == 1
 
 

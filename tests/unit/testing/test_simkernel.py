@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from tests.conformance.driving import Observation, Plan
 from tests.unit.testing.observing import CONT, SYSCALL, launch, main, observe, run_to
-from utrace.kernel.api import FactKind, Kernel, ResumeRequest, SeizeOutcome, Spawn
+from utrace.kernel.api import FactKind, Kernel, ResumeRequest, SeizeOutcome, Spawn, Tid
 from utrace.testing import Random, Replay, SimKernel, Stuck, TooManySteps, parse_programs
 
 SIGKILL, SIGSTOP, SIGCONT = 9, 19, 18
@@ -177,6 +179,24 @@ def test_registers_are_read_and_written_whole() -> None:
         kernel.set_regs(tid, b"short")
 
 
+def test_raw_requests_are_refused() -> None:
+    kernel, tid = launch(main("pause"))
+    assert kernel.request_number(0x4201, tid, 0, 0) == -errno.EIO
+    assert kernel.request_buffer(0x4202, tid, 0, b"abc") == (-errno.EIO, b"abc")
+    assert kernel.request_number(0x4201, 999, 0, 0) == -errno.ESRCH
+    assert kernel.get_regset(tid, 1) == kernel.get_regs(tid)
+    assert kernel.get_regset(tid, 2) is None
+    assert kernel.set_regset(tid, 1, bytes(216))
+    assert not kernel.set_regset(tid, 2, bytes(216))
+
+
+def test_blocked_syscall_is_that_of_a_sleeping_task() -> None:
+    kernel, tid = start(main("pause"))
+    assert kernel.blocked_syscall(tid) is None
+    kernel.run_untraced()
+    assert kernel.blocked_syscall(tid) == 34
+
+
 def test_siginfo_written_at_the_stop_is_what_the_child_gets() -> None:
     kernel, tid = launch(main("handle SIGUSR2 {", "user 1", "}", "kill self SIGUSR1", "syscall getuid"))
     run_to(kernel, tid, FactKind.SIGNAL)
@@ -205,7 +225,8 @@ def test_memory_of_a_call_and_of_a_store() -> None:
 
 
 def test_proc_tells_family_and_dispositions() -> None:
-    kernel, tid = launch(main("handle SIGUSR1 {", "}", "ignore SIGINT", "block SIGTERM", "fork {", "}"))
+    steps = ("handle SIGUSR1 {", "}", "ignore SIGINT", "block SIGTERM", "fork {", "}", "wait")
+    kernel, tid = launch(main(*steps))
     child = run_to(kernel, tid, FactKind.TRAP)
     assert kernel.parentage(child) == (child, tid)
     assert kernel.children(tid) == [child]
@@ -248,7 +269,7 @@ def test_tids_are_recycled_only_if_asked() -> None:
     born = set()
     while (fact := kernel.next_fact(tid, CONT, 0))[1] != FactKind.NO_TRACEES:
         born |= {fact[2]} if fact[1] == FactKind.FORK else set()
-        tid = fact[0] if fact[1] != FactKind.DEATH else 0
+        tid = Tid(fact[0] if fact[1] != FactKind.DEATH else 0)
     assert len(born) == 1
 
 

@@ -141,12 +141,21 @@ class Turns:
                     moves.append(told)
                     movers.append(task)
         for actor in self.actors:
-            if actor.times_left and (actor.when is None or actor.when()):
+            if actor.times_left and self._can_act(actor):
                 moves.append(actor.move)
                 movers.append(actor)
         if deliver:
             self._add_told(moves, movers)
         return moves, movers
+
+    def _can_act(self, actor: Actor) -> bool:
+        if actor.when is None:
+            return True
+        was_acting, self._is_acting = self._is_acting, True
+        try:
+            return actor.when()
+        finally:
+            self._is_acting = was_acting
 
     def _tell_move(self, task: SimTask) -> Move | None:
         """Give the move by which somebody waits for a task that stands or is dead."""

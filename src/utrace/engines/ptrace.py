@@ -1,0 +1,405 @@
+"""ptrace as an engine: the ptrace-stops of one tracee for one tracer.
+
+Rules of this file:
+
+1. While `stop` is set the engine answers STOP to everything: the tracee stands in that ptrace-stop.
+2. A stop is announced from the callback; the tracer can act on it only when the callback is over and
+   the task held, since both are worked on by the one tracer thread (INV-47).
+3. A signal is parked in its own delivery-stop: STOP and IGN now, and what the tracer said in the report
+   that follows the stop (spec 6.3).
+
+Reference: ptrace(2); RHEL 6 kernel/ptrace-utrace.c as described in the spec's section 6; Linux 6.18
+kernel/ptrace.c.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from utrace.core.events import Event
+from utrace.core.verdicts import Answer, ResumeAction, SignalAction, SyscallAction, Verdict
+from utrace.tracehook.group_stop import CLD_STOPPED
+from utrace.tracer.ops import EngineOps
+
+if TYPE_CHECKING:
+    from utrace.tracehook.group_stop import JobControl
+    from utrace.tracer.engine import Engine
+    from utrace.tracer.signal import SignalReport
+    from utrace.tracer.syscall import Syscall
+    from utrace.tracer.task import Task
+
+SIGTRAP: Final = 5
+SIGKILL: Final = 9
+SIGSTOP: Final = 19
+CLONE_VFORK: Final = 0x4000
+CLONE_PTRACE: Final = 0x2000
+CLONE_UNTRACED: Final = 0x800000
+CSIGNAL: Final = 0xFF
+SIGCHLD: Final = 17
+
+
+class Option(enum.IntFlag):
+    """PTRACE_O_…"""
+
+    TRACESYSGOOD = 0x1
+    TRACEFORK = 0x2
+    TRACEVFORK = 0x4
+    TRACECLONE = 0x8
+    TRACEEXEC = 0x10
+    TRACEVFORKDONE = 0x20
+    TRACEEXIT = 0x40
+    TRACESECCOMP = 0x80
+    EXITKILL = 0x100000
+    SUSPEND_SECCOMP = 0x200000
+
+
+class PtraceEvent(enum.IntEnum):
+    """PTRACE_EVENT_…"""
+
+    FORK = 1
+    VFORK = 2
+    CLONE = 3
+    EXEC = 4
+    VFORK_DONE = 5
+    EXIT = 6
+    SECCOMP = 7
+    STOP = 128
+
+
+class StopKind(enum.Enum):
+    """The kinds of ptrace-stop, by ptrace(2)'s names."""
+
+    SIGNAL_DELIVERY = enum.auto()
+    SYSCALL_ENTRY = enum.auto()
+    SYSCALL_EXIT = enum.auto()
+    EVENT = enum.auto()
+    GROUP = enum.auto()
+
+
+@dataclass(slots=True)
+class PtraceStop:
+    """One ptrace-stop.
+
+    Attributes:
+        kind: what it is.
+        code: the upper part of the wait status: signal in the low byte, event above it.
+        siginfo: what PTRACE_GETSIGINFO gives; None: EINVAL, as in a group-stop.
+        waited: the tracer's wait has taken it.
+    """
+
+    kind: StopKind
+    code: int
+    siginfo: bytes | None
+    waited: bool = False
+
+    @property
+    def status(self) -> int:
+        """The wait status."""
+        return self.code << 8 | 0x7F
+
+
+class Tracer(Protocol):
+    """Whoever is told of stops and ends; `ptrace_emu.registry` has it."""
+
+    def stopped(self, link: PtraceEngine) -> None:
+        """A stop has begun."""
+        ...
+
+    def died(self, link: PtraceEngine, status: int) -> None:
+        """The tracee is dead."""
+        ...
+
+    def gone(self, link: PtraceEngine) -> None:
+        """The engine has left the tracee."""
+        ...
+
+    def child(self, link: PtraceEngine, child: Task) -> None:
+        """A child is to be traced by the same tracer, with the same options."""
+        ...
+
+
+def trap_siginfo(code: int, pid: int = 0, uid: int = 0) -> bytes:
+    """Make the siginfo of a stop that is no signal: SIGTRAP with the stop code as si_code."""
+    return struct.pack("<iiiiii", SIGTRAP, 0, code, 0, pid, uid).ljust(128, b"\0")
+
+
+_BIRTHS: Final = {
+    PtraceEvent.FORK: Option.TRACEFORK,
+    PtraceEvent.VFORK: Option.TRACEVFORK,
+    PtraceEvent.CLONE: Option.TRACECLONE,
+}
+
+
+class PtraceEngine(EngineOps):
+    """The link of one tracer to one tracee.
+
+    Attributes:
+        tracee: the traced task; `engine` this engine on it.
+        tracer_tid: the tracer's thread; only it may make requests.
+        tracer_pid: the tracer's process; any of its threads may wait.
+        seized: by PTRACE_SEIZE.
+        options: PTRACE_O_… in force.
+        stop: the ptrace-stop the tracee stands in, None while it runs.
+        message: what PTRACE_GETEVENTMSG gives.
+    """
+
+    events = (
+        Event.QUIESCE | Event.CLONE | Event.EXEC | Event.EXIT | Event.DEATH | Event.SIGNAL_ALL | Event.JCTL
+    )
+    follow = False
+
+    def __init__(
+        self, tracer: Tracer, tracer_tid: int, tracer_pid: int, *, seized: bool, options: int
+    ) -> None:
+        self._tracer = tracer
+        self.tracer_tid = tracer_tid
+        self.tracer_pid = tracer_pid
+        self.seized = seized
+        self.options = Option(options)
+        self.stop: PtraceStop | None = None
+        self.message = 0
+        self._wanted: PtraceStop | None = None
+        self._parked: bytes | None = None
+        self._deliver = 0
+        self._syscalls = False
+        self._sysemu = False
+        self._step = ResumeAction.RESUME
+        self._listening = False
+        self._vfork_child = 0
+        self._status = 0
+
+    tracee: Task
+    engine: Engine
+
+    def hold(self, task: Task, engine: Engine) -> None:
+        """Note what it is attached to."""
+        self.tracee = task
+        self.engine = engine
+        engine.stops_at_events = True
+
+    # -- stops ------------------------------------------------------------------------------------
+
+    def _stop(self, kind: StopKind, code: int, siginfo: bytes | None) -> ResumeAction:
+        self.stop = PtraceStop(kind, code, siginfo)
+        self._tracer.stopped(self)
+        return ResumeAction.STOP
+
+    def _event(self, event: PtraceEvent, message: int) -> ResumeAction:
+        self.message = message
+        code = event << 8 | SIGTRAP
+        return self._stop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid))
+
+    def interrupt(self) -> None:
+        """PTRACE_INTERRUPT: stop in an EVENT_STOP; a listening or stopped tracee reports its group-stop again."""
+        code = PtraceEvent.STOP << 8 | SIGTRAP
+        self._wanted = PtraceStop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid))
+        self.engine.control(ResumeAction.INTERRUPT)
+
+    def stop_at_birth(self) -> None:
+        """Make a new tracee stop before its first instruction: EVENT_STOP if seized, else SIGSTOP."""
+        if self.seized:
+            code = PtraceEvent.STOP << 8 | SIGTRAP
+            self._wanted = PtraceStop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid))
+        else:
+            info = struct.pack("<iiiiii", SIGSTOP, 0, 0, 0, 0, 0).ljust(128, b"\0")
+            self._wanted = PtraceStop(StopKind.SIGNAL_DELIVERY, SIGSTOP, info)
+        self.engine.control(ResumeAction.INTERRUPT)
+
+    def resume(self, *, syscalls: bool, sysemu: bool, step: ResumeAction, signo: int) -> None:
+        """End the ptrace-stop: PTRACE_CONT, SYSCALL, SINGLESTEP and their kin."""
+        stop, self.stop = self.stop, None
+        self._syscalls = syscalls or sysemu
+        self._sysemu = sysemu
+        self._step = step
+        self._deliver = signo
+        mask = self.events | (Event.SYSCALL if self._syscalls else Event(0))
+        if step is not ResumeAction.RESUME:
+            mask |= Event.SYSCALL_EXIT if self._syscalls else Event(0)
+        self.engine.set_events(mask)
+        if stop is not None and stop.kind is StopKind.GROUP:
+            # PTRACE_CONT lets a group-stopped thread run.
+            self.engine.task.jctl = False
+        if stop is not None and stop.kind in {StopKind.SYSCALL_ENTRY, StopKind.SYSCALL_EXIT} and signo:
+            self.engine.loop.kernel.tgkill(self.tracee.tid, signo)
+        self.engine.control(step if step is not ResumeAction.RESUME else ResumeAction.RESUME)
+
+    def listen(self) -> None:
+        """PTRACE_LISTEN: leave the ptrace-stop, stay group-stopped."""
+        self.stop = None
+        self._listening = True
+        self.engine.control(ResumeAction.RESUME)
+
+    def detach(self, signo: int) -> None:
+        """PTRACE_DETACH: leave; a parked signal goes on as `signo`, unless that is 0."""
+        stop, self.stop = self.stop, None
+        if stop is not None and stop.kind is StopKind.SIGNAL_DELIVERY and self._parked is not None:
+            # One more round: the report after the stop delivers the signal, then the engine leaves.
+            self._deliver = signo
+            self._leaving = True
+            self.engine.control(ResumeAction.RESUME)
+            return
+        if stop is not None and stop.kind in {StopKind.SYSCALL_ENTRY, StopKind.SYSCALL_EXIT} and signo:
+            self.engine.loop.kernel.tgkill(self.tracee.tid, signo)
+        self.engine.detach()
+
+    _leaving = False
+
+    # -- callbacks --------------------------------------------------------------------------------
+
+    def _step_or(self, answer: ResumeAction | None) -> Answer:
+        """Say again what the tracer resumed by: each pass forgets a step (INV-10)."""
+        if self._step is not ResumeAction.RESUME:
+            return self._step
+        return answer
+
+    def report_quiesce(self, task: Task, event: Event) -> Answer:
+        """Stay in the stop, begin one that was asked for, or go on stepping."""
+        if self.stop is not None:
+            return ResumeAction.STOP
+        if not event and self._wanted is not None:
+            return self._begin_wanted()
+        return self._step_or(None)
+
+    def _begin_wanted(self) -> ResumeAction:
+        wanted, self._wanted = self._wanted, None
+        if wanted is None:
+            return ResumeAction.RESUME
+        self._step = ResumeAction.RESUME
+        return self._stop(wanted.kind, wanted.code, wanted.siginfo)
+
+    def report_signal(self, task: Task, signal: SignalReport) -> Answer:
+        """Park a signal and stop; or, after that stop, deliver what the tracer said."""
+        if not signal.is_report:
+            return self._park(signal)
+        if self.stop is not None:
+            return ResumeAction.STOP
+        if self._parked is not None:
+            return self._unpark(signal)
+        if self._wanted is not None:
+            return self._begin_wanted()
+        if signal.action is SignalAction.HANDLER and self._step is not ResumeAction.RESUME:
+            # Stepping into a handler traps at its first instruction (spec 6.5).
+            self._step = ResumeAction.RESUME
+            return self._stop(StopKind.SIGNAL_DELIVERY, SIGTRAP, trap_siginfo(SIGTRAP))
+        return self._step_or(None)
+
+    def _park(self, signal: SignalReport) -> Answer:
+        self._parked = signal.siginfo
+        self._step = ResumeAction.RESUME
+        self._stop(StopKind.SIGNAL_DELIVERY, signal.signo, signal.siginfo)
+        self.engine.control(ResumeAction.INTERRUPT)
+        return Verdict(ResumeAction.STOP, signal=SignalAction.IGN)
+
+    def set_siginfo(self, siginfo: bytes) -> None:
+        """PTRACE_SETSIGINFO: change the siginfo of the stop."""
+        if self.stop is not None:
+            self.stop.siginfo = siginfo
+        if self._parked is not None:
+            self._parked = siginfo
+
+    def _unpark(self, signal: SignalReport) -> Answer:
+        parked, self._parked = self._parked, None
+        signo, self._deliver = self._deliver, 0
+        resume = ResumeAction.DETACH if self._leaving else self._step
+        if not signo or parked is None:
+            return Verdict(resume, signal=SignalAction.IGN)
+        if int.from_bytes(parked[:4], "little") == signo:
+            signal.siginfo = parked
+        else:
+            # As kernel/signal.c:ptrace_signal(): a new number comes from the tracer.
+            signal.siginfo = struct.pack("<iiiiii", signo, 0, 0, 0, self.tracer_pid, 0).ljust(128, b"\0")
+        return Verdict(resume, signal=SignalAction.DELIVER)
+
+    def report_syscall_entry(self, task: Task, call: Syscall) -> Answer:
+        """Stop at the entry, once, when nobody called before wants the task stopped (INV-44)."""
+        if not self._syscalls or self._step is not ResumeAction.RESUME:
+            return self._step_or(None)
+        if self.stop is not None:
+            return ResumeAction.STOP
+        if self._entered is call:
+            return None
+        if task.action is ResumeAction.STOP:
+            return ResumeAction.REPORT
+        self._entered = call
+        self._stop_at_syscall(StopKind.SYSCALL_ENTRY)
+        if self._sysemu:
+            return Verdict(ResumeAction.STOP, SyscallAction.ABORT)
+        return ResumeAction.STOP
+
+    _entered: Syscall | None = None
+
+    def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
+        """Stop at the exit."""
+        if self.stop is not None:
+            return ResumeAction.STOP
+        if not self._syscalls or self._step is not ResumeAction.RESUME or self._sysemu:
+            return self._step_or(None)
+        return self._stop_at_syscall(StopKind.SYSCALL_EXIT)
+
+    def _stop_at_syscall(self, kind: StopKind) -> ResumeAction:
+        code = SIGTRAP | (0x80 if self.options & Option.TRACESYSGOOD else 0)
+        self.message = 1 if kind is StopKind.SYSCALL_ENTRY else 2
+        return self._stop(kind, code, trap_siginfo(code, self.tracee.pid))
+
+    def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
+        """Trace the child if the options say so, and stop in the event."""
+        event = self._birth_event(clone_flags)
+        if clone_flags >= 0 and clone_flags & CLONE_UNTRACED:
+            return self._step_or(None)
+        wanted = bool(self.options & _BIRTHS[event])
+        if wanted or (clone_flags >= 0 and clone_flags & CLONE_PTRACE):
+            self._tracer.child(self, child)
+        if event is PtraceEvent.VFORK and self.options & Option.TRACEVFORKDONE:
+            self._vfork_child = child.tid
+        return self._event(event, child.tid) if wanted else self._step_or(None)
+
+    @staticmethod
+    def _birth_event(clone_flags: int) -> PtraceEvent:
+        """Tell which event a birth is (kernel/fork.c:kernel_clone())."""
+        if clone_flags >= 0 and clone_flags & CLONE_VFORK:
+            return PtraceEvent.VFORK
+        if clone_flags >= 0 and clone_flags & CSIGNAL != SIGCHLD:
+            return PtraceEvent.CLONE
+        return PtraceEvent.FORK
+
+    def report_exec(self, task: Task) -> Answer:
+        """Stop in the event; a tracer that attached in the old way and did not ask gets a SIGTRAP."""
+        if self.options & Option.TRACEEXEC:
+            return self._event(PtraceEvent.EXEC, task.tid)
+        if not self.seized:
+            self.engine.loop.kernel.tgkill(task.tid, SIGTRAP)
+        return self._step_or(None)
+
+    def report_exit(self, task: Task, code: int) -> Answer:
+        """Stop in the event, if asked for."""
+        self._status = code
+        if self.options & Option.TRACEEXIT and not task.synthetic:
+            return self._event(PtraceEvent.EXIT, code)
+        self.stop = None
+        return None
+
+    def report_death(self, task: Task, group_dead: bool, signal: int) -> Answer:  # noqa: FBT001 — utrace.h's
+        """Tell the tracer."""
+        self.stop = None
+        self._tracer.died(self, self._status)
+        return ResumeAction.DETACH
+
+    def report_jctl(self, task: Task, job_control: JobControl) -> Answer:
+        """Stop in the group-stop; or, listening, tell of its end."""
+        if job_control.type == CLD_STOPPED:
+            self._listening = False
+            event = PtraceEvent.STOP << 8 if self.seized else 0
+            return self._stop(StopKind.GROUP, event | job_control.signo, None)
+        if self._listening:
+            self._listening = False
+            code = PtraceEvent.STOP << 8 | SIGTRAP
+            return self._stop(StopKind.EVENT, code, trap_siginfo(code, task.pid))
+        return None
+
+    def release(self, engine: Engine) -> None:
+        """Tell the tracer's registry that the link is gone."""
+        self.stop = None
+        self._tracer.gone(self)

@@ -1,0 +1,373 @@
+"""Every request of ptrace(2), answered as the kernel answers it.
+
+Rules of this file:
+
+1. `REQUESTS` is the whole list.  A request that is not in it is EIO, as in the kernel.
+2. What concerns the tracee's registers is asked of the kernel itself, which really holds the tracee in
+   that very stop; what concerns stops, signals and resuming is answered from the link.
+3. The result is what the system call returns: 0 or more, or a negative errno.  PTRACE_PEEK… at this
+   level stores the word where `data` points.
+
+Reference: ptrace(2); Linux 6.18 kernel/ptrace.c:ptrace_request(), arch/x86/kernel/ptrace.c:arch_ptrace().
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from utrace.core.verdicts import ResumeAction
+from utrace.engines.ptrace import SIGSTOP, Option, PtraceEngine, StopKind
+from utrace.errors import UtraceError
+from utrace.kernel import procfs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from utrace.ptrace_emu.registry import Registry
+    from utrace.tracer.loop import Loop
+    from utrace.tracer.task import Task
+
+_NSIG: Final = 64
+_WORD: Final = 8
+_SIGINFO: Final = 128
+_OPTIONS: Final = int(
+    Option.TRACESYSGOOD
+    | Option.TRACEFORK
+    | Option.TRACEVFORK
+    | Option.TRACECLONE
+    | Option.TRACEEXEC
+    | Option.TRACEVFORKDONE
+    | Option.TRACEEXIT
+    | Option.TRACESECCOMP
+    | Option.EXITKILL
+    | Option.SUSPEND_SECCOMP
+)
+_SIGKILL: Final = 9
+
+TRACEME: Final = 0
+ATTACH: Final = 16
+SEIZE: Final = 0x4206
+KILL: Final = 8
+INTERRUPT: Final = 0x4207
+_FREE_OF_STOPS: Final = frozenset({KILL, INTERRUPT})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One ptrace call on a tracee that has a link.
+
+    Attributes:
+        tracer: who asks; its memory is where `data` points.
+    """
+
+    loop: Loop
+    link: PtraceEngine
+    tracer: Task
+    number: int
+    addr: int
+    data: int
+
+    def give(self, data: bytes) -> int:
+        """Write to the tracer's memory at `data`."""
+        return self.give_at(self.data, data)
+
+    def give_at(self, address: int, data: bytes) -> int:
+        """Write to the tracer's memory; 0 or -EFAULT."""
+        try:
+            self.tracer.memory.write(address, data)
+        except UtraceError:
+            return -errno.EFAULT
+        return 0
+
+    def take(self, length: int) -> bytes | None:
+        """Read from the tracer's memory at `data`; None: EFAULT."""
+        found = self.tracer.memory.read(self.data, length)
+        return found if len(found) == length else None
+
+
+def answer(
+    registry: Registry, loop: Loop, tracer: Task, number: int, pid: int, addr: int, data: int
+) -> int | None:
+    """Answer one ptrace call; None: it concerns a task outside of the session: let the kernel."""
+    if number == TRACEME:
+        return _traceme(registry, tracer)
+    tracee = loop.tracees.by_tid.get(pid)
+    if tracee is None or tracee.task.is_dead():
+        return None
+    task = tracee.handle
+    if number in {ATTACH, SEIZE}:
+        return _attach(registry, loop, tracer, task, number, addr, data)
+    link = registry.find(tracer.pid, task)
+    if link is None or link.tracer_tid != tracer.tid:
+        return -errno.ESRCH
+    handler = REQUESTS.get(number)
+    if number not in _FREE_OF_STOPS and (link.stop is None or not task.is_held):
+        return -errno.ESRCH
+    if handler is None:
+        return -errno.EIO
+    try:
+        return handler(Request(loop, link, tracer, number, addr, data))
+    except UtraceError:
+        # Killed meanwhile (ptrace(2), "Death under ptrace").
+        return -errno.ESRCH
+
+
+def _traceme(registry: Registry, tracee: Task) -> int:
+    parent = registry.parents.get(tracee.id.generation)
+    if parent is None or not parent.is_alive or registry.find(parent.pid, tracee) is not None:
+        return -errno.EPERM
+    registry.link(parent, tracee, seized=False, options=0)
+    return 0
+
+
+def _attach(
+    registry: Registry, loop: Loop, tracer: Task, tracee: Task, number: int, addr: int, data: int
+) -> int:
+    seized = number == SEIZE
+    if seized and (addr or data & ~_OPTIONS):
+        return -errno.EIO
+    if tracee.pid == tracer.pid or tracee.is_exiting or registry.find(tracer.pid, tracee) is not None:
+        return -errno.EPERM
+    if registry.would_be_cycle(tracer.pid, tracee) or not _may(tracer, tracee):
+        return -errno.EPERM
+    registry.link(tracer, tracee, seized=seized, options=data if seized else 0)
+    if not seized:
+        loop.kernel.tgkill(tracee.tid, SIGSTOP)
+    return 0
+
+
+def _may(tracer: Task, tracee: Task) -> bool:
+    """Tell whether the kernel would let one trace the other, as far as users tell (ptrace(2))."""
+    mine, its = procfs.read_status(tracer.tid), procfs.read_status(tracee.tid)
+    if mine is None or its is None:
+        return False
+    cap_sys_ptrace = 1 << 19
+    return bool(mine.capabilities & cap_sys_ptrace) or {*its.uids, *its.gids} <= {mine.uids[0], mine.gids[0]}
+
+
+# -- memory and registers ------------------------------------------------------------------------------
+
+
+def _peek(request: Request) -> int:
+    word = request.link.tracee.memory.read(request.addr, _WORD)
+    return request.give(word) if len(word) == _WORD else -errno.EIO
+
+
+def _poke(request: Request) -> int:
+    try:
+        request.link.tracee.memory.write(request.addr, request.data.to_bytes(_WORD, "little"))
+    except UtraceError:
+        return -errno.EIO
+    return 0
+
+
+def _get(length: int) -> Callable[[Request], int]:
+    """Make a request that fills a buffer of this length."""
+
+    def get(request: Request) -> int:
+        result, filled = request.loop.kernel.request_buffer(
+            request.number, request.link.tracee.tid, request.addr, bytes(length)
+        )
+        return result if result < 0 else request.give(filled) or result
+
+    return get
+
+
+def _set(length: int) -> Callable[[Request], int]:
+    """Make a request that takes a buffer of this length."""
+
+    def put(request: Request) -> int:
+        taken = request.take(length)
+        if taken is None:
+            return -errno.EFAULT
+        return request.loop.kernel.request_buffer(
+            request.number, request.link.tracee.tid, request.addr, taken
+        )[0]
+
+    return put
+
+
+def _number(request: Request) -> int:
+    """Pass a request whose data is a number."""
+    return request.loop.kernel.request_number(
+        request.number, request.link.tracee.tid, request.addr, request.data
+    )
+
+
+def _vector(request: Request) -> tuple[int, int] | None:
+    head = request.take(2 * _WORD)
+    return None if head is None else struct.unpack("<QQ", head)
+
+
+def _get_regset(request: Request) -> int:
+    vector = _vector(request)
+    if vector is None:
+        return -errno.EFAULT
+    base, length = vector
+    try:
+        regset = request.loop.kernel.get_regset(request.link.tracee.tid, request.addr)
+    except OSError as error:
+        return -(error.errno or errno.EINVAL)
+    if regset is None:
+        return -errno.ESRCH
+    given = regset[:length]
+    return request.give_at(base, given) or request.give_at(
+        request.data + _WORD, len(given).to_bytes(_WORD, "little")
+    )
+
+
+def _set_regset(request: Request) -> int:
+    vector = _vector(request)
+    if vector is None:
+        return -errno.EFAULT
+    base, length = vector
+    taken = request.tracer.memory.read(base, min(length, 1 << 16))
+    if len(taken) != min(length, 1 << 16):
+        return -errno.EFAULT
+    try:
+        done = request.loop.kernel.set_regset(request.link.tracee.tid, request.addr, taken)
+    except OSError as error:
+        return -(error.errno or errno.EINVAL)
+    return 0 if done else -errno.ESRCH
+
+
+def _sized(request: Request) -> int:
+    """PTRACE_GET_SYSCALL_INFO and its kin: `addr` bytes at most; the whole size is returned."""
+    result, filled = request.loop.kernel.request_buffer(
+        request.number, request.link.tracee.tid, request.addr, bytes(min(request.addr, 1 << 12))
+    )
+    return result if result < 0 else request.give(filled[: min(request.addr, result)]) or result
+
+
+def _set_sized(request: Request) -> int:
+    taken = request.take(min(request.addr, 1 << 12))
+    if taken is None:
+        return -errno.EFAULT
+    return request.loop.kernel.request_buffer(request.number, request.link.tracee.tid, request.addr, taken)[0]
+
+
+def _get_filter(request: Request) -> int:
+    length = 8 * 4096 if request.data else 0
+    result, filled = request.loop.kernel.request_buffer(
+        request.number, request.link.tracee.tid, request.addr, bytes(length)
+    )
+    if result < 0 or not request.data:
+        return result
+    return request.give(filled[: 8 * result]) or result
+
+
+# -- stops and signals -----------------------------------------------------------------------------------
+
+
+def _set_options(request: Request) -> int:
+    if request.data & ~_OPTIONS:
+        return -errno.EINVAL
+    request.link.options = Option(request.data)
+    return 0
+
+
+def _get_message(request: Request) -> int:
+    return request.give(request.link.message.to_bytes(_WORD, "little"))
+
+
+def _get_siginfo(request: Request) -> int:
+    stop = request.link.stop
+    if stop is None or stop.siginfo is None:
+        return -errno.EINVAL
+    return request.give(stop.siginfo)
+
+
+def _set_siginfo(request: Request) -> int:
+    stop = request.link.stop
+    if stop is None or stop.siginfo is None:
+        return -errno.EINVAL
+    siginfo = request.take(_SIGINFO)
+    if siginfo is None:
+        return -errno.EFAULT
+    request.link.set_siginfo(siginfo)
+    return 0
+
+
+def _resume(
+    *, syscalls: bool = False, sysemu: bool = False, step: ResumeAction = ResumeAction.RESUME
+) -> Callable[[Request], int]:
+    def resume(request: Request) -> int:
+        if request.data > _NSIG:
+            return -errno.EIO
+        request.link.resume(syscalls=syscalls, sysemu=sysemu, step=step, signo=request.data)
+        return 0
+
+    return resume
+
+
+def _listen(request: Request) -> int:
+    stop = request.link.stop
+    if not request.link.seized or stop is None or stop.kind is not StopKind.GROUP:
+        return -errno.EIO
+    request.link.listen()
+    return 0
+
+
+def _interrupt(request: Request) -> int:
+    if not request.link.seized:
+        return -errno.EIO
+    request.link.interrupt()
+    return 0
+
+
+def _kill(request: Request) -> int:
+    request.loop.kernel.kill(request.link.tracee.tid, _SIGKILL)
+    return 0
+
+
+def _detach(request: Request) -> int:
+    if request.data > _NSIG:
+        return -errno.EIO
+    request.link.detach(request.data)
+    return 0
+
+
+#: Total over the requests of Linux 6.18 on x86-64, but for TRACEME, ATTACH and SEIZE, which make the link.
+REQUESTS: Final[Mapping[int, Callable[[Request], int]]] = {
+    1: _peek,
+    2: _peek,
+    3: _get(_WORD),  # PEEKUSER
+    4: _poke,
+    5: _poke,
+    6: _number,  # POKEUSER
+    7: _resume(),
+    KILL: _kill,
+    9: _resume(step=ResumeAction.SINGLESTEP),
+    12: _get(27 * _WORD),  # GETREGS
+    13: _set(27 * _WORD),
+    14: _get(512),  # GETFPREGS
+    15: _set(512),
+    17: _detach,
+    24: _resume(syscalls=True),
+    25: _get(16),  # GET_THREAD_AREA
+    26: _set(16),
+    30: _number,  # ARCH_PRCTL
+    31: _resume(syscalls=True, sysemu=True),
+    32: _resume(syscalls=True, sysemu=True, step=ResumeAction.SINGLESTEP),
+    33: _resume(step=ResumeAction.BLOCKSTEP),
+    0x4200: _set_options,
+    0x4201: _get_message,
+    0x4202: _get_siginfo,
+    0x4203: _set_siginfo,
+    0x4204: _get_regset,
+    0x4205: _set_regset,
+    INTERRUPT: _interrupt,
+    0x4208: _listen,
+    0x420A: _get(_WORD),  # GETSIGMASK
+    0x420B: _set(_WORD),
+    0x420C: _get_filter,
+    0x420D: _sized,  # SECCOMP_GET_METADATA
+    0x420E: _sized,  # GET_SYSCALL_INFO
+    0x420F: _sized,  # GET_RSEQ_CONFIGURATION
+    0x4210: _set_sized,  # SET_SYSCALL_USER_DISPATCH_CONFIG
+    0x4211: _sized,
+    0x4212: _set_sized,  # SET_SYSCALL_INFO
+}
