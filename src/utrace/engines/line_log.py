@@ -306,6 +306,10 @@ class LineLog:
         if self._style.successions:
             self._tell(record.thread, f"+++ superseded by execve in pid {record.former_tid} +++")
         with self._lock:
+            if record.heir.born:
+                # Nothing was written of it under its former id.
+                record.heir.born = False
+                self._count += 1
             if self._shared is None:
                 self._end_stream(self._streams[record.heir])
                 self._streams[record.heir] = self._streams[record.thread]

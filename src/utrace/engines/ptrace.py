@@ -257,6 +257,10 @@ class PtraceEngine(EngineOps):
 
     def report_quiesce(self, task: Task, event: Event) -> Answer:
         """Stay in the stop, begin one that was asked for, or go on stepping."""
+        if event & (Event.EXIT | Event.DEATH):
+            # SIGKILL ended whatever stop there was.
+            self.stop = None
+            return None
         if self.stop is not None:
             return ResumeAction.STOP
         if not event and self._wanted is not None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from utrace.arch import of_regset
-from utrace.core.events import SYSCALL
+from utrace.core.events import SYSCALL, SYSCALL_EXIT
 from utrace.core.signals import NOTHING_TO_DELIVER, report_resume, take_step
 from utrace.core.verdicts import REPORTS, ResumeAction
 from utrace.tracehook.group_stop import report_continued
@@ -86,7 +86,8 @@ def before_user_mode(tracee: Tracee) -> None:
         leave(tracee)
         return
     tracee.run_by(take_step(task))
-    if tracee.request == CONT_REQUEST and tracee.in_syscall and tracee.wants_exit():
+    if tracee.request == CONT_REQUEST and task.mask & SYSCALL_EXIT:
+        # Which call it is in may not be known; its exit stop tells.
         tracee.request = SYSCALL_REQUEST
     if tracee.request == CONT_REQUEST and (task.pending in REPORTS or task.is_wanted_stopped()):
         interrupt(tracee)
@@ -111,8 +112,8 @@ def leave(tracee: Tracee) -> None:
     tracee.kin.forget(tracee)
 
 
-def _mend(tracee: Tracee) -> None:
-    """Undo an -EINTR that the interrupt alone has caused (DEC-4)."""
+def mend(tracee: Tracee) -> None:
+    """Undo an -EINTR that our interrupt, or an ignored signal, alone has caused (DEC-4)."""
     before = tracee.kernel.get_regs(tracee.tid)
     if tracee.kernel.syscall_restart(tracee.tid, MENDED):
         after = tracee.kernel.get_regs(tracee.tid)
@@ -142,7 +143,7 @@ def trap_stop(tracee: Tracee, fact: Fact) -> Pass:
         tracee.listening = False
         yield from report_continued(tracee)
     elif tracee.mend:
-        _mend(tracee)
+        mend(tracee)
     tracee.mend = False
     handler, tracee.handler_due = tracee.handler_due, False
     yield from return_to_user(tracee, handler=handler)

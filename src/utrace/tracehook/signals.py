@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.core.events import QUIESCE, SIGNAL_ALL
 from utrace.core.signals import classify, report_signal, take_step
 from utrace.core.verdicts import REPORTS, STEPS, SignalAction
-from utrace.tracehook.return_to_user import MENDED, enter_user_mode, interrupt, leave
+from utrace.tracehook.return_to_user import enter_user_mode, interrupt, leave, mend, undo_mending
 from utrace.tracehook.signal_decision import (
     CarriedSignal,
     SignalOccurrence,
@@ -89,7 +89,9 @@ def _run_on(tracee: Tracee, *, caught: bool = False, ignored: bool = False) -> N
     """Choose how to run on, `tracee.signo` being what is delivered; `ignored`: without effect."""
     task = tracee.task
     if ignored:
-        tracee.kernel.syscall_restart(tracee.tid, MENDED)
+        mend(tracee)
+    elif caught:
+        undo_mending(tracee)
     if not task.engines:
         leave(tracee)
         return
@@ -101,10 +103,3 @@ def _run_on(tracee: Tracee, *, caught: bool = False, ignored: bool = False) -> N
         # The handler frame is set up first; the TRAP comes at the handler's first instruction.
         tracee.handler_due = caught
         interrupt(tracee)
-
-
-def _settle_mending(tracee: Tracee) -> None:
-    """Take a mended call for what it is now that a signal is dealt with before it is made again."""
-    disposition = tracee.kernel.disposition(tracee.tid) if tracee.signo else None
-    if disposition is not None and disposition.caught & (1 << (tracee.signo - 1)):
-        undo_mending(tracee)

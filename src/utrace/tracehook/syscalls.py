@@ -73,6 +73,9 @@ def leave_entry(tracee: Tracee) -> None:
         tracee.request = SYSCALL_REQUEST
     else:
         tracee.request = tracee.free_run()
+    if tracee.request == CONT_REQUEST:
+        # Its end will not be told, so that the next exit stop may be of another call.
+        tracee.in_syscall = False
 
 
 def _run_to_exit(tracee: Tracee, step: ResumeAction) -> None:

@@ -102,6 +102,18 @@ class RecordingKernel:
     def set_regs(self, tid: int, regset: bytes, /) -> bool:
         raise NotImplementedError
 
+    def request_buffer(self, request: int, tid: int, addr: int, buffer: bytes, /) -> tuple[int, bytes]:
+        raise NotImplementedError
+
+    def request_number(self, request: int, tid: int, addr: int, data: int, /) -> int:
+        raise NotImplementedError
+
+    def get_regset(self, tid: int, kind: int, /) -> bytes | None:
+        raise NotImplementedError
+
+    def set_regset(self, tid: int, kind: int, regset: bytes, /) -> bool:
+        raise NotImplementedError
+
     def syscall_restart(self, tid: int, nrs: Mapping[int, frozenset[int]], /) -> bool:
         return self.note(tid, "syscall_restart")
 
