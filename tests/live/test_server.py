@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.conftest import TraceeFactory
 
 ROUNDS = int(os.environ.get("UTRACE_SERVER_ROUNDS", "10"))
-REQUESTS_EACH = 15
+REQUESTS_EACH = 50
 CLIENTS = 2
 
 

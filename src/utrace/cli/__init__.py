@@ -16,11 +16,13 @@ Any number of independent tracing engines on one running program, on a stock Lin
 
 Commands:
   trace    show the system calls and signals of a program, with the letters of strace
+  run      run a program under engines, with strace and gdb served inside
   doctor   tell what can be traced here, what cannot, and why
 
   utrace trace ls /                      a program from its beginning
   utrace trace -f -o calls.txt make      with its children, into a file
   utrace trace -p 1234                   a running process; Ctrl-C lets it go
+  utrace run bash                        strace and gdb in it share one process
   utrace doctor                          is tracing allowed here?
 
 utrace COMMAND --help tells more; utrace --version tells the version.
@@ -39,6 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
             from utrace.cli import trace  # noqa: PLC0415 — what is not used is not imported
 
             return trace.main(rest)
+        case "run":
+            from utrace.cli import run  # noqa: PLC0415 — the same
+
+            return run.main(rest)
         case "doctor":
             from utrace.cli import doctor  # noqa: PLC0415 — the same
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from utrace.core.verdicts import ResumeAction
-from utrace.engines.ptrace import SIGSTOP, Option, PtraceEngine, StopKind
+from utrace.engines.ptrace import Option, PtraceEngine, StopKind
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
 
@@ -133,9 +133,10 @@ def _attach(
         return -errno.EPERM
     if registry.would_be_cycle(tracer.pid, tracee) or not _may(tracer, tracee):
         return -errno.EPERM
-    registry.link(tracer, tracee, seized=seized, options=data if seized else 0)
+    link = registry.link(tracer, tracee, seized=seized, options=data if seized else 0)
     if not seized:
-        loop.kernel.tgkill(tracee.tid, SIGSTOP)
+        # A stop of this tracer's own: a real SIGSTOP would be seen by the others too.
+        link.stop_at_birth()
     return 0
 
 

@@ -120,6 +120,8 @@ def _dispatch(task: SimTask, code: Code, number: int, call: calls.Call) -> Life:
         result = call.effect(task, code)
     if result is not None:
         task.registers[RAX] = result & MASK
+    if call.effect is not None and call is not _SIGRETURN:
+        yield  # RACE: another thread may take the signal that this call sent or unblocked
 
 
 def _return_to_user(task: SimTask) -> Life:

@@ -1,0 +1,117 @@
+"""`utrace run`: a program and its children under a session in which tracers work too."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from utrace.core.events import Event
+from utrace.errors import Misuse, ProgramNotStarted, UtraceError
+from utrace.ptrace_emu.interpose import Interposer
+from utrace.tracer.ops import EngineOps
+from utrace.tracer.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HELP = """\
+Usage: utrace run [--engine FILE.py[:NAME]]... [--no-seccomp] [--] PROGRAM [ARGUMENT]...
+
+Run a program so that any number of tracers hold it, and its children, at once: unmodified strace and gdb
+started inside are served by ptrace engines, beside engines of your own.
+
+  utrace run bash                                then, in it: strace -fp PID & gdb -p PID
+  utrace run --engine deny.py:KeepEtc -- make    an engine of yours on the whole tree
+
+      --engine FILE.py[:NAME]   attach the engine class NAME of this file (its only one, if not named)
+      --no-seccomp              let every system call stop, also those that nobody wants to see
+  -h, --help                    show this help
+
+The exit status is the program's.  Everything started inside dies with utrace.
+"""
+
+
+def load_engine(where: str) -> EngineOps:
+    """Make the engine that `FILE.py[:NAME]` names.
+
+    Raises:
+        Misuse: no such file, no such class, or more than one to choose from.
+    """
+    path, _, name = where.partition(":")
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    if spec is None or spec.loader is None or not Path(path).is_file():
+        message = f"--engine {where}: there is no Python file {path}"
+        raise Misuse(message)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    classes = {
+        found.__name__: found
+        for found in vars(module).values()
+        if isinstance(found, type) and issubclass(found, EngineOps) and found.__module__ == module.__name__
+    }
+    if name:
+        classes = {key: found for key, found in classes.items() if key == name}
+    if len(classes) != 1:
+        known = ", ".join(classes) or "none"
+        message = f"--engine {where}: name one engine class of {path} (found: {known})"
+        raise Misuse(message)
+    return next(iter(classes.values()))()
+
+
+def main(words: Sequence[str]) -> int:
+    """Run `utrace run` with these arguments."""
+    engines: list[str] = []
+    seccomp = True
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        word = rest.pop(0)
+        if word in {"-h", "--help"}:
+            sys.stdout.write(_HELP)
+            return 0
+        if word == "--":
+            break
+        if word == "--no-seccomp":
+            seccomp = False
+        elif word == "--engine" and rest:
+            engines.append(rest.pop(0))
+        elif word.startswith("--engine="):
+            engines.append(word.removeprefix("--engine="))
+        else:
+            sys.stderr.write(f"utrace run: unrecognized option '{word}' (try 'utrace run --help')\n")
+            return 1
+    if not rest:
+        sys.stderr.write("utrace run: no program given (try 'utrace run --help')\n")
+        return 1
+    try:
+        status = run_under(rest, [load_engine(where) for where in engines], seccomp=seccomp)
+    except ProgramNotStarted as error:
+        sys.stderr.write(f"utrace: {error}\n")
+        return error.status
+    except UtraceError as error:
+        sys.stderr.write(f"utrace: {error}\n")
+        return 1
+    if os.WIFSIGNALED(status):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.signal(os.WTERMSIG(status), signal.SIG_DFL) if os.WTERMSIG(status) != signal.SIGKILL else None
+        signal.raise_signal(os.WTERMSIG(status))
+    return os.WEXITSTATUS(status)
+
+
+def run_under(program: Sequence[str], engines: Sequence[EngineOps], *, seccomp: bool) -> int:
+    """Run a program under engines and served tracers; give its wait status.
+
+    A keyboard's SIGINT and SIGQUIT are the program's affair.
+    """
+    selective = all(not ops.events & Event.SYSCALL or ops.syscalls is not None for ops in engines)
+    for signo in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(signo, lambda *_: None)
+    with Session() as session:
+        session.spawn(program, [Interposer(), *engines], seccomp=seccomp and selective)
+        session.run()
+        return session.wait_status or 0
