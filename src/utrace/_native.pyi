@@ -30,7 +30,7 @@ class Tracer:
         stdio: tuple[int, int, int],
         new_session: bool,
         parent_death_signal: int,
-        filter: bytes,
+        seccomp: bytes,
         exit_kill: bool,
         /,
     ) -> int: ...

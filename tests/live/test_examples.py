@@ -69,7 +69,7 @@ def test_edit_arguments_by_itself_shows_what_it_does() -> None:
 def test_attach_running_counts_calls_and_lets_go(tracee: TraceeFactory) -> None:
     program = tracee("spins", "3")
     program.read_line()
-    done = run("attach_running.py", str(program.pid), "0.2")
+    done = run("attach_running.py", str(program.pid), "2")
     assert done.returncode == 0, done.stderr
     assert "getppid" in done.stdout
     assert "3 threads" in done.stdout

@@ -250,7 +250,7 @@ def test_attached_program_is_unharmed_when_its_tracer_is_killed(
 @pytest.mark.parametrize("exit_kill", [True, False])
 def test_launched_program_follows_the_policy_when_its_tracer_is_killed(exit_kill: bool) -> None:
     moments = random.Random(2)  # noqa: S311 - no secret
-    for _ in range(KILLS // 10):
+    for _ in range(KILLS // 4):
         kill_tracer_of_launched(exit_kill, moments.uniform(0, LATEST_KILL_S))
 
 

@@ -146,7 +146,7 @@ impl Tracer {
         }
     }
 
-    #[pyo3(signature = (path, argv, env, cwd, stdio, new_session, parent_death_signal, filter, exit_kill, /))]
+    #[pyo3(signature = (path, argv, env, cwd, stdio, new_session, parent_death_signal, seccomp, exit_kill, /))]
     #[allow(clippy::too_many_arguments, reason = "the fields of kernel.api.Spawn")]
     fn launch(
         &self,
@@ -158,7 +158,7 @@ impl Tracer {
         stdio: [i32; 3],
         new_session: bool,
         parent_death_signal: i32,
-        filter: Vec<u8>,
+        seccomp: Vec<u8>,
         exit_kill: bool,
     ) -> PyResult<i32> {
         let program = Program {
@@ -169,7 +169,7 @@ impl Tracer {
             stdio,
             new_session,
             parent_death_signal,
-            filter,
+            filter: seccomp,
         };
         py.detach(|| self.inner.spawn(&program, exit_kill))
             .map_err(failure)

@@ -81,10 +81,16 @@ fn ptrace_with<T>(request: c_long, tid: Tid, addr: usize, data: &mut T) -> Resul
 }
 
 /// Resume by one of the requests of `ResumeRequest`; any other is `EINVAL`.
+///
+/// A tracee killed in its group stop answers a LISTEN with `EIO` from its exit stop: it is gone.
 pub(crate) fn ptrace_resume(tid: Tid, request: c_int, signo: c_int) -> Result<(), Errno> {
+    const LISTEN: c_int = 0x4208;
     match request {
-        7 | 9 | 24 | 33 | 0x4208 => {
-            ptrace_plain(c_long::from(request), tid, 0, signo as usize).map(drop)
+        7 | 9 | 24 | 33 | LISTEN => {
+            match ptrace_plain(c_long::from(request), tid, 0, signo as usize) {
+                Err(Errno(libc::EIO)) if request == LISTEN => Err(Errno(libc::ESRCH)),
+                answer => answer.map(drop),
+            }
         }
         _ => Err(Errno(libc::EINVAL)),
     }
@@ -184,7 +190,12 @@ pub(crate) fn ptrace_buffer(
 }
 
 /// Any request whose data is a number.
-pub(crate) fn ptrace_number(request: u32, tid: Tid, addr: usize, data: usize) -> Result<i64, Errno> {
+pub(crate) fn ptrace_number(
+    request: u32,
+    tid: Tid,
+    addr: usize,
+    data: usize,
+) -> Result<i64, Errno> {
     // SAFETY: the caller names a request that takes its data by value.
     checked(unsafe {
         libc::syscall(
@@ -728,7 +739,9 @@ unsafe fn install_filter(filter: &[u8]) -> c_int {
         if install() == 0 {
             return 0;
         }
-        if Errno::last().0 != libc::EACCES || libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 {
+        if Errno::last().0 != libc::EACCES
+            || libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1
+        {
             return -1;
         }
         install()

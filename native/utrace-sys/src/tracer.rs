@@ -293,7 +293,11 @@ impl Tracer {
     /// Launch a program; its tid, in an event stop before its execve.
     pub fn spawn(&self, program: &Program, exit_kill: bool) -> Answer<Tid> {
         let mut state = self.state()?;
-        let filtered = if program.filter.is_empty() { 0 } else { TRACE_SECCOMP };
+        let filtered = if program.filter.is_empty() {
+            0
+        } else {
+            TRACE_SECCOMP
+        };
         let options = options(exit_kill) | filtered;
         let (tid, launch) = launch::launch(program, options, self.signal_mask)?;
         state.pace.tracees += 1;

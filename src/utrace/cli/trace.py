@@ -188,7 +188,8 @@ class Tracing:
         if not options.program:
             return 0 if attached else _OWN_ERROR
         try:
-            session.spawn(options.program, [self.log], env=_environment(options))
+            environment = _environment(options)
+            session.spawn(options.program, [self.log], env=environment, seccomp=options.seccomp)
         except ProgramNotStarted as error:
             self.errors.write(f"utrace: {error}\n")
             return error.status

@@ -55,6 +55,7 @@ class TraceOptions:
     wall: bool = False
     environment: dict[str, str | None] = field(default_factory=dict)
     kill_on_exit: bool = False
+    seccomp: bool = False
     show_help: bool = False
     show_version: bool = False
 
@@ -278,6 +279,11 @@ def _kill_on_exit(options: TraceOptions, _value: str) -> None:
     options.kill_on_exit = True
 
 
+def _seccomp(options: TraceOptions, _value: str) -> None:
+    # A program cannot get rid of its filter, and without a tracer its calls would fail.
+    options.seccomp = options.kill_on_exit = True
+
+
 def _help(options: TraceOptions, _value: str) -> None:
     options.show_help = True
 
@@ -332,6 +338,7 @@ OPTIONS: Final = (
     Option(("q", "quiet"), _quieter, "[SET]", "less: -q attaching, -qq also exits, -qqq all messages"),
     Option(("E", "env"), _environment, "VAR[=VAL]", "set VAR in the program's environment, or remove it"),
     Option(("kill-on-exit",), _kill_on_exit, "", "the program does not outlive utrace"),
+    Option(("seccomp-bpf",), _seccomp, "", "calls not asked for run at full speed; needs -f; as --kill-on-exit"),
     Option(("h", "help"), _help, "", "show this help"),
     Option(("V", "version"), _version, "", "show the version"),
 )
@@ -344,7 +351,7 @@ _LONG_OF_STRACE: Final = frozenset(
     (
         *("abbrev", "always-show-pid", "argv0", "color", "const-print-style", "daemonize", "daemonise"),
         *("debug", "decode-pids", "detach-on", "fault", "inject", "instruction-pointer", "interruptible"),
-        *("kvm", "namespace", "raw", "read", "reads", "seccomp-bpf", "silence", "silent", "stack-trace"),
+        *("kvm", "namespace", "raw", "read", "reads", "silence", "silent", "stack-trace"),
         *("stack-traces", "stack-trace-frame-limit", "summary-columns", "summary-sort-by"),
         *("summary-syscall-overhead", "syscall-limit", "syscall-number", "tips", "trace-fds", "trace-path"),
         *("user", "verbose", "write", "writes"),
@@ -425,6 +432,9 @@ def _check(options: TraceOptions) -> None:
         raise UsageError(message)
     if options.counts and options.separately:
         message = "(-c/--summary-only or -C/--summary) and -ff/--output-separately are mutually exclusive"
+        raise UsageError(message)
+    if options.seccomp and not (options.follow and options.program):
+        message = "--seccomp-bpf needs -f/--follow-forks and a program to launch"
         raise UsageError(message)
     if options.environment and not options.program:
         message = "-E/--env has no effect without PROG"

@@ -317,7 +317,7 @@ class LineLog:
 
     def died(self, record: EndRecord) -> None:
         """Write a death."""
-        if self._style.exits:
+        if self._style.exits and record.shown:
             self._tell(record.thread, r.render_exit(record.wait_status))
         with self._lock:
             self._leave(record.thread)

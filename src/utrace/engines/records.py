@@ -106,10 +106,17 @@ class StopRecord:
 
 @dataclass(frozen=True, slots=True)
 class EndRecord:
-    """A thread is dead."""
+    """A thread is dead.
+
+    Attributes:
+        thread: which one.
+        wait_status: how it ended.
+        shown: false if a signal killed it that is not to be logged.
+    """
 
     thread: Thread
     wait_status: int
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)

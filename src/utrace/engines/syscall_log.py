@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from utrace.core.events import Event
+from utrace.core.task_life import TaskLife
 from utrace.engines.line_log import LineLog, LineStyle
 from utrace.engines.output import Output
 from utrace.engines.records import (
@@ -54,6 +55,7 @@ LOG_EVENTS: Final = (
 )
 
 _ANY_SIGNAL: Final = frozenset(range(65))
+_TERMSIG: Final = 0x7F
 _RESTART: Final = "restart_syscall"
 _CPUCLOCK_PERTHREAD_SCHED: Final = 6
 
@@ -279,7 +281,9 @@ class SyscallLog(EngineOps):
             for listener in self.listeners:
                 listener.superseded(record)
         else:
-            end = EndRecord(thread, task.wait_status or 0)
+            status = task.wait_status or 0
+            signo = status & _TERMSIG
+            end = EndRecord(thread, status, shown=not signo or signo in self._signals)
             for listener in self.listeners:
                 listener.died(end)
         self._forget(task)
@@ -293,12 +297,17 @@ class SyscallLog(EngineOps):
         return None
 
     def release(self, engine: Engine) -> None:
-        """Record that a living task was let go."""
+        """Record that a living task was let go, also one of which nothing was reported."""
         task = self._by_generation.get(engine.task.id.generation)
-        if task is None:
+        if task is not None:
+            thread = self._threads[task]
+            self._end_call(thread, CallStatus.DETACHED)
+            self._forget(task)
+        elif engine.task.life is TaskLife.ALIVE:
+            thread = Thread(engine.task.id.tid, born=False, bits=64)
+            for listener in self.listeners:
+                listener.appeared(thread)
+        else:
             return
-        thread = self._threads[task]
-        self._end_call(thread, CallStatus.DETACHED)
         for listener in self.listeners:
             listener.let_go(thread)
-        self._forget(task)

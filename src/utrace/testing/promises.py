@@ -15,14 +15,13 @@ from utrace.core.verdicts import Outcome
 from utrace.testing.run_laws import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from utrace.testing.simkernel import Truth
     from utrace.tracer.engine import Engine
 
 
 @dataclass(slots=True)
 class _Promise:
-    meter: Callable[[], int]
+    truth: Truth
     steps: int
     in_force: bool
     told: bool
@@ -33,16 +32,16 @@ class Promises:
 
     def __init__(self) -> None:
         self._still: dict[Engine, _Promise] = {}
-        self._looking: dict[Engine, tuple[Callable[[], int], int]] = {}
+        self._looking: dict[Engine, tuple[Truth, int]] = {}
 
-    def asked(self, engine: Engine, outcome: Outcome, meter: Callable[[], int]) -> None:
+    def asked(self, engine: Engine, outcome: Outcome, truth: Truth) -> None:
         """Take note of a STOP: DONE is in force at once, IN_PROGRESS when the loop has seen to it."""
         task = engine.task
         known = self._still.get(engine)
         if known is not None and known.in_force:
             return
         told = outcome is Outcome.DONE or task.reporting is not None or not engine.mask & QUIESCE
-        self._still[engine] = _Promise(meter, meter(), outcome is Outcome.DONE, told or task.held)
+        self._still[engine] = _Promise(truth, truth.steps, outcome is Outcome.DONE, told or task.held)
 
     def let_go(self, engine: Engine) -> None:
         """Take note that the engine, or its answer, let the task go, or that it left."""
@@ -54,9 +53,9 @@ class Promises:
         if promise is not None:
             promise.told = True
 
-    def looks(self, engine: Engine, meter: Callable[[], int]) -> None:
+    def looks(self, engine: Engine, truth: Truth) -> None:
         """Take note that an examination has begun."""
-        self._looking[engine] = (meter, meter())
+        self._looking[engine] = (truth, truth.steps)
 
     def looked(self, engine: Engine) -> None:
         """Check an examination that ended well.
@@ -64,8 +63,8 @@ class Promises:
         Raises:
             Violation: the task ran meanwhile.
         """
-        meter, steps = self._looking.pop(engine)
-        if meter() != steps:
+        truth, steps = self._looking.pop(engine)
+        if truth.steps != steps:
             raise Violation(f"INV-23: {engine!r} examined a task that ran meanwhile")
 
     def settled(self) -> None:
@@ -76,7 +75,7 @@ class Promises:
         """
         for engine, promise in self._still.items():
             if not promise.in_force:
-                promise.steps = promise.meter()
+                promise.steps = promise.truth.steps
                 promise.in_force = True
             if not promise.told and engine.task.held and engine.mask & QUIESCE:
                 raise Violation(f"INV-18: the task stands still for {engine!r}, which was not told")
@@ -88,5 +87,5 @@ class Promises:
             Violation: one has not.
         """
         for engine, promise in self._still.items():
-            if promise.in_force and promise.meter() != promise.steps:
+            if promise.in_force and promise.truth.steps != promise.steps:
                 raise Violation(f"INV-17: {engine!r} has the task stopped, but it ran")

@@ -64,6 +64,8 @@ class _Engine:
     """Detached in a callback of its own that has not returned."""
     gone: bool = False
     releases: int = 0
+    settled_at: int = 0
+    """Steps of its task when the loop had seen to the last change of its mask."""
 
 
 class Ledger:
@@ -73,6 +75,8 @@ class Ledger:
         handles: by label of the task and name of the engine, the latest.
         masks: of every engine ever seen.
         order: of each task its engines in the order of attaching.
+        calls: of each task the callbacks made: place of the engine, callback, event of the pass.
+        unsettled: engines whose mask was changed since the loop last waited.
     """
 
     def __init__(self) -> None:
@@ -80,6 +84,7 @@ class Ledger:
         self.masks: dict[Engine, _Engine] = {}
         self.order: dict[str, list[Engine]] = {}
         self.calls: dict[str, list[tuple[int, int, int]]] = {}
+        self.unsettled: list[Engine] = []
 
     def attached(self, engine: Engine, label: str) -> None:
         """Take in an engine."""
@@ -108,7 +113,10 @@ class Ledger:
         known.steadfast = False
         if outside and known.is_in_callback and known.mask & ~mask and outcome is Outcome.DONE:
             raise Violation(f"INV-40: the mask of {engine!r} was cut in its callback, and that was DONE")
+        if outcome is Outcome.IN_PROGRESS and not known.is_in_callback:
+            raise Violation(f"INV-21: the mask of {engine!r} was cut, and that was IN_PROGRESS without a callback")
         known.mask = mask
+        self.unsettled.append(engine)
 
     def barred(self, engine: Engine, outcome: Outcome, *, outside: bool) -> None:
         """Check what a barrier promises.
@@ -118,6 +126,8 @@ class Ledger:
         """
         if outside and self.masks[engine].is_in_callback and outcome is Outcome.DONE:
             raise Violation(f"INV-22: a callback of {engine!r} runs behind a barrier")
+        if outcome is Outcome.IN_PROGRESS and not self.masks[engine].is_in_callback:
+            raise Violation(f"LB-2: a barrier waits for {engine!r}, of which no callback runs")
 
     def detached(self, engine: Engine, outcome: Outcome, *, in_callback: bool) -> None:
         """Note that it was detached: DONE means that no callback begins any more.

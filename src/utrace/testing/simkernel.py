@@ -18,21 +18,10 @@ from typing import TYPE_CHECKING, Final
 from utrace.kernel.api import Disposition, Fact, FactKind, ResumeRequest, SeizeOutcome, Spawn, Tid
 from utrace.testing.moves import MoveKind, Scheduler, move
 from utrace.testing.schedulers import First
-from utrace.testing.sim import deaths, signals, stops
+from utrace.testing.sim import deaths, registers, signals, stops
 from utrace.testing.sim.machine import Machine
-from utrace.testing.sim.registers import (
-    ARGUMENTS,
-    MASK,
-    ORIG_RAX,
-    RAX,
-    REGSET_BYTES,
-    RIP,
-    decode,
-    encode,
-    signed,
-)
 from utrace.testing.sim.siginfo import SI_TKILL, SI_USER, SIGKILL, SIGTRAP, SigInfo, bit
-from utrace.testing.sim.tasks import LISTENING, TRAP_NOTIFY, TRAP_STOP, SimTask, TaskState
+from utrace.testing.sim.tasks import LISTENING, TRAP_NOTIFY, TRAP_STOP, ExitState, SimTask, TaskState
 from utrace.testing.sim.turns import Actor, Stuck, Turns, Watch
 
 if TYPE_CHECKING:
@@ -43,6 +32,38 @@ if TYPE_CHECKING:
 
 _NT_PRSTATUS: Final = 1
 _STEPS_MAX: Final = 200_000
+
+
+class Truth:
+    """How a simulated task is, seen by nobody in the simulation; looking moves nobody."""
+
+    def __init__(self, task: SimTask) -> None:
+        self._task = task
+
+    @property
+    def steps(self) -> int:
+        """Instructions it has begun in user mode, system calls included."""
+        return self._task.user_steps
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether job control has stopped its process."""
+        return self._task.process.stop_stopped
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether it sleeps in a system call that a signal can end."""
+        return self._task.state is TaskState.SLEEPING
+
+    @property
+    def is_released(self) -> bool:
+        """Whether somebody has waited for its end, so that nothing of it is left."""
+        return self._task.exit_state is ExitState.RELEASED
+
+    @property
+    def stood_at_exit(self) -> bool:
+        """Whether it came to its exit event, so that the tracer could see it alive."""
+        return self._task.stood_at_exit
 
 
 class SimKernel:
@@ -140,27 +161,17 @@ class SimKernel:
         """Whether some task, dead or alive, still has us as its tracer."""
         return any(task.traced for task in self._machine.tasks.values())
 
-    def is_stopped(self, tid: int) -> bool:
-        """Whether job control has stopped the task's process; nobody moves meanwhile."""
-        task = self._machine.tasks.get(tid)
-        return task is not None and task.process.stop_stopped
-
-    def is_asleep(self, tid: int) -> bool:
-        """Whether a task sleeps in a system call; nobody moves meanwhile."""
-        task = self._machine.tasks.get(tid)
-        return task is not None and task.state is TaskState.SLEEPING
-
     def births(self) -> list[tuple[Tid, Tid, bool]]:
         """List the tasks made by others: tid of the maker, own tid, whether it was born traced."""
         return [(Tid(maker), Tid(tid), traced) for maker, tid, traced in self._machine.births]
 
-    def meter(self, tid: int) -> Callable[[], int]:
-        """Give a counter of the instructions that a task has begun in user mode, system calls included.
+    def truth(self, tid: int) -> Truth | None:
+        """Give what can be known of a task without asking the tracer; None if it is gone.
 
-        It goes on counting for the same task when execve gives that another tid.
+        It stays about the same task when execve gives that another tid.
         """
-        task = self._machine.tasks[tid]
-        return lambda: task.user_steps
+        task = self._machine.tasks.get(tid)
+        return None if task is None else Truth(task)
 
     def alive(self) -> list[Tid]:
         """Tids of the tasks that are not dead."""
@@ -302,7 +313,7 @@ class SimKernel:
         task = self._seen(tid)
         if task is None or task.state not in {TaskState.SLEEPING, TaskState.KILLABLE}:
             return None
-        return signed(task.registers[ORIG_RAX])
+        return registers.signed(task.registers[registers.ORIG_RAX])
 
     # -------------------------------------------------------------------------- registers and memory
 
@@ -319,9 +330,9 @@ class SimKernel:
         task = self._stopped(tid)
         if task is None:
             return False
-        task.registers[ORIG_RAX] = nr & MASK
-        for index, arg in zip(ARGUMENTS, args or (), strict=False):
-            task.registers[index] = arg & MASK
+        task.registers[registers.ORIG_RAX] = nr & registers.MASK
+        for index, arg in zip(registers.ARGUMENTS, args or (), strict=False):
+            task.registers[index] = arg & registers.MASK
         return True
 
     def set_result(self, tid: int, value: int, /) -> bool:
@@ -329,13 +340,13 @@ class SimKernel:
         task = self._stopped(tid)
         if task is None:
             return False
-        task.registers[RAX] = value & MASK
+        task.registers[registers.RAX] = value & registers.MASK
         return True
 
     def get_regs(self, tid: int, /) -> bytes | None:
         """The 216 bytes of an x86-64 NT_PRSTATUS regset."""
         task = self._stopped(tid)
-        return None if task is None else encode(task.registers)
+        return None if task is None else registers.encode(task.registers)
 
     def set_regs(self, tid: int, regset: bytes, /) -> bool:
         """Write all registers.
@@ -343,12 +354,12 @@ class SimKernel:
         Raises:
             ValueError: not a whole regset.
         """
-        if len(regset) != REGSET_BYTES:
-            raise ValueError(f"a regset has {REGSET_BYTES} bytes, not {len(regset)}")
+        if len(regset) != registers.REGSET_BYTES:
+            raise ValueError(f"a regset has {registers.REGSET_BYTES} bytes, not {len(regset)}")
         task = self._stopped(tid)
         if task is None:
             return False
-        task.registers[:] = decode(regset)
+        task.registers[:] = registers.decode(regset)
         return True
 
     def get_regset(self, tid: int, kind: int, /) -> bytes | None:
@@ -372,12 +383,14 @@ class SimKernel:
         task = self._stopped(tid)
         if task is None:
             return False
-        registers = task.registers
-        number = signed(registers[ORIG_RAX])
-        if signed(registers[RAX]) != -errno.EINTR or number not in nrs.get(stops.AUDIT_ARCH_X86_64, ()):
+        words = task.registers
+        number = registers.signed(words[registers.ORIG_RAX])
+        if registers.signed(words[registers.RAX]) != -errno.EINTR or number not in nrs.get(
+            stops.AUDIT_ARCH_X86_64, ()
+        ):
             return False
-        registers[RAX] = registers[ORIG_RAX]
-        registers[RIP] -= 2
+        words[registers.RAX] = words[registers.ORIG_RAX]
+        words[registers.RIP] -= 2
         return True
 
     def read_memory(self, tid: int, address: int, length: int, /) -> bytes:

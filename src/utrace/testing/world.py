@@ -30,7 +30,7 @@ from utrace.testing.guest_text import parse_programs
 from utrace.testing.promises import Promises
 from utrace.testing.run_laws import Entry, Ledger, Violation, check_run
 from utrace.testing.scripted import Deed, ScriptedEngine, ScriptedFault
-from utrace.testing.simkernel import SimKernel
+from utrace.testing.simkernel import SimKernel, Truth
 from utrace.tracehook.tracees import WhenBlocked
 from utrace.tracer.engine import Engine
 from utrace.tracer.loop import LiveTracee, Loop
@@ -233,7 +233,7 @@ class World:
         self.promises = Promises()
         self.tids: dict[int, str] = {}
         self._children: dict[str, int] = {}
-        self._meters: dict[str, Callable[[], int]] = {}
+        self.truths: dict[str, Truth] = {}
         self._examiners: dict[tuple[str, str], Examiner] = {}
 
     # -- the run ----------------------------------------------------------------------------------
@@ -302,9 +302,9 @@ class World:
             case "":
                 return self._is_ready(outsider.deeds[0])
             case "stopped":
-                return self.kernel.is_stopped(tracee.tid)
+                return self.truths[outsider.on].is_stopped
             case "asleep":
-                return self.kernel.is_asleep(tracee.tid)
+                return self.truths[outsider.on].is_asleep
             case _:
                 pass
         task = tracee.task
@@ -328,8 +328,6 @@ class World:
         if deed.verb == "prepare":
             task = engine.task
             return task.held or not engine.wants_stop or task.is_dead()
-        if deed.verb == "barrier":
-            return engine.task.reporting is not engine
         return True
 
     # -- what engines and outside callers do ------------------------------------------------------
@@ -369,7 +367,7 @@ class World:
                 engine = self.loop.attach(tracee, self.ops[deed.engine], stopped=stopped)
                 self._attached(engine, where)
                 if stopped:
-                    self.promises.asked(engine, Outcome.IN_PROGRESS, self._meters[where])
+                    self.promises.asked(engine, Outcome.IN_PROGRESS, self.truths[where])
                 return "attached"
             case "set_regs":
                 regset = kernel.get_regs(tracee.tid)
@@ -393,7 +391,7 @@ class World:
                     examiner = prepare_examine(engine)
                 if examiner is not None:
                     self._examiners[where, deed.engine] = examiner
-                    self.promises.looks(engine, self._meters[where])
+                    self.promises.looks(engine, self.truths[where])
                 return "prepared" if examiner is not None else "not yet"
             case "finish":
                 return self._finish(engine, where)
@@ -405,7 +403,7 @@ class World:
         reporting = engine.task.reporting is engine
         outcome = engine.control(action)
         if action is ResumeAction.STOP:
-            self.promises.asked(engine, outcome, self._meters[where])
+            self.promises.asked(engine, outcome, self.truths[where])
         else:
             self.promises.let_go(engine)
         if action is ResumeAction.DETACH:
@@ -427,8 +425,11 @@ class World:
     def adopted(self, tracee: LiveTracee) -> None:
         """Name a new tracee, and begin to count its steps."""
         tid = tracee.tid
-        self._meters_of(tid, self._label_for(tid))
-        self.tracees[self.tids[tid]] = tracee
+        label = self._label_for(tid)
+        truth = self.kernel.truth(tid)
+        if truth is not None:
+            self.truths[label] = truth
+        self.tracees[label] = tracee
 
     def _label_for(self, tid: int) -> str:
         label = self.tids.get(tid)
@@ -443,12 +444,6 @@ class World:
             self.tids[tid] = label
         return label
 
-    def _meters_of(self, tid: int, label: str) -> None:
-        try:
-            self._meters[label] = self.kernel.meter(tid)
-        except KeyError:
-            self._meters[label] = _no_steps
-
     def _label_of_record(self, task: TracedTask) -> str:
         return next((label for label, tracee in self.tracees.items() if tracee.task is task), "")
 
@@ -462,8 +457,8 @@ class World:
 
     def steps(self, label: str) -> int:
         """Tell how many instructions a task has begun in user mode."""
-        meter = self._meters.get(label)
-        return 0 if meter is None else meter()
+        truth = self.truths.get(label)
+        return 0 if truth is None else truth.steps
 
     def _attached(self, engine: Engine, where: str) -> None:
         if _is_scripted(engine):
@@ -477,6 +472,7 @@ class World:
         self.find_new_engines(label, record)
         engine = self.ledger.handles[label, ops.name]
         shown = tuple(self.label_of(part) if hasattr(part, "wait_status") else part for part in detail)
+        self._check_last_report(label, key, record)
         self.ledger.called(engine, record.callback, record.event)
         self.promises.called(engine)
         self.log.append(Entry("call", label, ops.name, _key_name(key), shown, self.steps(label), record.event))
@@ -499,7 +495,7 @@ class World:
             self.ledger.detached(engine, Outcome.DONE, in_callback=False)
         alive = self.tracees[label].task.life in {TaskLife.ALIVE, TaskLife.EXITING}
         if resume is ResumeAction.STOP and alive and key is not Event.REAP and not self.ledger.is_leaving(engine):
-            self.promises.asked(engine, Outcome.DONE, self._meters[label])
+            self.promises.asked(engine, Outcome.DONE, self.truths[label])
         else:
             self.promises.let_go(engine)
 
@@ -508,6 +504,15 @@ class World:
         label = self.ledger.label_of(engine) or self._label_of_record(engine.task)
         self.ledger.released(engine)
         self.log.append(Entry("release", label, ops.name, "", (), self.steps(label)))
+
+    def _check_last_report(self, label: str, key: Event, task: TracedTask) -> None:
+        truth = self.truths.get(label)
+        if truth is None:
+            return
+        if key is Event.REAP and not truth.is_released:
+            raise Violation(f"REAP of {label} is reported before anybody has reaped it")
+        if key is Event.EXIT and task.synthetic and truth.stood_at_exit and self.scenario.atomic:
+            raise Violation(f"the exit event of {label} was let pass, and EXIT had to be made up")
 
     # -- laws -------------------------------------------------------------------------------------
 
@@ -522,6 +527,9 @@ class World:
         for label, tracee in self.tracees.items():
             self.find_new_engines(label, tracee.task)
         self.promises.settled()
+        for engine in self.ledger.unsettled:
+            self.ledger.masks[engine].settled_at = self.steps(self.ledger.label_of(engine))
+        self.ledger.unsettled.clear()
         self.check()
 
     def check(self) -> None:
@@ -539,10 +547,6 @@ class World:
 
 def _key_name(key: Event) -> str:
     return (key.name or "REPORT") if key else "REPORT"
-
-
-def _no_steps() -> int:
-    return 0
 
 
 def _is_scripted(engine: Engine) -> bool:

@@ -53,6 +53,7 @@ def end_task(task: SimTask) -> Life:
         process.group_stop_count = 0
     yield  # RACE: a SIGKILL that arrives here hides the exit event
     task.acted = False
+    task.stood_at_exit = task.traced and not task.killed
     yield from stops.event(task, stops.EVENT_EXIT, code)
     _leave_group_stop(task)
     finish_vfork(task)

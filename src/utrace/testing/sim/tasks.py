@@ -170,6 +170,7 @@ class SimTask:
         "sigpending",
         "single_step",
         "state",
+        "stood_at_exit",
         "stop_code",
         "stop_info",
         "stop_kind",
@@ -227,6 +228,8 @@ class SimTask:
         self.vfork_parent: SimTask | None = None
         self.vfork_done = False
         self.waits_for_children = False
+        self.stood_at_exit = False
+        """It came to its exit event, for the tracer to see."""
         self.user_steps = 0
         """Instructions begun in user mode."""
         self.acted = True

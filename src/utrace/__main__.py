@@ -1,0 +1,5 @@
+"""`python -m utrace`: the `utrace` command."""
+
+from utrace.cli import main
+
+raise SystemExit(main())
