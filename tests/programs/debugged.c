@@ -156,7 +156,7 @@ static int one_thread(void) {
 }
 
 void *wait_for_ever(void *arg) {
-  for (;;)
+  while (!released)
     pause();
   return arg;
 }
@@ -177,8 +177,9 @@ static int interrupts(void) {
 }
 
 static int blocks(void) {
-  for (;;)
+  while (!released)
     pause();
+  return 8;
 }
 
 static int handles_once(void) {

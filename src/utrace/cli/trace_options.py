@@ -338,7 +338,7 @@ OPTIONS: Final = (
     Option(("q", "quiet"), _quieter, "[SET]", "less: -q attaching, -qq also exits, -qqq all messages"),
     Option(("E", "env"), _environment, "VAR[=VAL]", "set VAR in the program's environment, or remove it"),
     Option(("kill-on-exit",), _kill_on_exit, "", "the program does not outlive utrace"),
-    Option(("seccomp-bpf",), _seccomp, "", "calls not asked for run at full speed; needs -f; as --kill-on-exit"),
+    Option(("seccomp-bpf",), _seccomp, "", "other calls do not stop; needs -f; as --kill-on-exit"),
     Option(("h", "help"), _help, "", "show this help"),
     Option(("V", "version"), _version, "", "show the version"),
 )

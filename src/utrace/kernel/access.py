@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from utrace.errors import NotPermitted
 from utrace.kernel.procfs import PROC, TaskStatus, read_status
 
 if TYPE_CHECKING:
@@ -35,6 +36,24 @@ def explain_refusal(pid: int) -> str:
     causes = (cause(pid, status, caller) for cause in _CAUSES)
     why = next((found for found in causes if found is not None), _UNKNOWN)
     return f"{pid} ({status.name}): {why}"
+
+
+def check_is_no_ancestor(pid: int) -> None:
+    """Refuse to trace who waits for us: stopped, it would hang us, and we it.
+
+    The kernel allows it; a callback that writes to a pipe or terminal which that process reads ends in
+    a deadlock that only SIGKILL resolves.
+
+    Raises:
+        NotPermitted: `pid` is a process that this one descends from.
+    """
+    target = read_status(pid)
+    above = read_status(os.getpid())
+    while target is not None and above is not None and above.ppid:
+        if above.ppid == target.tgid:
+            message = f"{pid} ({target.name}): it is an ancestor of this process; trace it from elsewhere"
+            raise NotPermitted(message)
+        above = read_status(above.ppid)
 
 
 def _dead(_pid: int, task: TaskStatus, _caller: TaskStatus) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from utrace.core.events import Event
 from utrace.errors import Misuse, ProgramNotStarted, TaskGone
-from utrace.kernel.access import explain_refusal
+from utrace.kernel.access import check_is_no_ancestor, explain_refusal
 from utrace.kernel.api import Spawn
 from utrace.kernel.linux import LinuxKernel
 from utrace.syscalls.abi import ABIS
@@ -227,8 +227,9 @@ class Session:
             TaskGone: no such process, or it ended meanwhile.
             NotPermitted: refused; the message names what stands in the way and the cure: the pid
                 and program that trace it already, Yama's setting, a missing capability, a process
-                that made itself undumpable, a kernel thread.
+                that made itself undumpable, a kernel thread, an ancestor of ours.
         """
+        check_is_no_ancestor(pid)
         loop = self.loop
         clients = list(engines)
         tracee = loop.in_tracer(

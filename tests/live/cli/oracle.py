@@ -47,14 +47,16 @@ class Line:
 
     @property
     def outcome(self) -> str:
-        """"ok", the name of the error, or "?" without a result."""
+        """ "ok", the name of the error, or "?" without a result."""
         result = self.text.rpartition(" = ")[2]
         if result.startswith("?"):
             return result.split(" (")[0]
         return result.split()[1] if result.startswith("-1 E") else "ok"
 
 
-def logged(tool: Sequence[str], path: Path, *words: str | Path, cwd: Path | None = None) -> tuple[int, list[Line]]:
+def logged(
+    tool: Sequence[str], path: Path, *words: str | Path, cwd: Path | None = None
+) -> tuple[int, list[Line]]:
     """Trace a command into a file, with pids: its status, and its lines in order of their ends."""
     done = run(*tool, "-f", "-o", path, *words, cwd=cwd)
     return done.returncode, lines_of(path.read_text("utf-8", "surrogateescape"))
@@ -80,6 +82,7 @@ def lines_of(text: str) -> list[Line]:
 _NORMAL_FORMS: Final = (
     (re.compile(r"0x[0-9a-f]{5,}"), "ADDRESS"),
     (re.compile(r"si_[us]time=\d+( /\* [\d.]+ s \*/)?"), "si_time=TIME"),
+    (re.compile(r"<(pipe|socket):\[\d+\]>"), r"<\1:[INODE]>"),
     (re.compile(r"si_pid=\d+"), "si_pid=PID"),
     (re.compile(r"(getrandom\()\"[^\"]*\"(\.\.\.)?"), r"\1RANDOM"),
     (re.compile(r"^((?:v?fork|clone3?|wait4|get(?:p|t|pp)id|set_tid_address)\(.*= )\d+$"), r"\1PID"),

@@ -57,7 +57,9 @@ def test_doctor_finds_32_bit_programs_where_they_run() -> None:
 def test_doctor_says_no_where_another_tracer_is_in_the_way() -> None:
     done = run(*STRACE, "-f", "-o", os.devnull, *UTRACE, "doctor")
     assert done.returncode == 1
-    assert re.search(r"^  no  attach to a process .*already traced by \d+ \(strace\)", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^  no  attach to a process .*already traced by \d+ \(strace\)", done.stdout, re.MULTILINE
+    )
 
 
 def test_doctor_takes_no_other_argument() -> None:

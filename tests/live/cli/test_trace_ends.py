@@ -37,7 +37,9 @@ def test_the_first_program_decides_also_if_children_live_longer(tmp_path: Path) 
     log = tmp_path / "log"
     script = "(read line; exit 7) & exit 3"
     with subprocess.Popen([*TRACE, "-f", "-o", log, "sh", "-c", script], stdin=subprocess.PIPE) as tracer:
-        wait_until(lambda: log.exists() and "+++ exited with 3 +++" in log.read_text(), 10, "the parent's end")
+        wait_until(
+            lambda: log.exists() and "+++ exited with 3 +++" in log.read_text(), 10, "the parent's end"
+        )
         assert tracer.stdin is not None
         tracer.stdin.close()
         assert tracer.wait(DEADLINE_S) == 3
@@ -91,7 +93,9 @@ def test_options_end_at_the_program_and_at_two_dashes() -> None:
 def test_a_full_disk_disturbs_nothing_and_is_told() -> None:
     done = run(*TRACE, "-o", "/dev/full", "sh", "-c", "echo whole; exit 3")
     assert (done.returncode, done.stdout) == (3, "whole\n")
-    assert re.fullmatch(r"utrace: /dev/full: \d+ lines lost at the end: No space left on device\n", done.stderr)
+    assert re.fullmatch(
+        r"utrace: /dev/full: \d+ lines lost at the end: No space left on device\n", done.stderr
+    )
 
 
 def test_a_reader_that_goes_away_disturbs_nothing() -> None:
@@ -138,7 +142,9 @@ def test_sigterm_lets_the_program_go_on_unless_the_log_goes_to_a_file(tmp_path: 
 
 
 @pytest.mark.parametrize("signo", [signal.SIGINT, signal.SIGTERM], ids=str)
-def test_attached_processes_are_let_go_as_they_were_found(signo: signal.Signals, tracee: TraceeFactory) -> None:
+def test_attached_processes_are_let_go_as_they_were_found(
+    signo: signal.Signals, tracee: TraceeFactory
+) -> None:
     program = tracee("pauses")
     program.read_line()
     wait_for_state(program.pid, "S")
@@ -192,7 +198,9 @@ def test_attach_to_a_traced_process_names_its_tracer(tracee: TraceeFactory) -> N
         tracer.send_signal(signal.SIGINT)
         tracer.wait(DEADLINE_S)
     assert second.returncode == 1
-    assert re.fullmatch(rf"utrace: {program.pid} \(.*\): it is already traced by \d+ \(.*\); .*\n", second.stderr)
+    assert re.fullmatch(
+        rf"utrace: {program.pid} \(.*\): it is already traced by \d+ \(.*\); .*\n", second.stderr
+    )
 
 
 def test_help_and_version_are_given() -> None:

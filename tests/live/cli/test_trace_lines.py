@@ -66,7 +66,9 @@ def test_lines_of_children_are_those_of_strace(script: str, tmp_path: Path) -> N
     assert ends[0] == ends[1]
 
 
-@pytest.mark.parametrize("options", [["-t"], ["-tt"], ["-ttt"], ["-r"], ["-T"], ["-r", "-tt", "-T"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "options", [["-t"], ["-tt"], ["-ttt"], ["-r"], ["-T"], ["-r", "-tt", "-T"]], ids=" ".join
+)
 def test_times_are_written_as_strace_writes_them(options: list[str]) -> None:
     shapes = []
     for tool in (TRACE, STRACE):
@@ -98,7 +100,9 @@ def test_without_f_children_run_untraced(tmp_path: Path) -> None:
 
 
 def test_each_process_has_its_file_with_ff(tmp_path: Path) -> None:
-    done = run(*TRACE, "-ff", "-o", tmp_path / "log", "-e", "trace=exit_group", "sh", "-c", "/bin/true; exit 2")
+    done = run(
+        *TRACE, "-ff", "-o", tmp_path / "log", "-e", "trace=exit_group", "sh", "-c", "/bin/true; exit 2"
+    )
     assert done.returncode == 2
     ends = sorted(path.read_text().splitlines()[-1] for path in tmp_path.iterdir())
     assert ends == ["+++ exited with 0 +++", "+++ exited with 2 +++"]
@@ -129,7 +133,9 @@ def test_a_program_of_32_bits_is_told(tmp_path: Path) -> None:
     shown = [run(*tool, "-o", tmp_path / "log", program) for tool in (STRACE, TRACE)]
     assert [done.returncode for done in shown] == [42, 42]
     text = (tmp_path / "log").read_text()
-    assert re.search(r"^\[ Process PID=\d+ runs in 32 bit mode\. \]\nexit\(42\) +  = \?\n", text, re.MULTILINE)
+    assert re.search(
+        r"^\[ Process PID=\d+ runs in 32 bit mode\. \]\nexit\(42\) +  = \?\n", text, re.MULTILINE
+    )
 
 
 def test_a_job_control_stop_is_shown_when_it_happens(tmp_path: Path) -> None:
@@ -141,7 +147,9 @@ def test_a_job_control_stop_is_shown_when_it_happens(tmp_path: Path) -> None:
         assert tracer.stdout is not None
         pid = int(tracer.stdout.readline())
         wait_until(
-            lambda: log.exists() and "--- stopped by SIGSTOP ---" in log.read_text(), 10, "the stop in the log"
+            lambda: log.exists() and "--- stopped by SIGSTOP ---" in log.read_text(),
+            10,
+            "the stop in the log",
         )
         os.kill(pid, signal.SIGCONT)
         assert tracer.stdout.readline() == "back\n"
@@ -177,5 +185,7 @@ def test_calls_not_asked_for_run_without_stops_under_seccomp(tmp_path: Path) -> 
     plain = run(*TRACE, "-f", "-o", tmp_path / "plain", "-e", "trace=openat", "ls", "/")
     fast = run(*TRACE, "-f", "--seccomp-bpf", "-o", tmp_path / "fast", "-e", "trace=openat", "ls", "/")
     assert (plain.returncode, fast.returncode) == (0, 0)
-    lines = [re.sub(r"^\d+", "", (tmp_path / name).read_text(), flags=re.MULTILINE) for name in ("plain", "fast")]
+    lines = [
+        re.sub(r"^\d+", "", (tmp_path / name).read_text(), flags=re.MULTILINE) for name in ("plain", "fast")
+    ]
     assert lines[0] == lines[1]

@@ -28,7 +28,7 @@ _FILES: Final = {
     "Makefile": _MAKEFILE,
     "square.h": "int square(int);\n",
     "square.c": '#include "square.h"\nint square(int n) { return n * n; }\n',
-    "main.c": '#include <stdio.h>\n#include "square.h"\nint main(void) { printf("%d\\n", square(7)); return 0; }\n',
+    "main.c": '#include <stdio.h>\n#include "square.h"\nint main(void) { return printf("%d\\n", square(7)) < 0; }\n',
 }
 _CHANGES: Final = {
     "good": {},
