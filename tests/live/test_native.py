@@ -86,7 +86,7 @@ def test_seize_nobody_or_ourselves(rig: Rig) -> None:
 def test_requests_to_nobody_answer_that_it_is_gone(rig: Rig) -> None:
     kernel = rig.kernel
     assert not kernel.resume(NOBODY, ResumeRequest.CONT, 0)
-    assert kernel.pending_fact(NOBODY)
+    assert not kernel.pending_fact(NOBODY)
     assert not kernel.interrupt(NOBODY)
     assert not kernel.detach(NOBODY, 0)
     assert not kernel.kill(NOBODY, 0)

@@ -107,8 +107,9 @@ def normalised(lines: Iterable[Line]) -> collections.Counter[str]:
 _BIRTHS: Final = frozenset({"fork", "vfork", "clone", "clone3"})
 
 
-def by_program(lines: Sequence[Line]) -> collections.Counter[tuple[str, str, str]]:
+def by_program(lines: Iterable[Line]) -> collections.Counter[tuple[str, str, str]]:
     """Count (program, system call, outcome); a child is its parent's program until its execve."""
+    lines = list(lines)
     parent = {
         int(line.text.rpartition(" = ")[2]): line.pid
         for line in lines

@@ -24,11 +24,14 @@ prog: $(OBJECTS)
 %.o: %.c square.h
 \t$(CC) -O1 -c -o $@ $<
 """
+#: glibc's mkstemp() draws again, at random, in one of some twenty cases.
+_DICE: Final = "getrandom"
+
 _FILES: Final = {
     "Makefile": _MAKEFILE,
     "square.h": "int square(int);\n",
     "square.c": '#include "square.h"\nint square(int n) { return n * n; }\n',
-    "main.c": '#include <stdio.h>\n#include "square.h"\nint main(void) { return printf("%d\\n", square(7)) < 0; }\n',
+    "main.c": '#include "square.h"\nint main(void) { return square(7) != 49; }\n',
 }
 _CHANGES: Final = {
     "good": {},
@@ -55,7 +58,7 @@ def test_a_build_makes_the_same_calls_under_both(change: str, tmp_path: Path) ->
     ours = logged(TRACE, tmp_path / "ours", *command, cwd=_project(place, change))
     theirs = logged(STRACE, tmp_path / "theirs", *command, cwd=_project(place, change))
     assert ours[0] == theirs[0] == (0 if change == "good" else 2)
-    mine, other = by_program(ours[1]), by_program(theirs[1])
+    mine, other = (by_program(line for line in lines if line.call != _DICE) for _, lines in (ours, theirs))
     assert {"make", "cc1", "as"} <= {program for program, _, _ in mine}
     assert (mine - other, other - mine) == ({}, {})
 
