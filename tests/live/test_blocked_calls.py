@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import pytest
 
@@ -113,3 +113,27 @@ def test_interrupt_breaks_a_blocked_call(tracee: TraceeFactory) -> None:
         engine = session.attach(program.pid, engines=[seen]).engine(seen)
         engine.control(ResumeAction.INTERRUPT)
         assert program.read_line() == f"-1 {errno.EINTR} short"
+
+
+@pytest.mark.law("DEC-3")
+@pytest.mark.parametrize(("when_blocked", "at_once"), [("interrupt", True), ("auto", False), ("lazy", False)])
+def test_report_asked_of_a_task_in_a_traced_epoll_wait_comes_by_the_policy(
+    tracee: TraceeFactory, when_blocked: Literal["interrupt", "auto", "lazy"], at_once: bool
+) -> None:
+    program = tracee("blocks", "epoll_wait", BLOCK_MS)
+    assert program.read_line() == "ready"
+    wait_for_state(program.pid, "S")
+    seen = Recorder(Event.QUIESCE | Event.SYSCALL)
+    with Session(when_blocked=when_blocked) as session:
+        engine = session.attach(program.pid, engines=[seen]).engine(seen)
+        # The entry of the call made again after the attach: it is traced now.
+        seen.wait_for("entry epoll_wait")
+        wait_for_state(program.pid, "S")
+        engine.control(ResumeAction.REPORT)
+        assert outcomes({"epoll_wait": program})["epoll_wait"] == TIMED_OUT["epoll_wait"]
+    lines = seen.lines()
+    asked = lines[lines.index("entry epoll_wait") :]
+    # Made at once, the report is the quiesce before the exit of the interrupted call.
+    assert [line for line in asked if line.startswith("return epoll_wait")] == (
+        [f"return epoll_wait {-errno.EINTR}", "return epoll_wait 0"] if at_once else ["return epoll_wait 0"]
+    )

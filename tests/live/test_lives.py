@@ -21,7 +21,7 @@ LIFE = Event.CLONE | Event.EXEC | Event.EXIT | Event.DEATH | Event.REAP
 SIGCHLD = 17
 
 
-@pytest.mark.law("INV-7")
+@pytest.mark.law("INV-7", "DEC-5")
 def test_launched_program_is_seen_from_its_execve_to_its_reap() -> None:
     seen = Recorder(LIFE | Event.SYSCALL)
     with Session() as session:
@@ -196,7 +196,7 @@ def test_attach_to_every_thread_of_a_busy_program(tracee: TraceeFactory) -> None
         )
 
 
-@pytest.mark.law("INV-7")
+@pytest.mark.law("INV-7", "DEC-5")
 def test_attached_program_is_reaped_after_its_parent_waited(tracee: TraceeFactory) -> None:
     program = tracee("pauses")
     program.read_line()

@@ -269,3 +269,20 @@ def test_held_signal_comes_again_as_it_was(tracee: TraceeFactory, signo: int) ->
         assert session.faults == []
     assert len(times) == 3
     assert len(set(times)) == 1
+
+
+@pytest.mark.law("INV-50")
+def test_signal_that_comes_during_a_stop_is_seen_after_it(tracee: TraceeFactory) -> None:
+    program = tracee("handles")
+    program.read_line()
+    seen = Recorder(Event.QUIESCE | Event.SIGNAL_ALL)
+    with Session() as session:
+        engine = session.attach(program.pid, engines=[seen]).engine(seen)
+        engine.control(ResumeAction.STOP)
+        engine.prepare_examine(timeout_s=DEADLINE_S)
+        before = len(seen.lines(starting="signal"))
+        program.signal(USR1)
+        assert seen.lines(starting="signal")[before:] == []
+        engine.control(ResumeAction.RESUME)
+        seen.wait_for(f"signal {USR1} DELIVER")
+        assert program.read_line() == f"{USR1} {USR1} {SI_USER} 0"

@@ -76,7 +76,7 @@ def test_every_instruction_is_stepped_once() -> None:
     assert steps.pcs == list(range(first + 1, last + 1))
 
 
-@pytest.mark.law("INV-25")
+@pytest.mark.law("INV-25", "INV-48", "DEC-2")
 def test_step_from_syscall_entry_traps_once_right_behind_the_call() -> None:
     steps = Steps("entry", "getppid", limit=1)
     first, _, result = run_steps(steps)
@@ -85,7 +85,7 @@ def test_step_from_syscall_entry_traps_once_right_behind_the_call() -> None:
     assert steps.results == [result]
 
 
-@pytest.mark.law("INV-25")
+@pytest.mark.law("INV-25", "INV-48", "DEC-2")
 def test_step_from_fork_traps_once_right_behind_the_call() -> None:
     steps = Steps("clone", "fork", limit=1)
     first, _, child = run_steps(steps, "fork")

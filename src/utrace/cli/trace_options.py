@@ -5,8 +5,7 @@ Reference: strace(1); getopt(3) for the grammar: options end at the first word t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.engines.line_log import Clock
 from utrace.engines.records import ALL_STATUSES, CallStatus
@@ -28,12 +27,9 @@ class UsageError(Exception):
     """The command line cannot be understood; the message is for its user."""
 
 
-@dataclass(slots=True)
 class TraceOptions:
-    """What a command line asks for."""
+    """What a command line asks for; without options, what is here."""
 
-    program: list[str] = field(default_factory=list)
-    pids: list[int] = field(default_factory=list)
     output: str | None = None
     append: bool = False
     follow: bool = False
@@ -53,11 +49,15 @@ class TraceOptions:
     counts: bool = False
     lines: bool = True
     wall: bool = False
-    environment: dict[str, str | None] = field(default_factory=dict)
     kill_on_exit: bool = False
     seccomp: bool = False
     show_help: bool = False
     show_version: bool = False
+
+    def __init__(self) -> None:
+        self.program: list[str] = []
+        self.pids: list[int] = []
+        self.environment: dict[str, str | None] = {}
 
 
 # -- what the options do ----------------------------------------------------------------------------
@@ -295,8 +295,7 @@ def _version(options: TraceOptions, _value: str) -> None:
 # -- which options there are ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option.
 
     Attributes:

@@ -108,6 +108,9 @@ class CallCounts:
     def let_go(self, thread: Thread) -> None:
         """Nothing to count."""
 
+    def rest(self) -> None:
+        """Nothing is waiting."""
+
     def close(self) -> None:
         """Nothing to close."""
 

@@ -164,10 +164,19 @@ class LineLog:
         """Write what waits, now and then, for those who look at the file."""
         while not self._closing.wait(_LOOK_S):
             with self._lock:
-                for stream in [*self._streams.values()] if self._shared is None else (self._shared,):
-                    if stream.open is not None and stream.shown is None and not self._whole:
+                for stream in self._all_streams():
+                    if stream.open is not None and stream.shown is None:
                         self._show(stream, stream.open)
                     stream.output.flush()
+
+    def _all_streams(self) -> list[_Stream]:
+        return [*self._streams.values()] if self._shared is None else [self._shared]
+
+    def rest(self) -> None:
+        """Write what waits."""
+        with self._lock:
+            for stream in self._all_streams():
+                stream.output.flush()
 
     def close(self) -> None:
         """Write what waits, and close the outputs that are ours."""
@@ -175,7 +184,7 @@ class LineLog:
         if self._looker is not None:
             self._looker.join()
         with self._lock:
-            for stream in [*self._streams.values()] if self._shared is None else (self._shared,):
+            for stream in self._all_streams():
                 self._end_stream(stream)
             self._streams.clear()
 

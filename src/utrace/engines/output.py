@@ -11,8 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import select
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +31,7 @@ class TextStream(Protocol):
         """Hand it on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """What an output could not write.
 
     Attributes:
@@ -154,10 +152,16 @@ class Output:
         self.flush()
         if self._owned_fd is not None:
             fd, self._owned_fd = self._owned_fd, None
+            # The number may soon be another file's.
+            self._put = _closed
             try:
                 os.close(fd)
             except OSError as error:
                 self._error = self._error or error.errno or errno.EIO
+
+
+def _closed(_data: bytes) -> int:
+    raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
 def _descriptor(fd: int) -> Callable[[bytes], int]:

@@ -263,6 +263,10 @@ class PtraceEngine(EngineOps):
             return None
         if self.stop is not None:
             return ResumeAction.STOP
+        if not event and self._vfork_child:
+            # Between the birth and user mode only the end of the wait for the child is told so.
+            child, self._vfork_child = self._vfork_child, 0
+            return self._event(PtraceEvent.VFORK_DONE, child)
         if not event and self._wanted is not None:
             return self._begin_wanted()
         return self._step_or(None)

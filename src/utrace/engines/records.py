@@ -6,8 +6,7 @@ Rule of this file: nothing here knows how a record is written down.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from utrace.syscalls import DecodedCall, SigInfo
@@ -88,24 +87,21 @@ class CallRecord:
         self.resumes: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignalRecord:
+class SignalRecord(NamedTuple):
     """A signal is being delivered."""
 
     thread: Thread
     siginfo: SigInfo
 
 
-@dataclass(frozen=True, slots=True)
-class StopRecord:
+class StopRecord(NamedTuple):
     """A thread joined a job control stop."""
 
     thread: Thread
     signo: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndRecord:
+class EndRecord(NamedTuple):
     """A thread is dead.
 
     Attributes:
@@ -119,8 +115,7 @@ class EndRecord:
     shown: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class SupersededRecord:
+class SupersededRecord(NamedTuple):
     """A thread group's leader was replaced by a thread that called execve and took over its id."""
 
     thread: Thread
@@ -128,8 +123,7 @@ class SupersededRecord:
     former_tid: int
 
 
-@dataclass(frozen=True, slots=True)
-class ModeRecord:
+class ModeRecord(NamedTuple):
     """A thread makes calls by another convention than before: of 32 bits, or of 64."""
 
     thread: Thread
@@ -165,6 +159,9 @@ class LogListener(Protocol):
 
     def let_go(self, thread: Thread) -> None:
         """Tell that a living thread is no longer traced."""
+
+    def rest(self) -> None:
+        """Tell that nothing is traced any more, for now."""
 
     def close(self) -> None:
         """Finish: nothing more will come."""

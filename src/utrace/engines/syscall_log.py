@@ -74,7 +74,7 @@ def thread_cpu_ns(tid: int) -> int:
 class SyscallLog(EngineOps):
     """Logs system calls, signals and ends, by default as lines in the grammar of strace.
 
-        with utrace.Session() as session, SyscallLog("calls.txt") as log:
+        with SyscallLog("calls.txt") as log, utrace.Session() as session:
             session.spawn(["make"], engines=[log])
             session.run()
 
@@ -135,7 +135,10 @@ class SyscallLog(EngineOps):
         self.close()
 
     def close(self) -> None:
-        """Write what is still waiting.  Call it when the session is closed."""
+        """Write what is still waiting, and close the file.  Call it when the session is closed.
+
+        Without it everything is in the file when the last task has ended.
+        """
         for listener in self.listeners:
             listener.close()
 
@@ -166,6 +169,9 @@ class SyscallLog(EngineOps):
         del group[task]
         if not group:
             del self._groups[pid]
+        if not self._threads:
+            for listener in self.listeners:
+                listener.rest()
 
     def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
         """Begin with a child."""
@@ -302,7 +308,6 @@ class SyscallLog(EngineOps):
         if task is not None:
             thread = self._threads[task]
             self._end_call(thread, CallStatus.DETACHED)
-            self._forget(task)
         elif engine.task.life is TaskLife.ALIVE:
             thread = Thread(engine.task.id.tid, born=False, bits=64)
             for listener in self.listeners:
@@ -311,3 +316,5 @@ class SyscallLog(EngineOps):
             return
         for listener in self.listeners:
             listener.let_go(thread)
+        if task is not None:
+            self._forget(task)

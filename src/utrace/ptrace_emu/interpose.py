@@ -127,8 +127,7 @@ class Interposer(EngineOps):
                 self._restart(task, blocked.nr)
         return None
 
-    @staticmethod
-    def _restart(task: Task, nr: int | None) -> None:
+    def _restart(self, task: Task, nr: int | None) -> None:
         """Let a blocked wait that has nothing to tell be made again, unless a handler runs first."""
         registers = task.regs
         abi = syscall_abi(of_regset(registers.LENGTH).audit, type(registers))
@@ -137,3 +136,5 @@ class Interposer(EngineOps):
             setattr(registers, abi.nr_register, nr)
         abi.set_result(registers, -_ERESTARTSYS)
         task.regs = registers
+        # What woke it may be used up; the kernel only restarts a call on its way past a signal or a trap.
+        task.engine(self).loop.kernel.interrupt(task.tid)

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from utrace.core.events import CLONE
+from utrace.core.events import CLONE, NO_EVENT
 from utrace.core.reporting import Pass, report, stop, stop_at_event
+from utrace.core.verdicts import ResumeAction
 from utrace.kernel.api import FactKind
 from utrace.tracehook.return_to_user import before_user_mode
 
@@ -49,7 +50,18 @@ def report_birth(tracee: Tracee, child_tid: int, kind: int) -> Pass:
     tracee.kin.let_start(tracee, child)
 
 
-def vfork_done_stop(tracee: Tracee, _fact: Fact) -> Pass:
-    """Decide an EVENT_VFORK_DONE: no event of utrace's, but a stop to run on from."""
-    yield from ()
+def vfork_done_stop(tracee: Tracee, fact: Fact) -> Pass:
+    """Decide an EVENT_VFORK_DONE: no event of utrace's, but a quiesce where an engine stops at events.
+
+    What is pending stays so: it is for the way to user mode.
+    """
+    task = tracee.task
+    if any(engine.stops_at_events for engine in task.engines):
+        pending = task.pending
+        task.occurrence = fact
+        yield from report(task, NO_EVENT)
+        if pending is not ResumeAction.RESUME:
+            task.pend(pending)
+        if (yield from stop_at_event(task)):
+            return
     before_user_mode(tracee)

@@ -20,7 +20,7 @@ from utrace.core.reporting import Pass, Stop, report_syscall_entry, report_sysca
 from utrace.core.signals import take_step
 from utrace.core.verdicts import ResumeAction, SyscallAction
 from utrace.kernel.api import FactKind
-from utrace.tracehook.return_to_user import leave, return_to_user
+from utrace.tracehook.return_to_user import leave, mend, return_to_user
 from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 
 if TYPE_CHECKING:
@@ -109,6 +109,10 @@ def exit_stop(tracee: Tracee, fact: Fact) -> Pass | None:
 def leave_exit(tracee: Tracee) -> Pass | None:
     """Run on from a syscall-exit-stop, the last point before user mode; None if that is all."""
     task = tracee.task
+    if tracee.mend:
+        # Our interrupt ended the call; this stop has used the interrupt up.
+        tracee.mend = False
+        mend(tracee)
     if task.pending is ResumeAction.RESUME and task.engines:
         if tracee.filter is None:
             tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST

@@ -238,7 +238,7 @@ class Session:
         return tracee.handle
 
     def run(self, timeout_s: float | None = None) -> int:
-        """Wait until everything traced has ended or been let go.
+        """Wait until everything attached has ended or been let go, and everything launched has ended.
 
         Ctrl-C raises KeyboardInterrupt here, in the main thread; leaving the session's context then
         lets go of everything.

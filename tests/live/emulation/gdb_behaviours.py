@@ -120,7 +120,7 @@ SCRIPTS: Final[dict[str, tuple[str, str]]] = {
     # -- threads ----------------------------------------------------------------------------------
     "info_threads": ("threads", "break gathered\nrun\ninfo threads\nthread 3\n"),
     "thread_apply_all": ("threads", "break gathered\nrun\nthread apply all -q print $_thread\nthread apply 2 frame function tick\n"),
-    "break_in_threads": ("threads", "break gathered\nrun\nbreak add\ncontinue\ndelete\ncontinue\nprint $_exitcode\n"),
+    "break_in_threads": ("threads", "break gathered\nrun\nbreak add if $_thread == 3\ncontinue\ndelete\ncontinue\nprint $_exitcode\n"),
     "break_for_one_thread": ("threads", "break gathered\nrun\nbreak add thread 3\ncontinue\nprint me\nup\nprint me\ncontinue\nprint $_thread\n"),
     "scheduler_locking": (
         "threads",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +123,10 @@ def test_every_option_has_a_name_of_its_own_and_a_text() -> None:
     names = [name for option in OPTIONS for name in option.names]
     assert len(names) == len(set(names))
     assert all(option.text and len(option.text) < 60 for option in OPTIONS)
+
+
+def test_the_manual_names_every_option() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "man" / "utrace-trace.1").read_text().replace("\\-", "-")
+    for option in OPTIONS:
+        for name in option.names:
+            assert ("-" if len(name) == 1 else "--") + name in manual, name

@@ -157,7 +157,7 @@ class TestQuiesceNeeded:
 
 
 class TestWishes:
-    @pytest.mark.law("INV-37", "INV-39")
+    @pytest.mark.law("INV-37", "INV-39", "LB-3")
     @pytest.mark.parametrize("action", LATER)
     def test_a_wish_that_was_not_acted_on_is_withdrawn(self, backend: BackEnd, action: ResumeAction) -> None:
         engine = backend.engine("A", QUIESCE)
