@@ -18,6 +18,11 @@ An engine is a subclass of `EngineOps`; a `Session` launches or attaches to prog
         raise SystemExit(session.run())
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from utrace import errors
 from utrace.core.events import Event
 from utrace.core.examine import Examiner
@@ -42,6 +47,9 @@ from utrace.tracer.signal import SignalReport
 from utrace.tracer.syscall import Syscall
 from utrace.tracer.task import Task
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
 __all__ = [
     "Answer",
     "Engine",
@@ -65,3 +73,11 @@ __all__ = [
     "errors",
     "skip",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import `utrace.engines` when it is first asked for: who has engines of his own starts faster."""
+    if name == "engines":
+        return importlib.import_module("utrace.engines")
+    message = f"module 'utrace' has no attribute {name!r}"
+    raise AttributeError(message)

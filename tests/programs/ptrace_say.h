@@ -2,7 +2,8 @@
  * from run to run, so that a run on the kernel and one under `utrace run` can be compared.
  *
  * A program is a table of cases; its argument names the one to run.  Tasks are printed by the names given
- * to them, never by number. */
+ * to them, never by number.  What another process than the first says begins with "> ": the order of
+ * lines of different processes is nobody's promise. */
 
 #ifndef PTRACE_SAY_H
 #define PTRACE_SAY_H
@@ -43,6 +44,7 @@ static struct {
     const char *name;
 } named[32];
 static int named_count;
+static pid_t first_pid;
 
 UNUSED static pid_t name_task(pid_t pid, const char *name) {
     named[named_count].pid = pid;
@@ -67,10 +69,11 @@ UNUSED static const char *who(pid_t pid) {
 
 UNUSED static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 UNUSED static void say(const char *format, ...) {
-    char line[512];
+    char line[512] = "> ";
+    int length = getpid() == first_pid ? 0 : 2;
     va_list words;
     va_start(words, format);
-    int length = vsnprintf(line, sizeof line - 1, format, words);
+    length += vsnprintf(line + length, sizeof line - 3, format, words);
     va_end(words);
     line[length++] = '\n';
     if (write(1, line, length) != length)
@@ -207,6 +210,7 @@ UNUSED static void end_task(pid_t pid) {
 }
 
 UNUSED static int run_case(const struct named_case *cases, int argc, char **argv) {
+    first_pid = getpid();
     alarm(ALARM_S);
     for (; argc > 1 && cases->name; cases++)
         if (!strcmp(cases->name, argv[1])) {

@@ -323,7 +323,6 @@ static void detached_into_a_stop(void) {
     ASK(PTRACE_DETACH, child, 0, SIGSTOP);
     await(child, WUNTRACED);
     kill(child, SIGCONT);
-    await(child, WCONTINUED);
     await(child, 0);
 }
 

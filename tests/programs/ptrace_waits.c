@@ -126,7 +126,7 @@ static void without_stops(void) {
     until_state(child, 't');
     say_waitid(P_ALL, 0, WEXITED);
     say_waitid(P_ALL, 0, WEXITED | WNOHANG);
-    say_waitid(P_ALL, 0, WSTOPPED);
+    say_waitid(P_ALL, 0, WSTOPPED | WNOHANG);
     end_task(child);
 }
 

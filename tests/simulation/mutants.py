@@ -108,12 +108,6 @@ MUTANTS: Final = (
         "    if task.mask & EXIT and live:\n",
     ),
     Mutant(
-        "straight to death hides a birth",
-        _HOOK + "deaths",
-        "    if task.life is TaskLife.ALIVE:\n        yield from _report_hidden_births(tracee)\n",
-        "    if task.life is TaskLife.ALIVE:\n",
-    ),
-    Mutant(
         "a fatal exit event hides a birth",
         _HOOK + "deaths",
         "    if fact[2] & _SIGNAL_BITS:\n",
@@ -184,8 +178,9 @@ MUTANTS: Final = (
     Mutant(
         "STOP ignored without QUIESCE",
         _SIGNALS,
-        "        elif task.is_wanted_stopped():\n",
-        "        elif task.is_wanted_stopped() and any(engine.mask & QUIESCE for engine in task.engines):\n",
+        "        elif asked is ResumeAction.REPORT:\n",
+        "        elif not task.mask & QUIESCE:\n            return False\n"
+        "        elif asked is ResumeAction.REPORT:\n",
     ),
     Mutant(
         "barrier waits for somebody else's callback",
@@ -210,10 +205,10 @@ MUTANTS: Final = (
     Mutant("entry in attach order", _REPORTING, "for engine in reversed(engines):", "for engine in engines:"),
     Mutant("the last comes first", _TASK, "(*self.engines, engine)", "(engine, *self.engines)"),
     Mutant(
-        "a step survives a pass",
+        "a pass consumes INTERRUPT",
         _REPORTING,
         "frozenset({ResumeAction.REPORT, ResumeAction.SINGLESTEP, ResumeAction.BLOCKSTEP})",
-        "frozenset({ResumeAction.BLOCKSTEP})",
+        "frozenset({ResumeAction.INTERRUPT, ResumeAction.REPORT, ResumeAction.SINGLESTEP})",
     ),
     Mutant(
         "the stop of an entry is not repeated",
@@ -222,8 +217,12 @@ MUTANTS: Final = (
         "        if task.pending in REPORTS or not task.engines:\n            return False\n        task.resumed = True",
     ),
     # -- detaching
-    Mutant("released twice", _TASK, "        self.need(Need.RELEASE, engine)\n",
-           "        self.need(Need.RELEASE, engine)\n        self.need(Need.RELEASE, engine)\n"),
+    Mutant(
+        "released twice",
+        _TASK,
+        "        self.need(Need.RELEASE, engine)\n",
+        "        self.need(Need.RELEASE, engine)\n        self.need(Need.RELEASE, engine)\n",
+    ),
     Mutant(
         "DETACH tells DONE in the callback",
         _CONTROL,
@@ -250,12 +249,6 @@ MUTANTS: Final = (
         "            task.unlink(engine, EngineInput.DETACH)\n            wake_when_unheld(engine)\n",
         "            task.unlink(engine, EngineInput.DETACH)\n",
     ),
-    Mutant(
-        "what is pending outlives the engines",
-        _TASK,
-        "        if not self.engines:\n            self.pending = ResumeAction.RESUME\n",
-        "",
-    ),
     # -- the tracee's side
     Mutant(
         "an interrupt used up counts as pending",
@@ -267,7 +260,7 @@ MUTANTS: Final = (
         "a stop wanted at a birth is forgotten",
         _HOOK + "return_to_user",
         "(task.pending in REPORTS or task.is_wanted_stopped()):\n        interrupt(tracee)",
-        "(task.pending in STEPS or task.is_wanted_stopped()):\n        pass",
+        "tracee.over:\n        interrupt(tracee)",
     ),
     Mutant(
         "a stop group is let run",

@@ -17,6 +17,7 @@ Any number of independent tracing engines on one running program, on a stock Lin
 Commands:
   trace    show the system calls and signals of a program, with the letters of strace
   run      run a program under engines, with strace and gdb served inside
+  who      tell which engines hold which tasks of such a session
   doctor   tell what can be traced here, what cannot, and why
 
   utrace trace ls /                      a program from its beginning
@@ -29,7 +30,7 @@ utrace COMMAND --help tells more; utrace --version tells the version.
 """
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — one line a command
     """Run the command line; `arguments` are those behind the program's name."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # Ctrl-C before there is anything to let go of just ends us, without a traceback.
@@ -45,6 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
             from utrace.cli import run  # noqa: PLC0415 — the same
 
             return run.main(rest)
+        case "who":
+            from utrace.cli import who  # noqa: PLC0415 — the same
+
+            return who.main(rest)
         case "doctor":
             from utrace.cli import doctor  # noqa: PLC0415 — the same
 

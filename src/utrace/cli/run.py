@@ -14,6 +14,7 @@ from utrace.core.events import Event
 from utrace.errors import Misuse, ProgramNotStarted, UtraceError
 from utrace.ptrace_emu.interpose import Interposer
 from utrace.tracer.ops import EngineOps
+from utrace.tracer.roster import Announcement
 from utrace.tracer.session import Session
 
 if TYPE_CHECKING:
@@ -113,5 +114,6 @@ def run_under(program: Sequence[str], engines: Sequence[EngineOps], *, seccomp: 
         signal.signal(signo, lambda *_: None)
     with Session() as session:
         session.spawn(program, [Interposer(), *engines], seccomp=seccomp and selective)
-        session.run()
+        with Announcement(session.loop):
+            session.run()
         return session.wait_status or 0

@@ -52,6 +52,9 @@ def prepare_examine(engine: Engine) -> Examiner | None:
         TaskGone: the task is dead or the engine detached.
     """
     _require_alive(engine)
+    if engine.task.reporting is engine:
+        # Its callback is running, and its answer may be STOP: who was told by it may be quicker.
+        return None
     _require_wish(engine)
     return Examiner(engine, engine.task.stops) if engine.task.held else None
 

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, ResumeAction, SignalAction, SyscallAction, Verdict
+from utrace.tracehook.deaths import DELAYED_LEADER
+from utrace.kernel import procfs
 from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.ops import EngineOps
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 SIGTRAP: Final = 5
 SIGKILL: Final = 9
 SIGSTOP: Final = 19
+SI_KERNEL: Final = 0x80
 CLONE_VFORK: Final = 0x4000
 CLONE_PTRACE: Final = 0x2000
 CLONE_UNTRACED: Final = 0x800000
@@ -108,8 +111,8 @@ class Tracer(Protocol):
         """A stop has begun."""
         ...
 
-    def died(self, link: PtraceEngine, status: int) -> None:
-        """The tracee is dead."""
+    def died(self, link: PtraceEngine, status: int, *, delayed: bool) -> None:
+        """The tracee is dead; `delayed`: it is a leader, to be waited for after its threads."""
         ...
 
     def gone(self, link: PtraceEngine) -> None:
@@ -119,6 +122,19 @@ class Tracer(Protocol):
     def child(self, link: PtraceEngine, child: Task) -> None:
         """A child is to be traced by the same tracer, with the same options."""
         ...
+
+    def send(self, link: PtraceEngine, siginfo: bytes) -> None:
+        """Send the tracee a signal."""
+        ...
+
+    def group_stop_signal(self, link: PtraceEngine) -> int:
+        """Tell which signal has stopped the tracee's group; 0 if it is not stopped."""
+        ...
+
+
+def signal_siginfo(signo: int, code: int, pid: int = 0) -> bytes:
+    """Make the siginfo of a signal."""
+    return struct.pack("<iiiiii", signo, 0, code, 0, pid, 0).ljust(128, b"\0")
 
 
 def trap_siginfo(code: int, pid: int = 0, uid: int = 0) -> bytes:
@@ -150,6 +166,7 @@ class PtraceEngine(EngineOps):
         Event.QUIESCE | Event.CLONE | Event.EXEC | Event.EXIT | Event.DEATH | Event.SIGNAL_ALL | Event.JCTL
     )
     follow = False
+    vital = True
 
     def __init__(
         self, tracer: Tracer, tracer_tid: int, tracer_pid: int, *, seized: bool, options: int
@@ -180,10 +197,17 @@ class PtraceEngine(EngineOps):
         self.engine = engine
         engine.stops_at_events = True
 
+    def describe(self) -> str:
+        """Tell whose link it is."""
+        return f"ptrace by {self.tracer_tid} ({procfs.comm(self.tracer_tid) or '?'})"
+
     # -- stops ------------------------------------------------------------------------------------
 
     def _stop(self, kind: StopKind, code: int, siginfo: bytes | None) -> ResumeAction:
         self.stop = PtraceStop(kind, code, siginfo)
+        if self._wanted is not None and self._wanted.kind is not StopKind.SIGNAL_DELIVERY:
+            # Any stop uses a pending interrupt up (kernel/signal.c:ptrace_stop()).
+            self._wanted = None
         self._tracer.stopped(self)
         return ResumeAction.STOP
 
@@ -193,10 +217,29 @@ class PtraceEngine(EngineOps):
         return self._stop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid))
 
     def interrupt(self) -> None:
-        """PTRACE_INTERRUPT: stop in an EVENT_STOP; a listening or stopped tracee reports its group-stop again."""
+        """PTRACE_INTERRUPT: stop in an EVENT_STOP; a listening tracee reports its group-stop again.
+
+        In a stop it is kept for when that ends.
+        """
+        if self.stop is None and self.engine.task.jctl:
+            self.stop_with_group()
+            return
         code = PtraceEvent.STOP << 8 | SIGTRAP
         self._wanted = PtraceStop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid))
-        self.engine.control(ResumeAction.INTERRUPT)
+        if self.stop is None:
+            self.engine.control(ResumeAction.INTERRUPT)
+
+    def stop_with_group(self) -> None:
+        """Stand in the group-stop that the tracee is in already."""
+        self._listening = False
+        self._group_stop(self._tracer.group_stop_signal(self))
+        self.engine.control(ResumeAction.STOP)
+
+    def _group_stop(self, signo: int) -> ResumeAction:
+        if not self.seized:
+            return self._stop(StopKind.GROUP, signo, None)
+        code = PtraceEvent.STOP << 8 | signo
+        return self._stop(StopKind.GROUP, code, signal_siginfo(signo, code, self.tracee.pid))
 
     def stop_at_birth(self) -> None:
         """Make a new tracee stop before its first instruction: EVENT_STOP if seized, else SIGSTOP."""
@@ -204,9 +247,18 @@ class PtraceEngine(EngineOps):
             code = PtraceEvent.STOP << 8 | SIGTRAP
             self._wanted = PtraceStop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid))
         else:
-            info = struct.pack("<iiiiii", SIGSTOP, 0, 0, 0, 0, 0).ljust(128, b"\0")
-            self._wanted = PtraceStop(StopKind.SIGNAL_DELIVERY, SIGSTOP, info)
+            self._wanted = PtraceStop(StopKind.SIGNAL_DELIVERY, SIGSTOP, signal_siginfo(SIGSTOP, 0))
         self.engine.control(ResumeAction.INTERRUPT)
+
+    def stop_at_attach(self) -> None:
+        """PTRACE_ATTACH: a SIGSTOP for this tracer alone; a group-stop comes before it."""
+        self._wanted = PtraceStop(
+            StopKind.SIGNAL_DELIVERY, SIGSTOP, signal_siginfo(SIGSTOP, SI_KERNEL)
+        )
+        if self.engine.task.jctl:
+            self.stop_with_group()
+        else:
+            self.engine.control(ResumeAction.INTERRUPT)
 
     def resume(self, *, syscalls: bool, sysemu: bool, step: ResumeAction, signo: int) -> None:
         """End the ptrace-stop: PTRACE_CONT, SYSCALL, SINGLESTEP and their kin."""
@@ -223,8 +275,16 @@ class PtraceEngine(EngineOps):
             # PTRACE_CONT lets a group-stopped thread run.
             self.engine.task.jctl = False
         if stop is not None and stop.kind in {StopKind.SYSCALL_ENTRY, StopKind.SYSCALL_EXIT} and signo:
-            self.engine.loop.kernel.tgkill(self.tracee.tid, signo)
-        self.engine.control(step if step is not ResumeAction.RESUME else ResumeAction.RESUME)
+            self._tracer.send(self, signal_siginfo(signo, SI_KERNEL))
+        self.engine.control(ResumeAction.INTERRUPT if self._has_more() else step)
+
+    def _has_more(self) -> bool:
+        """Tell whether the end of a stop is followed by a report: for what is wanted, or to be delivered."""
+        if not self._deliver and self._made_up:
+            self._parked, self._made_up = None, False
+        return self._wanted is not None or self._parked is not None
+
+    _made_up = False
 
     def listen(self) -> None:
         """PTRACE_LISTEN: leave the ptrace-stop, stay group-stopped."""
@@ -239,10 +299,10 @@ class PtraceEngine(EngineOps):
             # One more round: the report after the stop delivers the signal, then the engine leaves.
             self._deliver = signo
             self._leaving = True
-            self.engine.control(ResumeAction.RESUME)
+            self.engine.control(ResumeAction.INTERRUPT if self._has_more() else ResumeAction.DETACH)
             return
         if stop is not None and stop.kind in {StopKind.SYSCALL_ENTRY, StopKind.SYSCALL_EXIT} and signo:
-            self.engine.loop.kernel.tgkill(self.tracee.tid, signo)
+            self._tracer.send(self, signal_siginfo(signo, SI_KERNEL))
         self.engine.detach()
 
     _leaving = False
@@ -276,6 +336,8 @@ class PtraceEngine(EngineOps):
         if wanted is None:
             return ResumeAction.RESUME
         self._step = ResumeAction.RESUME
+        if wanted.kind is StopKind.SIGNAL_DELIVERY:
+            self._parked, self._made_up = wanted.siginfo, True
         return self._stop(wanted.kind, wanted.code, wanted.siginfo)
 
     def report_signal(self, task: Task, signal: SignalReport) -> Answer:
@@ -310,15 +372,19 @@ class PtraceEngine(EngineOps):
 
     def _unpark(self, signal: SignalReport) -> Answer:
         parked, self._parked = self._parked, None
+        self._made_up = False
         signo, self._deliver = self._deliver, 0
         resume = ResumeAction.DETACH if self._leaving else self._step
+        if self._wanted is not None and not self._leaving:
+            # Told at the handler's first instruction, or now if there is nothing to deliver.
+            self.engine.control(ResumeAction.INTERRUPT)
         if not signo or parked is None:
             return Verdict(resume, signal=SignalAction.IGN)
         if int.from_bytes(parked[:4], "little") == signo:
             signal.siginfo = parked
         else:
             # As kernel/signal.c:ptrace_signal(): a new number comes from the tracer.
-            signal.siginfo = struct.pack("<iiiiii", signo, 0, 0, 0, self.tracer_pid, 0).ljust(128, b"\0")
+            signal.siginfo = signal_siginfo(signo, 0, self.tracer_pid)
         return Verdict(resume, signal=SignalAction.DELIVER)
 
     def report_syscall_entry(self, task: Task, call: Syscall) -> Answer:
@@ -376,9 +442,10 @@ class PtraceEngine(EngineOps):
     def report_exec(self, task: Task) -> Answer:
         """Stop in the event; a tracer that attached in the old way and did not ask gets a SIGTRAP."""
         if self.options & Option.TRACEEXEC:
-            return self._event(PtraceEvent.EXEC, task.tid)
+            occurrence = self.engine.task.occurrence
+            return self._event(PtraceEvent.EXEC, occurrence[2] if isinstance(occurrence, tuple) else task.tid)
         if not self.seized:
-            self.engine.loop.kernel.tgkill(task.tid, SIGTRAP)
+            self._tracer.send(self, signal_siginfo(SIGTRAP, 0, task.pid))
         return self._step_or(None)
 
     def report_exit(self, task: Task, code: int) -> Answer:
@@ -392,15 +459,14 @@ class PtraceEngine(EngineOps):
     def report_death(self, task: Task, group_dead: bool, signal: int) -> Answer:  # noqa: FBT001 — utrace.h's
         """Tell the tracer."""
         self.stop = None
-        self._tracer.died(self, self._status)
+        self._tracer.died(self, self._status if task.wait_status is None else task.wait_status, delayed=signal == DELAYED_LEADER)
         return ResumeAction.DETACH
 
     def report_jctl(self, task: Task, job_control: JobControl) -> Answer:
         """Stop in the group-stop; or, listening, tell of its end."""
         if job_control.type == CLD_STOPPED:
             self._listening = False
-            event = PtraceEvent.STOP << 8 if self.seized else 0
-            return self._stop(StopKind.GROUP, event | job_control.signo, None)
+            return self._group_stop(job_control.signo)
         if self._listening:
             self._listening = False
             code = PtraceEvent.STOP << 8 | SIGTRAP

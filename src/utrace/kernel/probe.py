@@ -133,20 +133,33 @@ def _launch(trial: _Trial, program: ProbeProgram) -> str:
 
 
 def _attach(trial: _Trial, _program: ProbeProgram) -> str:
-    with subprocess.Popen(["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE) as child:
-        trial.tid = child.pid
-        match trial.kernel.seize(child.pid, exit_kill=False):
-            case SeizeOutcome.SEIZED:
-                pass
-            case SeizeOutcome.REFUSED:
-                raise DoesNotWork(explain_refusal(child.pid))
-            case outcome:
-                message = f"the child could not be seized: {outcome.name.lower()}"
-                raise DoesNotWork(message)
-        trial.kernel.interrupt(child.pid)
-        while trial.kernel.next_fact(0, 0, 0)[1] != FactKind.TRAP:
+    command = ["/bin/sh", "-c", "echo ready && read line"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:  # noqa: S603 — fixed
+        # Popen returns when the descriptors of the old program are closed, which is before EVENT_EXEC.
+        if child.stdout is not None:
+            child.stdout.readline()
+        try:
+            return _attach_to(trial, child.pid)
+        except DoesNotWork:
+            child.kill()
+            raise
+
+
+def _attach_to(trial: _Trial, pid: int) -> str:
+    match trial.kernel.seize(pid, exit_kill=False):
+        case SeizeOutcome.SEIZED:
             pass
-        trial.kernel.detach(child.pid, 0)
+        case SeizeOutcome.REFUSED:
+            raise DoesNotWork(explain_refusal(pid))
+        case outcome:
+            message = f"the child could not be seized: {outcome.name.lower()}"
+            raise DoesNotWork(message)
+    trial.kernel.interrupt(pid)
+    kind = trial.kernel.next_fact(0, 0, 0)[1]
+    if kind != FactKind.TRAP:
+        message = f"an interrupt was answered by {FactKind(kind).name}"
+        raise DoesNotWork(message)
+    trial.kernel.detach(pid, 0)
     return "a running child was seized, interrupted and let go"
 
 

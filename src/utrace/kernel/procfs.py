@@ -96,8 +96,21 @@ def _three_ids(text: str) -> tuple[int, int, int]:
 
 def disposition(tid: int) -> Disposition | None:
     """Blocked, ignored and caught signals of a thread."""
-    status = read_status(tid)
-    return None if status is None else status.disposition
+    text = _read(f"{tid}/status")
+    at = -1 if text is None else text.find(b"\nSigPnd:")
+    if text is None or at < 0:
+        return None
+    # Five lines in a row, of a name and a mask each; asked for at every signal, so not by `read_status`.
+    words = text[at : at + 256].split()
+    return Disposition(int(words[5], 16), int(words[7], 16), int(words[9], 16), int(words[1], 16))
+
+
+def real_uid(tid: int) -> int:
+    """Real user id of a task, 0 if it is gone."""
+    try:
+        return (PROC / str(tid)).stat().st_uid
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def parentage(tid: int) -> tuple[Tid, Tid] | None:

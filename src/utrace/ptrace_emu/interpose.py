@@ -16,19 +16,24 @@ from utrace.arch import of_regset, syscall_abi
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, skip
 from utrace.ptrace_emu import requests, waiting
-from utrace.ptrace_emu.registry import Registry, interrupter
+from utrace.ptrace_emu.registry import SIGCHLD, Registry, interrupter
+from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.ops import EngineOps
 
 if TYPE_CHECKING:
     from utrace.ptrace_emu.waiting import Wait
+    from utrace.tracehook.group_stop import JobControl
     from utrace.tracer.engine import Engine
     from utrace.tracer.syscall import Syscall
     from utrace.tracer.task import Task
 
 _PAUSE: Final = {0xC000003E: 34, 0x40000003: 29}
 _ERESTARTSYS: Final = 512
+_ERESTARTNOINTR: Final = 513
 _WORD_MASK: Final = (1 << 64) - 1
 _INT_MASK: Final = (1 << 32) - 1
+_SA_NOCLDSTOP: Final = 1
+_LONG: Final = {0xC000003E: 8, 0x40000003: 4}
 
 
 @dataclass(slots=True)
@@ -46,18 +51,45 @@ class Blocked:
 class Interposer(EngineOps):
     """Answers ptrace and wait calls of every program of the session."""
 
-    events = Event.SYSCALL | Event.CLONE | Event.EXIT
-    syscalls = frozenset({"ptrace", "wait4", "waitid", "?waitpid"})
+    events = Event.SYSCALL | Event.CLONE | Event.EXEC | Event.EXIT | Event.DEATH | Event.JCTL
+    syscalls = frozenset({"ptrace", "wait4", "waitid", "?waitpid", "rt_sigaction"})
+
+    vital = True
 
     def __init__(self) -> None:
         self.registry = Registry()
         self._blocked: dict[int, Blocked] = {}
+        self._too_early: dict[int, int] = {}
+        """Ptrace calls that are to be made again, by generation: their number."""
+        self._childless: set[int] = set()
+        """Processes that had no child when they last waited, and have made none since."""
 
     # -- whose child, and whose end -------------------------------------------------------------------
 
     def report_clone(self, task: Task, child: Task, _clone_flags: int) -> Answer:
         """Note the parent, whom PTRACE_TRACEME names."""
-        self.registry.parents[child.id.generation] = task
+        registry = self.registry
+        if child.pid != task.pid:
+            registry.parents[child.id.generation] = task
+            self._childless.discard(task.pid)
+            if task.pid in registry.wants_no_stops:
+                registry.wants_no_stops.add(child.pid)
+        elif task.id.generation in registry.parents:
+            # A thread has the parent of its process.
+            registry.parents[child.id.generation] = registry.parents[task.id.generation]
+        return None
+
+    def report_exec(self, task: Task) -> Answer:
+        """Forget what a program's signal actions were."""
+        self.registry.wants_no_stops.discard(task.pid)
+        return None
+
+    def report_jctl(self, task: Task, job_control: JobControl) -> Answer:
+        """Note what stops a process, for tracers that come later."""
+        if job_control.type == CLD_STOPPED:
+            self.registry.stop_signals[task.pid] = job_control.signo
+        else:
+            self.registry.stop_signals.pop(task.pid, None)
         return None
 
     def report_exit(self, task: Task, _code: int) -> Answer:
@@ -68,9 +100,21 @@ class Interposer(EngineOps):
             self.registry.tracer_died(task.pid)
         return None
 
+    def report_death(self, task: Task, group_dead: bool, signal: int) -> Answer:  # noqa: FBT001 — utrace.h's
+        """Tell of a leader that died before its threads."""
+        if group_dead:
+            self.registry.group_died(task.pid)
+        return None
+
     def release(self, engine: Engine) -> None:
-        """Forget the parent of a task that is gone."""
-        self.registry.parents.pop(engine.task.id.generation, None)
+        """Forget what was known of a task that is gone."""
+        task = engine.task
+        registry = self.registry
+        registry.parents.pop(task.id.generation, None)
+        registry.stop_signals.pop(task.id.tid, None)
+        registry.wants_no_stops.discard(task.id.tid)
+        self._childless.discard(task.id.tid)
+        self._too_early.pop(task.id.generation, None)
 
     @staticmethod
     def _alive(task: Task) -> list[Task]:
@@ -80,61 +124,100 @@ class Interposer(EngineOps):
 
     def report_syscall_entry(self, task: Task, call: Syscall) -> Answer:
         """Answer a ptrace call; answer a wait, or let it block."""
-        if call.name == "ptrace":
+        name = call.name
+        if name == "ptrace":
             return self._ptrace(task, call)
+        if name == "rt_sigaction":
+            self._signal_action(task, call)
+            return None
         return self._wait(task, call)
 
     def _ptrace(self, task: Task, call: Syscall) -> Answer:
         number, pid, addr, data = call.raw[:4]
         loop = task.engine(self).loop
         result = requests.answer(self.registry, loop, task, number & _WORD_MASK, pid & _INT_MASK, addr, data)
+        if result == requests.TOO_EARLY:
+            self._too_early[task.id.generation] = call.nr
         return None if result is None else skip(result)
+
+    def _signal_action(self, task: Task, call: Syscall) -> None:
+        signo, action = call.raw[:2]
+        if signo & _INT_MASK != SIGCHLD or not action:
+            return
+        size = _LONG.get(call.arch, 8)
+        # struct kernel_sigaction begins with the handler and the flags.
+        flags = int.from_bytes(task.memory.read(action + size, size), "little")
+        if flags & _SA_NOCLDSTOP:
+            self.registry.wants_no_stops.add(task.pid)
+        else:
+            self.registry.wants_no_stops.discard(task.pid)
 
     def _wait(self, task: Task, call: Syscall) -> Answer:
         wait = waiting.parse(call, task)
         registry = self.registry
-        found = waiting.find(registry, task.pid, wait)
+        found = waiting.find(registry, task, wait)
         if found is not None:
             return skip(waiting.tell(registry, task, wait, found))
-        if not waiting.has_tracees(registry, task.pid, wait):
-            return None
+        emulated = waiting.may_come(registry, task, wait)
         engine = task.engine(self)
         nr = None
         if wait.may_block:
-            if not waiting.real_children(engine.loop, task):
+            # A child may yet become a tracee (PTRACE_TRACEME).
+            if emulated and not self._has_children(engine, task):
                 nr = call.nr
                 call.nr = _PAUSE[call.arch]
-            registry.wait(task, interrupter(engine))
+            registry.wait(task, wait.wants, interrupter(engine))
+        elif not emulated:
+            return None
         self._blocked[task.id.generation] = Blocked(wait, nr)
         return None
 
+    def _has_children(self, engine: Engine, task: Task) -> bool:
+        """Tell whether the kernel's own wait has something to wait for."""
+        if self.registry.traces_own_child(task.pid):
+            return True
+        if task.pid in self._childless:
+            return False
+        if waiting.real_children(engine.loop, task):
+            return True
+        self._childless.add(task.pid)
+        return False
+
     def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
         """Turn the end of a blocked wait into what the tracer is to see."""
-        blocked = self._blocked.pop(task.id.generation, None)
+        generation = task.id.generation
+        early = self._too_early.pop(generation, None)
+        if early is not None:
+            self._restart(task, early, -_ERESTARTNOINTR)
+            return None
+        blocked = self._blocked.pop(generation, None)
         if blocked is None:
             return None
         registry, wait = self.registry, blocked.wait
         registry.waits_no_more(task)
         result = call.result or 0
-        if blocked.nr is not None or result <= 0:
-            found = waiting.find(registry, task.pid, wait)
+        if blocked.nr is not None or result <= 0 or waiting.is_hidden(registry, task, wait, result):
+            found = waiting.find(registry, task, wait)
             if found is not None:
                 call.result = waiting.tell(registry, task, wait, found)
             elif not wait.may_block:
-                if result == -errno.ECHILD:
+                if result == -errno.ECHILD or result > 0:
                     call.result = 0
-            elif blocked.nr is not None or result == -errno.ECHILD:
-                self._restart(task, blocked.nr)
+            elif (
+                blocked.nr is not None
+                or result > 0
+                or (result == -errno.ECHILD and waiting.may_come(registry, task, wait))
+            ):
+                self._restart(task, blocked.nr if blocked.nr is not None else call.nr, -_ERESTARTSYS)
         return None
 
-    def _restart(self, task: Task, nr: int | None) -> None:
-        """Let a blocked wait that has nothing to tell be made again, unless a handler runs first."""
+    def _restart(self, task: Task, nr: int, result: int) -> None:
+        """Let a call that has nothing to tell be made again, unless a handler runs first."""
         registers = task.regs
         abi = syscall_abi(of_regset(registers.LENGTH).audit, type(registers))
         # The kernel restarts the call that this register names (arch_do_signal_or_restart()).
-        if nr is not None:
-            setattr(registers, abi.nr_register, nr)
-        abi.set_result(registers, -_ERESTARTSYS)
+        setattr(registers, abi.nr_register, nr)
+        abi.set_result(registers, result)
         task.regs = registers
         # What woke it may be used up; the kernel only restarts a call on its way past a signal or a trap.
         task.engine(self).loop.kernel.interrupt(task.tid)

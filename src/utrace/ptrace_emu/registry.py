@@ -9,35 +9,65 @@ Rules of this file:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from utrace.core.events import SIGNAL_ALL
 from utrace.core.verdicts import ResumeAction
 from utrace.engines.ptrace import Option, PtraceEngine
 from utrace.errors import UtraceError
+from utrace.kernel import procfs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from utrace.tracer.engine import Engine
-    from utrace.tracer.loop import Loop
     from utrace.tracer.task import Task
 
+SIGCHLD: Final = 17
 CLD_EXITED: Final = 1
 CLD_KILLED: Final = 2
 CLD_DUMPED: Final = 3
 CLD_TRAPPED: Final = 4
 SIGKILL: Final = 9
+SIGSTOP: Final = 19
 
 
 class Ended:
-    """A dead tracee that its tracer has not waited for."""
+    """A dead tracee that its tracer has not waited for.
 
-    __slots__ = ("pid", "status", "tracer_pid")
+    Attributes:
+        ready: it may be waited for: a leader's end is told after those of its threads.
+    """
 
-    def __init__(self, tracer_pid: int, pid: int, status: int) -> None:
+    __slots__ = ("link", "pid", "ready", "status", "tracer_pid")
+
+    def __init__(self, link: PtraceEngine, tracer_pid: int, pid: int, status: int, *, ready: bool) -> None:
+        self.link = link
+        self.ready = ready
         self.tracer_pid = tracer_pid
         self.pid = pid
         self.status = status
+
+
+class Waiter(NamedTuple):
+    """A thread that waits: of which process, for whom, and what wakes it."""
+
+    pid: int
+    wants: Callable[[int], bool]
+    wake: Callable[[], None]
+
+
+def child_siginfo(code: int, pid: int, uid: int, status: int) -> bytes:
+    """Make the siginfo of a SIGCHLD, and of a waitid."""
+    return struct.pack("<iiiiiii", SIGCHLD, 0, code, 0, pid, uid, status).ljust(128, b"\0")
+
+
+def notices_child_signal(tid: int) -> bool:
+    """Tell whether a SIGCHLD is anything to a thread: it catches it, or blocks it to look for it."""
+    disposition = procfs.disposition(tid)
+    return disposition is not None and bool(
+        (disposition.caught | disposition.blocked & ~disposition.ignored) & 1 << (SIGCHLD - 1)
+    )
 
 
 class Registry:
@@ -51,11 +81,14 @@ class Registry:
 
     def __init__(self) -> None:
         self.links: dict[int, list[PtraceEngine]] = {}
+        self._by_tracer: dict[int, list[PtraceEngine]] = {}
         self.ended: list[Ended] = []
+        self.stop_signals: dict[int, int] = {}
+        """By pid: what has stopped the process."""
         self.parents: dict[int, Task] = {}
-        self.waiters: dict[int, Callable[[], None]] = {}
-        """By the tid of a thread that waits: what wakes it."""
-        self._waiting_pids: dict[int, int] = {}
+        self.wants_no_stops: set[int] = set()
+        """Processes whose SIGCHLD action has SA_NOCLDSTOP."""
+        self._waiters: dict[int, Waiter] = {}
 
     # -- links ------------------------------------------------------------------------------------
 
@@ -68,8 +101,12 @@ class Registry:
         )
         engine = tracee.attach(made)
         made.hold(tracee, engine)
-        self.links.setdefault(tracee.id.generation, []).append(made)
+        self._add(made)
         return made
+
+    def _add(self, link: PtraceEngine) -> None:
+        self.links.setdefault(link.tracee.id.generation, []).append(link)
+        self._by_tracer.setdefault(link.tracer_pid, []).append(link)
 
     def find(self, tracer_pid: int, tracee: Task) -> PtraceEngine | None:
         """Find the link of a tracer to a tracee."""
@@ -80,11 +117,19 @@ class Registry:
 
     def of_tracer(self, tracer_pid: int) -> list[PtraceEngine]:
         """List the links of one tracer."""
-        return [link for links in self.links.values() for link in links if link.tracer_pid == tracer_pid]
+        return list(self._by_tracer.get(tracer_pid, ()))
 
     def tracers_of(self, tracee: Task) -> list[PtraceEngine]:
         """List the links to one tracee."""
         return list(self.links.get(tracee.id.generation, ()))
+
+    def traces_own_child(self, tracer_pid: int) -> bool:
+        """Tell whether a process traces a child of its own: then it has a child."""
+        for link in self.of_tracer(tracer_pid):
+            parent = self.parents.get(link.tracee.id.generation)
+            if parent is not None and parent.pid == tracer_pid:
+                return True
+        return False
 
     def would_be_cycle(self, tracer_pid: int, tracee: Task) -> bool:
         """Tell whether the tracee traces the tracer, through however many others."""
@@ -103,26 +148,45 @@ class Registry:
 
     def stopped(self, link: PtraceEngine) -> None:
         """A stop has begun: SIGCHLD, and whoever waits looks again."""
-        self._tell(link.engine.loop, link, CLD_TRAPPED, (link.stop.code if link.stop else 0) & 0x7F)
+        self._tell(link, CLD_TRAPPED, (link.stop.code if link.stop else 0) & 0x7F)
 
-    def died(self, link: PtraceEngine, status: int) -> None:
+    def died(self, link: PtraceEngine, status: int, *, delayed: bool) -> None:
         """Note an end, unless the tracer is the real parent: its own wait tells it."""
+        if link.engine.loop.tracees.by_tid.get(link.tracee.tid, link.engine).task is not link.engine.task:
+            # A leader whose tid an execve has given to another thread leaves no status (ptrace(2)).
+            return
         parent = self.parents.get(link.tracee.id.generation)
         thread = link.tracee.tid != link.tracee.pid
         if thread or parent is None or parent.pid != link.tracer_pid:
-            self.ended.append(Ended(link.tracer_pid, link.tracee.tid, status))
-            signal = status & 0x7F
-            code = CLD_EXITED if not signal else CLD_DUMPED if status & 0x80 else CLD_KILLED
-            self._tell(link.engine.loop, link, code, signal or status >> 8)
+            ended = Ended(link, link.tracer_pid, link.tracee.tid, status, ready=not delayed)
+            self.ended.append(ended)
+            if ended.ready:
+                self._tell_end(ended)
+
+    def group_died(self, pid: int) -> None:
+        """Tell of the end of a leader that died before its threads."""
+        for ended in self.ended:
+            if ended.pid == pid and not ended.ready:
+                ended.ready = True
+                self._tell_end(ended)
+
+    def _tell_end(self, ended: Ended) -> None:
+        signal = ended.status & 0x7F
+        code = CLD_EXITED if not signal else CLD_DUMPED if ended.status & 0x80 else CLD_KILLED
+        self._tell(ended.link, code, signal or ended.status >> 8)
 
     def gone(self, link: PtraceEngine) -> None:
         """Drop a link."""
         links = self.links.get(link.tracee.id.generation, [])
+        mine = self._by_tracer.get(link.tracer_pid, [])
         if link in links:
             links.remove(link)
+            mine.remove(link)
         if not links:
             self.links.pop(link.tracee.id.generation, None)
-        self.wake(link.tracer_pid)
+        if not mine:
+            self._by_tracer.pop(link.tracer_pid, None)
+        self.wake(link.tracer_pid, link.tracee.tid)
 
     def child(self, link: PtraceEngine, child: Task) -> None:
         """Trace a child as its parent is."""
@@ -131,32 +195,48 @@ class Registry:
         )
         engine = child.attach(made)
         made.hold(child, engine)
-        self.links.setdefault(child.id.generation, []).append(made)
+        self._add(made)
         made.stop_at_birth()
+
+    def send(self, link: PtraceEngine, siginfo: bytes) -> None:
+        """Send a tracee a signal that has this siginfo."""
+        tracee = link.engine.loop.tracees.by_tid.get(link.tracee.tid)
+        if tracee is not None:
+            link.engine.loop.send_signal(tracee, siginfo)
+
+    def group_stop_signal(self, link: PtraceEngine) -> int:
+        """Tell which signal has stopped a tracee's group."""
+        return self.stop_signals.get(link.tracee.pid, SIGSTOP)
 
     # -- waiting ----------------------------------------------------------------------------------
 
-    def wait(self, task: Task, wake: Callable[[], None]) -> None:
-        """Note that a thread is about to wait."""
-        self.waiters[task.tid] = wake
-        self._waiting_pids[task.tid] = task.pid
+    def wait(self, task: Task, wants: Callable[[int], bool], wake: Callable[[], None]) -> None:
+        """Note that a thread is about to wait for the tasks it wants."""
+        self._waiters[task.tid] = Waiter(task.pid, wants, wake)
 
     def waits_no_more(self, task: Task) -> None:
         """Forget that it waits."""
-        self.waiters.pop(task.tid, None)
-        self._waiting_pids.pop(task.tid, None)
+        self._waiters.pop(task.tid, None)
 
-    def wake(self, tracer_pid: int) -> None:
-        """Let every waiting thread of a process look again."""
-        for tid, pid in list(self._waiting_pids.items()):
-            if pid == tracer_pid:
-                self.waiters[tid]()
+    def wake(self, tracer_pid: int, tid: int) -> None:
+        """Let every thread of a process that waits for this task look again, once."""
+        for waiting, waiter in list(self._waiters.items()):
+            if waiter.pid == tracer_pid and waiter.wants(tid):
+                del self._waiters[waiting]
+                waiter.wake()
 
-    def _tell(self, loop: Loop, link: PtraceEngine, code: int, status: int) -> None:
-        tracee = loop.tracees.by_tid.get(link.tracer_tid)
-        if tracee is not None:
-            loop.send_child_signal(tracee, code=code, pid=link.tracee.tid, status=status)
-        self.wake(link.tracer_pid)
+    def _tell(self, link: PtraceEngine, code: int, status: int) -> None:
+        loop = link.engine.loop
+        tracer = loop.tracees.by_tid.get(link.tracer_tid)
+        stopped = code == CLD_TRAPPED
+        if (
+            tracer is not None
+            and not (stopped and link.tracer_pid in self.wants_no_stops)
+            and (tracer.task.mask & SIGNAL_ALL or notices_child_signal(tracer.tid))
+        ):
+            uid = procfs.real_uid(link.tracee.tid)
+            loop.send_signal(tracer, child_siginfo(code, link.tracee.tid, uid, status & 0xFF))
+        self.wake(link.tracer_pid, link.tracee.tid)
 
     def tracer_died(self, tracer_pid: int) -> None:
         """Let go of what a dead tracer traced, or kill it (PTRACE_O_EXITKILL)."""

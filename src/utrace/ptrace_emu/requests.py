@@ -13,13 +13,14 @@ Reference: ptrace(2); Linux 6.18 kernel/ptrace.c:ptrace_request(), arch/x86/kern
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from utrace.core.verdicts import ResumeAction
-from utrace.engines.ptrace import Option, PtraceEngine, StopKind
+from utrace.engines.ptrace import Option, PtraceEngine, PtraceEvent, StopKind
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
 
@@ -52,6 +53,8 @@ ATTACH: Final = 16
 SEIZE: Final = 0x4206
 KILL: Final = 8
 INTERRUPT: Final = 0x4207
+TOO_EARLY: Final = -513
+"""The stop has been told, but is not reached yet: the call is to be made again (INV-47)."""
 _FREE_OF_STOPS: Final = frozenset({KILL, INTERRUPT})
 
 
@@ -104,8 +107,11 @@ def answer(
     if link is None or link.tracer_tid != tracer.tid:
         return -errno.ESRCH
     handler = REQUESTS.get(number)
-    if number not in _FREE_OF_STOPS and (link.stop is None or not task.is_held):
-        return -errno.ESRCH
+    if number not in _FREE_OF_STOPS:
+        if link.stop is None or (task.is_exiting and not task.is_held):
+            return -errno.ESRCH
+        if not task.is_held:
+            return TOO_EARLY
     if handler is None:
         return -errno.EIO
     try:
@@ -136,7 +142,9 @@ def _attach(
     link = registry.link(tracer, tracee, seized=seized, options=data if seized else 0)
     if not seized:
         # A stop of this tracer's own: a real SIGSTOP would be seen by the others too.
-        link.stop_at_birth()
+        link.stop_at_attach()
+    elif link.engine.task.jctl:
+        link.stop_with_group()
     return 0
 
 
@@ -208,6 +216,8 @@ def _get_regset(request: Request) -> int:
     if vector is None:
         return -errno.EFAULT
     base, length = vector
+    if length % _WORD:
+        return -errno.EINVAL
     try:
         regset = request.loop.kernel.get_regset(request.link.tracee.tid, request.addr)
     except OSError as error:
@@ -225,6 +235,8 @@ def _set_regset(request: Request) -> int:
     if vector is None:
         return -errno.EFAULT
     base, length = vector
+    if length % _WORD:
+        return -errno.EINVAL
     taken = request.tracer.memory.read(base, min(length, 1 << 16))
     if len(taken) != min(length, 1 << 16):
         return -errno.EFAULT
@@ -233,6 +245,56 @@ def _set_regset(request: Request) -> int:
     except OSError as error:
         return -(error.errno or errno.EINVAL)
     return 0 if done else -errno.ESRCH
+
+
+def _get_syscall_info(request: Request) -> int:
+    """Tell of the call as this tracer sees it: the kernel's own stop may be of another kind.
+
+    Reference: kernel/ptrace.c:ptrace_get_syscall_info_op().
+    """
+    result, filled = request.loop.kernel.request_buffer(
+        request.number, request.link.tracee.tid, _INFO_SIZE, bytes(_INFO_SIZE)
+    )
+    if result < 0:
+        return result
+    stop = request.link.stop
+    op = _OPS.get(stop.kind, 0) if stop is not None else 0
+    if stop is not None and stop.kind is StopKind.EVENT:
+        op = 3 if stop.code >> 8 == PtraceEvent.SECCOMP else 0
+    elif not request.link.options & Option.TRACESYSGOOD:
+        op = 0
+    told = filled[0]
+    if op != told and not (op in _OF_ENTRY and told in _OF_ENTRY):
+        op = 0
+    size = result if op == told else _INFO_SIZES[op]
+    info = op.to_bytes(1, "little") + filled[1:size].ljust(size - 1, b"\0")
+    return request.give(info[: request.addr]) or size
+
+
+_INFO_SIZE: Final = 88
+_INFO_SIZES: Final = (24, 80, 33, 84)
+_OF_ENTRY: Final = frozenset({1, 3})
+_OPS: Final = {StopKind.SYSCALL_ENTRY: 1, StopKind.SYSCALL_EXIT: 2}
+
+
+def _peek_siginfo(request: Request) -> int:
+    arguments = request.tracer.memory.read(request.addr, 2 * _WORD)
+    if len(arguments) != 2 * _WORD:
+        return -errno.EFAULT
+    _, _, count = struct.unpack("<QIi", arguments)
+    # The kernel reads the arguments where `addr` points: in this process.
+    count = min(count, _PEEKED_AT_ONCE)
+    here = ctypes.create_string_buffer(arguments[:12] + struct.pack("<i", count), 2 * _WORD)
+    length = max(0, count) * _SIGINFO
+    result, filled = request.loop.kernel.request_buffer(
+        request.number, request.link.tracee.tid, ctypes.addressof(here), bytes(length)
+    )
+    if result <= 0:
+        return result
+    return request.give(filled[: result * _SIGINFO]) or result
+
+
+_PEEKED_AT_ONCE: Final = 256
 
 
 def _sized(request: Request) -> int:
@@ -362,11 +424,12 @@ REQUESTS: Final[Mapping[int, Callable[[Request], int]]] = {
     0x4205: _set_regset,
     INTERRUPT: _interrupt,
     0x4208: _listen,
+    0x4209: _peek_siginfo,
     0x420A: _get(_WORD),  # GETSIGMASK
     0x420B: _set(_WORD),
     0x420C: _get_filter,
     0x420D: _sized,  # SECCOMP_GET_METADATA
-    0x420E: _sized,  # GET_SYSCALL_INFO
+    0x420E: _get_syscall_info,  # GET_SYSCALL_INFO
     0x420F: _sized,  # GET_RSEQ_CONFIGURATION
     0x4210: _set_sized,  # SET_SYSCALL_USER_DISPATCH_CONFIG
     0x4211: _sized,

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Final
 from utrace.engines.ptrace import PtraceEngine
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
-from utrace.ptrace_emu.registry import CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_TRAPPED, Ended
+from utrace.ptrace_emu.registry import CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_TRAPPED, Ended, child_siginfo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from utrace.ptrace_emu.registry import Registry
     from utrace.tracer.loop import Loop
     from utrace.tracer.syscall import Syscall
@@ -33,9 +35,9 @@ WNOHANG: Final = 1
 WSTOPPED: Final = 2
 WEXITED: Final = 4
 WNOWAIT: Final = 0x01000000
+WNOTHREAD: Final = 0x20000000
 P_ALL, P_PID, P_PGID, P_PIDFD = range(4)
 _RUSAGE: Final = 144
-_SIGCHLD: Final = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Wait:
     Attributes:
         pid: >0 a tid; -1 any; other values are process groups, as in wait4.
         status_at: where wait4 stores the status, 0 for nowhere; `siginfo_at` for waitid.
-        stops: whether stops are waited for: wait4 always tells of a tracee's.
+        ends: whether ends are waited for.  A tracee's stops always are (wait_task_stopped()).
     """
 
     pid: int
@@ -53,7 +55,6 @@ class Wait:
     status_at: int
     siginfo_at: int
     rusage_at: int
-    stops: bool
     ends: bool
     is_waitid: bool
 
@@ -79,38 +80,52 @@ def parse(call: Syscall, caller: Task) -> Wait:
         kind, ident = first & 0xFFFFFFFF, second & 0xFFFFFFFF
         pid = {P_ALL: -1, P_PID: ident, P_PGID: -ident if ident else 0}.get(kind, -1)
         options = fourth & 0xFFFFFFFF
-        stops, ends, status_at, siginfo_at, rusage_at = (
-            bool(options & WSTOPPED),
-            bool(options & WEXITED),
-            0,
-            third,
-            fifth,
-        )
+        ends, status_at, siginfo_at, rusage_at = bool(options & WEXITED), 0, third, fifth
     else:
         pid = (first & 0xFFFFFFFF) - (1 << 32 if first & 0x80000000 else 0)
         options = third & 0xFFFFFFFF
-        stops, ends, status_at, siginfo_at, rusage_at = True, True, second, 0, fourth
+        ends, status_at, siginfo_at, rusage_at = True, second, 0, fourth
     if pid == 0:
         pid = -(procfs.process_group(caller.tid) or 1)
-    return Wait(pid, options, status_at, siginfo_at, rusage_at, stops, ends, call.name == "waitid")
+    return Wait(pid, options, status_at, siginfo_at, rusage_at, ends, call.name == "waitid")
 
 
-def find(registry: Registry, tracer_pid: int, wait: Wait) -> PtraceEngine | Ended | None:
+def _links(registry: Registry, caller: Task, wait: Wait) -> Iterator[PtraceEngine]:
+    """Give the tracees that a wait is about."""
+    own = wait.options & WNOTHREAD
+    for link in registry.of_tracer(caller.pid):
+        if wait.wants(link.tracee.tid) and not (own and link.tracer_tid != caller.tid):
+            yield link
+
+
+def find(registry: Registry, caller: Task, wait: Wait) -> PtraceEngine | Ended | None:
     """Find what answers a wait now: a tracee's end, or a stop that has not been told."""
     if wait.ends:
         for ended in registry.ended:
-            if ended.tracer_pid == tracer_pid and wait.wants(ended.pid):
+            if ended.tracer_pid == caller.pid and ended.ready and wait.wants(ended.pid):
                 return ended
-    if wait.stops:
-        for link in registry.of_tracer(tracer_pid):
-            if link.stop is not None and not link.stop.waited and wait.wants(link.tracee.tid):
-                return link
+    for link in _links(registry, caller, wait):
+        if link.stop is not None and not link.stop.waited:
+            return link
     return None
 
 
-def has_tracees(registry: Registry, tracer_pid: int, wait: Wait) -> bool:
+def may_come(registry: Registry, caller: Task, wait: Wait) -> bool:
     """Tell whether something emulated may answer the wait later."""
-    return any(wait.wants(link.tracee.tid) for link in registry.of_tracer(tracer_pid))
+    return any(True for _ in _links(registry, caller, wait)) or any(
+        ended.tracer_pid == caller.pid and wait.wants(ended.pid) for ended in registry.ended
+    )
+
+
+def is_hidden(registry: Registry, caller: Task, wait: Wait, pid: int) -> bool:
+    """Tell whether what the kernel told is the group-stop of a tracee of the caller's own.
+
+    Such stops are ptrace-stops to it, told by `find` (wait_task_stopped()).
+    """
+    if wait.is_waitid or not wait.status_at:
+        return False
+    status = caller.memory.read(wait.status_at, 4)
+    return status[:1] == b"\x7f" and any(link.tracee.tid == pid for link in registry.of_tracer(caller.pid))
 
 
 def tell(registry: Registry, caller: Task, wait: Wait, found: PtraceEngine | Ended) -> int:
@@ -126,13 +141,17 @@ def tell(registry: Registry, caller: Task, wait: Wait, found: PtraceEngine | End
             caller.memory.write(wait.siginfo_at, _siginfo(tid, status, stopped=not isinstance(found, Ended)))
         if wait.rusage_at:
             caller.memory.write(wait.rusage_at, bytes(_RUSAGE))
+        written = True
     except UtraceError:
-        return -errno.EFAULT
+        # What could not be written is told all the same (do_wait(), then put_user()).
+        written = False
     if not wait.options & WNOWAIT:
         if isinstance(found, Ended):
             registry.ended.remove(found)
         elif found.stop is not None:
             found.stop.waited = True
+    if not written:
+        return -errno.EFAULT
     return 0 if wait.is_waitid else tid
 
 
@@ -145,7 +164,7 @@ def _siginfo(tid: int, status: int, *, stopped: bool) -> bytes:
         code, value = CLD_DUMPED if status & 0x80 else CLD_KILLED, status & 0x7F
     else:
         code, value = CLD_EXITED, status >> 8
-    return struct.pack("<iiiiiii", _SIGCHLD, 0, code, 0, tid, 0, value).ljust(128, b"\0")
+    return child_siginfo(code, tid, procfs.real_uid(tid), value)
 
 
 def real_children(loop: Loop, caller: Task) -> bool:

@@ -62,6 +62,7 @@ class _Engine:
     is_in_callback: bool = False
     leaving: bool = False
     """Detached in a callback of its own that has not returned."""
+    may_begin: bool = False
     gone: bool = False
     releases: int = 0
     settled_at: int = 0
@@ -113,8 +114,10 @@ class Ledger:
         known.steadfast = False
         if outside and known.is_in_callback and known.mask & ~mask and outcome is Outcome.DONE:
             raise Violation(f"INV-40: the mask of {engine!r} was cut in its callback, and that was DONE")
-        if outcome is Outcome.IN_PROGRESS and not known.is_in_callback:
-            raise Violation(f"INV-21: the mask of {engine!r} was cut, and that was IN_PROGRESS without a callback")
+        if outcome is Outcome.IN_PROGRESS and engine.task.reporting is not engine:
+            raise Violation(
+                f"INV-21: the mask of {engine!r} was cut, and that was IN_PROGRESS without a callback"
+            )
         known.mask = mask
         self.unsettled.append(engine)
 
@@ -126,7 +129,7 @@ class Ledger:
         """
         if outside and self.masks[engine].is_in_callback and outcome is Outcome.DONE:
             raise Violation(f"INV-22: a callback of {engine!r} runs behind a barrier")
-        if outcome is Outcome.IN_PROGRESS and not self.masks[engine].is_in_callback:
+        if outcome is Outcome.IN_PROGRESS and engine.task.reporting is not engine:
             raise Violation(f"LB-2: a barrier waits for {engine!r}, of which no callback runs")
 
     def detached(self, engine: Engine, outcome: Outcome, *, in_callback: bool) -> None:
@@ -143,6 +146,8 @@ class Ledger:
             known.gone = True
         else:
             known.leaving = True
+            # It has begun for the core, which may look at the task before it calls.
+            known.may_begin = not known.is_in_callback
 
     def called(self, engine: Engine, callback: int, event: int) -> None:
         """Check that this callback may begin.
@@ -151,15 +156,16 @@ class Ledger:
             Violation: it may not.
         """
         known = self.masks[engine]
-        if known.gone or known.leaving:
+        if known.gone or (known.leaving and not known.may_begin):
             raise Violation(f"INV-20: {engine!r} is called after it was detached")
         if known.releases:
             raise Violation(f"INV-1: {engine!r} is called after it was released")
         wanted = callback | (SIGNAL_ALL | QUIESCE if callback == _SIGNAL else 0)
-        if not known.mask & wanted:
+        if not known.leaving and not known.mask & wanted:
             raise Violation(f"INV-41: {engine!r} is called for {callback:#x}, its mask is {known.mask:#x}")
-        if callback == _SIGNAL and not known.mask & (event | QUIESCE):
+        if not known.leaving and callback == _SIGNAL and not known.mask & (event | QUIESCE):
             raise Violation(f"INV-41: {engine!r} is told of {event:#x}, its mask is {known.mask:#x}")
+        known.may_begin = False
         known.is_in_callback = True
         known.calls.append((callback, event))
         calls = self.calls.setdefault(known.label, [])
@@ -254,7 +260,9 @@ def _check_order(world: World, label: str) -> None:
                 continue
             if event == NO_EVENT or place in {abs(ahead) for ahead in called}:
                 continue
-            raise Violation(f"INV-4: a pass of {Event(event)!r} on {label} did not call {engine!r} in its turn")
+            raise Violation(
+                f"INV-4: a pass of {Event(event)!r} on {label} did not call {engine!r} in its turn"
+            )
 
 
 def _check_births(world: World) -> None:
@@ -277,6 +285,8 @@ def _check_births(world: World) -> None:
             known = world.ledger.masks[engine]
             if not known.steadfast or not known.mask & CLONE:
                 continue
-            everyone = [child for (_, name), told in reported.items() if name == engine.client.name for child in told]  # type: ignore[attr-defined]
+            everyone = [
+                child for (_, name), told in reported.items() if name == engine.client.name for child in told
+            ]  # type: ignore[attr-defined]
             if tids[born] not in everyone:
                 raise Violation(f"INV-32: {engine!r} was not told of {tids[born]}")

@@ -23,7 +23,7 @@ from utrace.core.examine import Examiner, finish_examine, prepare_examine
 from utrace.core.laws import check
 from utrace.core.task_life import TaskLife
 from utrace.core.verdicts import Answer, Outcome, ResumeAction
-from utrace.errors import UtraceError
+from utrace.errors import TaskGone, UtraceError
 from utrace.kernel.api import Fact, Kernel, Spawn
 from utrace.testing import guest
 from utrace.testing.guest_text import parse_programs
@@ -61,7 +61,8 @@ class Outsider:
         deeds: what is done, in order.
         when: what has to be so before the first deed: "" for nothing; "wants A" or "holds A": engine A
             wants the task stopped, and its callback is not running, or the task stands still for it;
-            "stopped" and "asleep": job control has stopped the task, or it sleeps in a call.
+            "stopped", "asleep", "zombie": job control has stopped the task, it sleeps in a call, or it is
+            known to be dead.
         times: how often all of it can be done.
         on: the task that `when` is about.
     """
@@ -179,10 +180,10 @@ class _WorldLoop(Loop):
         self._stopping = True
         self._run()
 
-    def note_fault(self, fault: UtraceError) -> None:
+    def note_fault(self, fault: UtraceError, *, vital: bool) -> None:
         cause = fault.__cause__
         if isinstance(cause, ScriptedFault):
-            super().note_fault(fault)
+            super().note_fault(fault, vital=vital)
         elif cause is not None:
             # The choice of another run, or a violation: not the engine's doing.
             raise cause
@@ -234,6 +235,7 @@ class World:
         self.tids: dict[int, str] = {}
         self._children: dict[str, int] = {}
         self.truths: dict[str, Truth] = {}
+        self._leaving: dict[str, int] = {}
         self._examiners: dict[tuple[str, str], Examiner] = {}
 
     # -- the run ----------------------------------------------------------------------------------
@@ -251,7 +253,11 @@ class World:
         if scenario.attached:
             pid = self.kernel.start("main")
             self.tids[pid] = "m"
-            seize(self.loop, pid, list(engines), explain=str)
+            try:
+                seize(self.loop, pid, list(engines), explain=str)
+            except TaskGone:
+                # It was faster.
+                return
         else:
             program = Spawn(b"main", [b"main"], [])
             spawn(self.loop, program, engines, exit_kill=False, launched=lambda: None)
@@ -288,7 +294,11 @@ class World:
                 self.perform(deed, None)
             finally:
                 self.is_outside = False
-            self.check()
+            if self.loop.moving is None and free() and not self.loop.tracees.needs:
+                # Nothing is left for the loop to do about it.
+                self.settled()
+            else:
+                self.check()
 
         self.kernel.add_actor(outsider.name, act, when=may_act, times=outsider.times * len(deeds))
 
@@ -303,6 +313,8 @@ class World:
                 return self._is_ready(outsider.deeds[0])
             case "stopped":
                 return self.truths[outsider.on].is_stopped
+            case "zombie":
+                return tracee.gone
             case "asleep":
                 return self.truths[outsider.on].is_asleep
             case _:
@@ -475,7 +487,9 @@ class World:
         self._check_last_report(label, key, record)
         self.ledger.called(engine, record.callback, record.event)
         self.promises.called(engine)
-        self.log.append(Entry("call", label, ops.name, _key_name(key), shown, self.steps(label), record.event))
+        self.log.append(
+            Entry("call", label, ops.name, _key_name(key), shown, self.steps(label), record.event)
+        )
         self.check()
 
     def pause(self) -> None:
@@ -494,7 +508,12 @@ class World:
         if resume is ResumeAction.DETACH:
             self.ledger.detached(engine, Outcome.DONE, in_callback=False)
         alive = self.tracees[label].task.life in {TaskLife.ALIVE, TaskLife.EXITING}
-        if resume is ResumeAction.STOP and alive and key is not Event.REAP and not self.ledger.is_leaving(engine):
+        if (
+            resume is ResumeAction.STOP
+            and alive
+            and key is not Event.REAP
+            and not self.ledger.is_leaving(engine)
+        ):
             self.promises.asked(engine, Outcome.DONE, self.truths[label])
         else:
             self.promises.let_go(engine)
@@ -504,6 +523,14 @@ class World:
         label = self.ledger.label_of(engine) or self._label_of_record(engine.task)
         self.ledger.released(engine)
         self.log.append(Entry("release", label, ops.name, "", (), self.steps(label)))
+
+    def _expect_departures(self) -> None:
+        """Note who is to be let go before its next instruction: all its engines have left."""
+        for label, tracee in self.tracees.items():
+            if tracee.over or tracee.task.engines or tracee.task.life is not TaskLife.ALIVE:
+                self._leaving.pop(label, None)
+            elif label not in self._leaving and self.ledger.order.get(label):
+                self._leaving[label] = self.steps(label)
 
     def _check_last_report(self, label: str, key: Event, task: TracedTask) -> None:
         truth = self.truths.get(label)
@@ -527,6 +554,7 @@ class World:
         for label, tracee in self.tracees.items():
             self.find_new_engines(label, tracee.task)
         self.promises.settled()
+        self._expect_departures()
         for engine in self.ledger.unsettled:
             self.ledger.masks[engine].settled_at = self.steps(self.ledger.label_of(engine))
         self.ledger.unsettled.clear()
@@ -542,6 +570,9 @@ class World:
         for tracee in self.tracees.values():
             check(tracee.task)
         self.promises.check()
+        for label, steps in self._leaving.items():
+            if self.steps(label) != steps and not self.tracees[label].over:
+                raise Violation(f"{label} runs on under us, although nobody traces it")
         self.laws_checked += 1
 
 

@@ -80,7 +80,7 @@ def death(tracee: Tracee, fact: Fact) -> Pass:
         yield from report_exit(task, live=False)
     if task.life is TaskLife.EXITING:
         thread = not tracee.is_leader()
-        group_dead = len(tracee.process.tracees) == 1
+        group_dead = all(other is tracee for other in tracee.process.tracees.values())
         task.occurrence = Death(group_dead, SELF_REAPING if thread else SIGCHLD, fact[2])
         yield from report_death(task)
     if not tracee.own_child and task.mask & REAP and tracee.kernel.watch_reap(tracee.tid):

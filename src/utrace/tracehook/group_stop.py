@@ -64,9 +64,7 @@ def group_stop(tracee: Tracee, fact: Fact) -> Pass:
         return
     if not task.engines and tracee.filter is None:
         # Detached in this stop, the thread goes back to being stopped.
-        tracee.over = True
-        tracee.kernel.detach(tracee.tid, 0)
-        tracee.kin.forget(tracee)
+        tracee.let_go()
         return
     tracee.request = LISTEN_REQUEST
     tracee.listening = True

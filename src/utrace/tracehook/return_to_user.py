@@ -63,9 +63,11 @@ def enter_user_mode(tracee: Tracee) -> None:
     task = tracee.task
     step = take_step(task)
     if step is not ResumeAction.RESUME and task.mask & SYSCALL and _is_at_syscall(tracee):
+        # Also a call that a filter lets pass: its entry is where the step is armed.
         tracee.stepping = step
-        step = ResumeAction.RESUME
-    tracee.run_by(step)
+        tracee.request = SYSCALL_REQUEST
+    else:
+        tracee.run_by(step)
 
 
 def _is_at_syscall(tracee: Tracee) -> bool:
@@ -100,16 +102,14 @@ def interrupt(tracee: Tracee) -> None:
 
 
 def leave(tracee: Tracee) -> None:
-    """Let the tracee go for good, with the signal it was about to get.  Its life ends here.
+    """Let the tracee go for good, with the signal it was about to get.
 
     One with a filter is kept, without engines: untraced, its calls would fail with ENOSYS.
     """
     if tracee.filter is not None:
         tracee.request = CONT_REQUEST
         return
-    tracee.over = True
-    tracee.kernel.detach(tracee.tid, tracee.signo)
-    tracee.kin.forget(tracee)
+    tracee.let_go()
 
 
 def mend(tracee: Tracee) -> None:

@@ -107,6 +107,20 @@ def put_back(tracee: Tracee, siginfo: bytes) -> None:
     _carry(tracee, int.from_bytes(siginfo[:4], "little"), CarriedSignal(siginfo, decided=False))
 
 
+def send(tracee: Tracee, siginfo: bytes) -> None:
+    """Send a signal with this siginfo, so that it is found pending where it is blocked.
+
+    The kernel queues a signal again that is blocked when a tracer delivers it
+    (kernel/signal.c:ptrace_signal()).
+    """
+    signo = int.from_bytes(siginfo[:4], "little")
+    disposition = tracee.kernel.disposition(tracee.tid)
+    if disposition is not None and disposition.blocked & (1 << (signo - 1)):
+        deliver_made_up(tracee, SignalOccurrence(siginfo), SignalAction.DELIVER)
+    else:
+        put_back(tracee, siginfo)
+
+
 def deliver_made_up(tracee: Tracee, occurrence: SignalOccurrence, action: SignalAction) -> None:
     """Have a signal delivered that an engine made up where there was none."""
     disposition = tracee.kernel.disposition(tracee.tid)

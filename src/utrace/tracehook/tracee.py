@@ -179,6 +179,17 @@ class Tracee:
         """Tell whether it is its group's leader."""
         return self.tid == self.process.tgid
 
+    def let_go(self) -> None:
+        """Detach from it: its life as a tracee ends here.
+
+        If it was killed meanwhile it cannot be let go, and its end is still to come, to no engine.
+        """
+        self.over = self.kernel.detach(self.tid, self.signo)
+        if self.over:
+            self.kin.forget(self)
+        else:
+            self.request = CONT_REQUEST
+
     def run_by(self, action: ResumeAction) -> None:
         """Choose how it is resumed: by a step, or as `free_run` says."""
         step = _STEP_REQUEST.get(action)

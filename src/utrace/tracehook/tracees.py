@@ -35,6 +35,7 @@ _EXEC: Final = int(FactKind.EXEC)
 _REAPED: Final = int(FactKind.REAPED)
 _DEATH: Final = int(FactKind.DEATH)
 _CLONE: Final = int(FactKind.CLONE)
+_ENDS: Final = frozenset({int(FactKind.EXIT), _DEATH})
 
 
 class WhenBlocked(enum.Enum):
@@ -119,9 +120,26 @@ class Tracees(Generic[T]):
         if kind == _EXEC and value != tid:
             return self._route_exec(fact)
         tracee = self.by_tid.get(tid)
-        if tracee is not None:
-            return [(tracee, fact)]
-        return self._keep_early(fact)
+        if tracee is None:
+            return self._keep_early(fact)
+        if kind in _ENDS and tracee.is_leader() and len(tracee.process.tracees) > 1:
+            return self._route_end_of_leader(tracee, fact)
+        return [(tracee, fact)]
+
+    def _route_end_of_leader(self, leader: T, fact: Fact) -> list[tuple[T, Fact]]:
+        """Tell whose the end of a leader is that comes while other threads are known.
+
+        A second EXIT is that of a thread that called execve, took over the leader's tid and was killed
+        before it could tell.  A DEATH comes when no thread is left: whoever is known went untold.
+        """
+        tid, kind, value, _ = fact
+        others = [self.by_tid[other] for other in leader.process.tracees if other != tid]
+        if kind == _DEATH:
+            return [*((other, (other.tid, _DEATH, value, None)) for other in others), (leader, fact)]
+        if leader.task.life is TaskLife.ALIVE:
+            return [(leader, fact)]
+        *ended, (caller, _) = self._route_exec((tid, _EXEC, others[-1].tid, None))
+        return [*ended, (caller, fact)]
 
     def _route_exec(self, fact: Fact) -> list[tuple[T, Fact]]:
         """Hand the leader's tid to the thread that called execve; end the old leader (INV-6)."""

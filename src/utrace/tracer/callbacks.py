@@ -145,7 +145,7 @@ def fault(engine: Engine, tracee: LiveTracee, error: BaseException) -> Answer:
     logger.error("engine fault: %s raised %s: %s", who, type(error).__name__, error, exc_info=error)
     report = EngineFault(f"{who} raised {type(error).__name__}: {error}")
     report.__cause__ = error
-    engine.loop.note_fault(report)
+    engine.loop.note_fault(report, vital=engine.client.vital)
     return ResumeAction.DETACH
 
 

@@ -12,7 +12,6 @@ Reference: the spec's section 7.5; D3, D14.
 
 from __future__ import annotations
 
-import struct
 import threading
 from collections import deque
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from utrace.core.task_life import Need
 from utrace.core.verdicts import ResumeAction
 from utrace.errors import Misuse, TaskGone, UtraceError
 from utrace.kernel.api import Fact, FactKind
-from utrace.tracehook.signal_decision import SIGINFO_BYTES, put_back
+from utrace.tracehook.signal_decision import send
 from utrace.tracehook.tracee import Tracee
 from utrace.tracehook.tracee_life import live
 from utrace.tracehook.tracees import Tracees, WhenBlocked
@@ -50,7 +49,6 @@ _BELL: Final = int(FactKind.BELL)
 _NO_TRACEES: Final = int(FactKind.NO_TRACEES)
 _RUN: Final = Pause.RUN
 _DEATH: Final = int(FactKind.DEATH)
-SIGCHLD: Final = 17
 
 
 class LiveTracee(Tracee):
@@ -385,19 +383,15 @@ class Loop:
             if tracee is not None and task.held and self.kernel.pending_fact(tracee.tid):
                 task.stops += 1
 
-    def send_child_signal(self, tracee: LiveTracee, *, code: int, pid: int, status: int) -> None:
-        """Send SIGCHLD to a traced program in the name of one of its own tracees."""
-        status_word = status & 0xFF
-        siginfo = struct.pack("<iiiiiii", SIGCHLD, 0, code, 0, pid, 0, status_word).ljust(
-            SIGINFO_BYTES, b"\0"
-        )
+    def send_signal(self, tracee: LiveTracee, siginfo: bytes) -> None:
+        """Send a traced thread a signal with any siginfo at all, as only the kernel may."""
         with self.entered():
-            put_back(tracee, siginfo)
+            send(tracee, siginfo)
 
-    def note_fault(self, fault: UtraceError) -> None:
+    def note_fault(self, fault: UtraceError, *, vital: bool) -> None:
         """Keep an engine's fault, and end the session for it if that is the policy."""
         self.faults.append(fault)
-        if self._kill_on_fault:
+        if vital or self._kill_on_fault:
             self.abandon = True
 
     # -- tasks ------------------------------------------------------------------------------------

@@ -43,6 +43,10 @@ class EngineOps:
     follow: bool = True
     """Whether children get this engine too, with the mask it then has on the parent."""
 
+    vital: bool = False
+    """Whether the session ends when a callback of this engine raises, since the programs could not go on
+    without it; otherwise only the engine leaves the task."""
+
     def report_quiesce(self, task: Task, event: Event) -> Answer:
         """The task is about to report `event`, or, with event 0, about to return to user mode."""
         return None
@@ -94,6 +98,10 @@ class EngineOps:
     def report_jctl(self, task: Task, job_control: JobControl) -> Answer:
         """The task joins a job control stop, or wakes from one."""
         return None
+
+    def describe(self) -> str:
+        """Tell in a few words who this is, for `utrace who`."""
+        return type(self).__name__
 
     def release(self, engine: Engine) -> None:
         """The engine has left its task for good, and no callback of it is running: clean up."""

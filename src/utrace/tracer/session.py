@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import shutil
 import signal
 import threading
 from pathlib import Path
@@ -314,15 +313,14 @@ def find_program(name: bytes, path: str) -> bytes:
         ProgramNotStarted: not found (127), or found but not executable (126).
     """
     shown = os.fsdecode(name)
-    if b"/" in name:
-        if not Path(shown).exists():
-            raise ProgramNotStarted(f"{shown}: {os.strerror(errno.ENOENT)}", _NOT_FOUND)
-        if Path(shown).is_dir() or not os.access(name, os.X_OK):
-            raise ProgramNotStarted(f"{shown}: {os.strerror(errno.EACCES)}", _NOT_EXECUTABLE)
-        return name
-    found = shutil.which(shown, path=path)
-    if found is None:
-        if any((Path(folder) / shown).is_file() for folder in path.split(os.pathsep)):
-            raise ProgramNotStarted(f"{shown}: {os.strerror(errno.EACCES)}", _NOT_EXECUTABLE)
-        raise ProgramNotStarted(f"{shown}: command not found", _NOT_FOUND)
-    return os.fsencode(found)
+    places = (
+        [Path(shown)] if b"/" in name else [Path(folder or ".", shown) for folder in path.split(os.pathsep)]
+    )
+    found = [place for place in places if place.exists() and (b"/" in name or place.is_file())]
+    for place in found:
+        if place.is_file() and os.access(place, os.X_OK):
+            return os.fsencode(place) if b"/" not in name else name
+    if found:
+        raise ProgramNotStarted(f"{shown}: {os.strerror(errno.EACCES)}", _NOT_EXECUTABLE)
+    why = os.strerror(errno.ENOENT) if b"/" in name else "command not found"
+    raise ProgramNotStarted(f"{shown}: {why}", _NOT_FOUND)

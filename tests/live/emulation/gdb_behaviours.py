@@ -91,7 +91,8 @@ SCRIPTS: Final[dict[str, tuple[str, str]]] = {
     "follow_child": ("fork", "set follow-fork-mode child\nbreak add\nrun\nbt\ninfo inferiors\ncontinue\n"),
     "no_detach": (
         "fork",
-        "set detach-on-fork off\nbreak 65\nrun\ninfo inferiors\ninferior 2\nbt 1\nbreak add\ncontinue\nbt\ncontinue\ninferior 1\ncontinue\n",
+        "set detach-on-fork off\nbreak forks\nrun\nnext\ninfo inferiors\ninferior 2\nbreak add\ncontinue\nbt\ncontinue\n"
+        "inferior 1\ncontinue\n",
     ),
     "follow_child_no_detach": ("fork", "set detach-on-fork off\nset follow-fork-mode child\nrun\ninfo inferiors\ninferior 1\ncontinue\n"),
     "follow_vfork_child": ("vfork", "set follow-fork-mode child\nbreak _exit\nrun\nbt 2\ncontinue\n"),
@@ -141,7 +142,6 @@ SHELL: Final[dict[str, str]] = {
     "attach_and_quit": 'GDB -p $PID -ex "print rounds"; GDB -p $PID -ex "print watched"',
     "attach_and_kill": 'GDB -p $PID -ex "kill" -ex "info inferiors"; wait $PID; echo "wait says $?"',
     "attach_and_gcore": 'GDB -p $PID -ex "gcore DIR/core" -ex "detach"; GDB PROGRAM DIR/core -ex "info threads" -ex "bt 2"',
-    "attach_and_signal": 'GDB -p $PID -ex "signal SIGTERM"; wait $PID; echo "wait says $?"',
     "attach_and_finish": 'GDB -p $PID -ex "set var released = 1" -ex "queue-signal SIGCONT" -ex "break add" -ex "detach"; kill -0 $PID && echo lives',
     "attach_stopped": 'kill -STOP $PID; GDB -p $PID -ex "bt 1" -ex "detach"; kill -CONT $PID; kill -0 $PID && echo lives',
     "attach_to_nobody": 'GDB -p 4194304 -ex "info inferiors"',

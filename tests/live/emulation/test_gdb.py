@@ -27,6 +27,8 @@ SETTINGS: Final = (
     "set debuginfod enabled off",
     "set startup-with-shell on",
 )
+#: Waits until all four threads of the server are in pause(2), whatever the shell had to do meanwhile.
+STILL: Final = 'until [ "$(cat /proc/$PID/task/*/syscall | grep -c "^34 ")" = 4 ]; do :; done; '
 GDB: Final = "gdb -q -nx -nh -batch " + " ".join(f"-iex '{setting}'" for setting in SETTINGS)
 UNDER_A_SESSION: Final = (sys.executable, "-m", "utrace", "run", "--")
 
@@ -96,7 +98,7 @@ def test_gdb_shows_what_it_shows_natively(name: str, tmp_path: Path) -> None:
 def test_gdb_attaches_as_natively(name: str, tmp_path: Path) -> None:
     program = build("debugged")
     command = (
-        f"mkfifo DIR/news; setarch -R {program} serve >DIR/news & PID=$!; read line <DIR/news; "
+        f"mkfifo DIR/news; setarch -R {program} serve >DIR/news & PID=$!; read line <DIR/news; {STILL} "
         + SHELL[name].replace("PROGRAM", str(program))
         + "; kill -KILL $PID 2>/dev/null; wait $PID 2>/dev/null; true"
     )

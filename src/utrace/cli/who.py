@@ -1,0 +1,50 @@
+"""`utrace who`: which tasks are held, by which engines."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from utrace.tracer.roster import ask_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from utrace.tracer.roster import TaskEntry
+
+_HELP = """\
+Usage: utrace who [PID]
+
+Tell which tasks the `utrace run` sessions of this user hold, and which engines are on each, in the order
+of their attaching: who they are, what they asked for, and which of them keep the task stopped.
+With PID only the tasks of that process.  The exit status is 1 if there is none to tell of.
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run `utrace who` with these arguments."""
+    if words and words[0] in {"-h", "--help"}:
+        sys.stdout.write(_HELP)
+        return 0
+    if len(words) > 1 or (words and not words[0].isdigit()):
+        sys.stderr.write("utrace who: one process id at most (try 'utrace who --help')\n")
+        return 1
+    wanted = int(words[0]) if words else None
+    told = 0
+    for session, tasks in ask_all():
+        for task in tasks:
+            if wanted in {None, task.pid, task.tid}:
+                sys.stdout.write(_lines(session, task))
+                told += 1
+    if not told:
+        what = "nothing" if wanted is None else f"no task of process {wanted}"
+        sys.stderr.write(f"utrace who: {what} is held by a session of this user\n")
+    return 0 if told else 1
+
+
+def _lines(session: int, task: TaskEntry) -> str:
+    head = f"{task.tid} ({task.name}) of process {task.pid}, {task.state}, session {session}\n"
+    return head + "".join(
+        f"    {place}. {engine.name}{'  keeps it stopped' if engine.wants_stop else ''}  [{engine.events}]\n"
+        for place, engine in enumerate(task.engines, 1)
+    )
