@@ -12,7 +12,7 @@ NATIVE := $(shell find native -name target -prune -o -type f \( -name '*.rs' -o 
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build demo test check bench clean test-needs check-needs
+.PHONY: build demo test check bench explore clean test-needs check-needs
 
 build: $(VENV)/.built
 
@@ -44,6 +44,11 @@ test: test-needs
 	$(PY) tools/check.py
 	cargo test --quiet --manifest-path native/Cargo.toml --package utrace-sys
 	$(PY) -m pytest $(RING_PATHS)
+
+# Minutes, or as long as asked for: make explore HOURS=1
+HOURS := 0
+explore: $(VENV)/.needs
+	$(PY) -m tests.simulation --hours $(HOURS)
 
 bench: build
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/maturin develop --release --extras bench

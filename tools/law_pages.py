@@ -7,6 +7,7 @@ python tools/law_pages.py --check    fail if the page is not what would be writt
 from __future__ import annotations
 
 import ast
+import enum
 import re
 import sys
 from pathlib import Path
@@ -51,17 +52,16 @@ SOURCES: Final[Mapping[str, str]] = {
 
 def cell(value: object) -> str:
     """Write one cell of a state table."""
-    match value:
-        case Go((outcome, steps)):
-            done = ", ".join(step.name.lower().replace("_", " ") for step in steps)
-            return outcome.name + (f": {done}" if done else "")
-        case Go(then):
-            return str(getattr(then, "name", then))
-        case Refuse(error, _):
-            return error.__name__
-        case Never(_):
-            return "never"
-    return str(value)
+    if isinstance(value, Never):
+        return "never"
+    if isinstance(value, Refuse):
+        return value.error.__name__
+    then: object = value.then if isinstance(value, Go) else value
+    if isinstance(then, tuple):
+        outcome, steps = then
+        done = ", ".join(step.name.lower().replace("_", " ") for step in steps)
+        return f"{outcome.name}: {done}" if done else str(outcome.name)
+    return then.name if isinstance(then, enum.Enum) else str(then)
 
 
 def table(rows: list[str], columns: list[str], at: Callable[[int, int], object]) -> str:

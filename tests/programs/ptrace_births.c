@@ -109,7 +109,7 @@ static void follow(void (*body)(void), unsigned long options) {
     }
 }
 
-/* The born's end and the maker's next stop race: only the maker is told of, and the born's end apart. */
+/* The born ends before the maker goes on; whether a SIGCHLD is seen then is nobody's promise. */
 static void follow_quietly(void (*body)(void), unsigned long options) {
     pid_t child = begun(body, options);
     go(child);
@@ -117,12 +117,13 @@ static void follow_quietly(void (*body)(void), unsigned long options) {
     pid_t born = name_task(message_of(child), "born");
     await(born, __WALL);
     say_siginfo(born);
-    go(child);
     go(born);
     await(born, __WALL);
+    go(child);
     int status;
     while (waitpid(child, &status, __WALL) == child) {
-        say_status(child, status);
+        if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGCHLD)
+            say_status(child, status);
         if (WIFSTOPPED(status))
             ptrace(PTRACE_CONT, child, 0, status >> 16 ? 0 : WSTOPSIG(status));
     }

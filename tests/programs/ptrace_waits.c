@@ -401,6 +401,7 @@ static void continued(void) {
     ASK(PTRACE_LISTEN, child, 0, 0);
     await(child, WUNTRACED | WNOHANG);
     kill(child, SIGCONT);
+    await(child, 0);
     await(child, WCONTINUED);
     await(child, WCONTINUED | WNOHANG);
     end_task(child);

@@ -84,7 +84,8 @@ MUTANTS: Final = (
     Mutant(
         "reset wipes what was just asked",
         _SIGNALS,
-        "            yield from run_pass(task, NO_EVENT)\n            if task.resume_action is ResumeAction.REPORT",
+        "            yield from run_pass(task, NO_EVENT)\n"
+        "            if task.resume_action is ResumeAction.REPORT",
         "            yield from run_pass(task, NO_EVENT)\n"
         "            for engine in task.engines:\n                engine.wants_stop = False\n"
         "            if task.resume_action is ResumeAction.REPORT",
@@ -213,8 +214,10 @@ MUTANTS: Final = (
     Mutant(
         "the stop of an entry is not repeated",
         _REPORTING,
-        "        if task.pending not in REPORTS or not task.engines:\n            return False\n        task.resumed = True",
-        "        if task.pending in REPORTS or not task.engines:\n            return False\n        task.resumed = True",
+        "        if task.pending not in REPORTS or not task.engines:\n            return False\n"
+        "        task.resumed = True",
+        "        if task.pending in REPORTS or not task.engines:\n            return False\n"
+        "        task.resumed = True",
     ),
     # -- detaching
     Mutant(
@@ -334,5 +337,17 @@ MUTANTS: Final = (
         _HOOK + "deaths",
         "    if not tracee.own_child and task.mask & REAP and tracee.kernel.watch_reap(tracee.tid):\n",
         "    if not tracee.own_child and not task.mask and tracee.kernel.watch_reap(tracee.tid):\n",
+    ),
+    Mutant(
+        "a killed tracee that cannot be let go is forgotten",
+        _HOOK + "tracee",
+        "        self.over = self.kernel.detach(self.tid, self.signo)\n",
+        "        self.over = self.kernel.detach(self.tid, self.signo) or True\n",
+    ),
+    Mutant(
+        "an execve that a kill hid is not made up for",
+        _HOOK + "tracees",
+        "        if leader.task.life is TaskLife.ALIVE:\n            return [(leader, fact)]\n",
+        "        if kind != _DEATH:\n            return [(leader, fact)]\n",
     ),
 )

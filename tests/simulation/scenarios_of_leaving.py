@@ -12,7 +12,6 @@ from tests.simulation.vocabulary import (
     LIFE,
     NOTHING,
     ONE_CALL,
-    SIGCONT,
     STOPS_ITSELF,
     A,
     Q,
@@ -32,7 +31,6 @@ from utrace.testing.scripted import (
     control,
     detach,
     fault,
-    kill,
     say,
     set_events,
 )
@@ -173,30 +171,5 @@ LEAVING: Final = (
         Script("A", Q, {BEFORE_USER_MODE: [A.STOP]}),
         Script("B", LIFE),
         by=(asks("A", A.REPORT), outsider("leaves", detach("A", "m"), when="holds A")),
-    ),
-    scenario(
-        "stopped_again",
-        "program main {\n  user 6\n}\n",
-        Script("A", Q | LIFE),
-        by=(asks("A", A.STOP, times=3), frees("A", times=3)),
-        hasty=True,
-    ),
-    scenario(
-        "stop_after_a_group_stop",
-        "program main {\n  kill self SIGSTOP\n  user 4\n}\n",
-        Script("A", Q | Event.JCTL | LIFE),
-        by=(continues(), asks("A", A.STOP), frees("A")),
-        hasty=True,
-    ),
-    scenario(
-        "held_in_a_group_stop",
-        STOPS_ITSELF,
-        Script("A", Q | Event.JCTL | LIFE),
-        by=(
-            outsider("asks", control("A", A.STOP, "m"), when="stopped"),
-            outsider("continues", kill(SIGCONT), when="holds A"),
-            frees("A"),
-        ),
-        hasty=True,
     ),
 )

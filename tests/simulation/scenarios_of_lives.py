@@ -239,6 +239,14 @@ LIVES: Final = (
         hasty=True,
     ),
     scenario(
+        "exec_by_a_thread_and_kill",
+        "program main {\n  thread {\n    exec other\n  }\n  pause\n}\nprogram other {\n  user 1\n}\n",
+        Script("A", LIFE | Event.CLONE | Event.EXEC),
+        by=(outsider("kills", kill(SIGKILL), when="exiting"),),
+        hasty=True,
+        attached=False,
+    ),
+    scenario(
         "exec_by_a_thread",
         "program main {\n  thread {\n    exec other\n  }\n  pause\n}\nprogram other {\n  user 1\n}\n",
         Script("A", LIFE | Event.CLONE | Event.EXEC),

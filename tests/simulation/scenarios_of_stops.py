@@ -11,6 +11,7 @@ from tests.simulation.vocabulary import (
     LIFE,
     NOTHING,
     ONE_CALL,
+    SIGCONT,
     SIGUSR1,
     STOPS_ITSELF,
     A,
@@ -212,5 +213,29 @@ STOPS: Final = (
         ),
         expect=interrupt_is_served,
         attached=False,
+    ),
+    scenario(
+        "held_in_a_group_stop",
+        STOPS_ITSELF,
+        Script("A", Q | Event.JCTL | LIFE),
+        by=(
+            outsider("asks", control("A", A.STOP, "m"), when="stopped"),
+            outsider("continues", kill(SIGCONT), control("A", A.RESUME, "m"), when="holds A"),
+        ),
+        hasty=True,
+    ),
+    scenario(
+        "stop_after_a_group_stop",
+        "program main {\n  kill self SIGSTOP\n  user 4\n}\n",
+        Script("A", Q | Event.JCTL | LIFE),
+        by=(continues(), asks("A", A.STOP), frees("A")),
+        hasty=True,
+    ),
+    scenario(
+        "stopped_again",
+        "program main {\n  user 6\n}\n",
+        Script("A", Q | LIFE),
+        by=(asks("A", A.STOP, times=3), frees("A", times=3)),
+        hasty=True,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypedDict
 
-from tests.simulation.scenarios import SMALL
+from tests.simulation.scenarios import HARSH, SMALL
 from utrace.testing.explore import Budget, Exhaustive, Seeded, explore
 
 if TYPE_CHECKING:
@@ -24,19 +24,20 @@ class Found(TypedDict):
     error: str
 
 
-ROUNDS: Final[tuple[tuple[Callable[[], Strategy], int], ...]] = (
-    (lambda: Seeded("random", 1), 8),
-    (lambda: Seeded("pct 3", 1), 16),
-    (lambda: Seeded("uneven", 1), 16),
-    (Exhaustive, 60),
-    (lambda: Seeded("pct 4", 1000), 60),
+ROUNDS: Final[tuple[tuple[tuple[Scenario, ...], Callable[[], Strategy], int], ...]] = (
+    (SMALL, lambda: Seeded("random", 1), 8),
+    (SMALL, lambda: Seeded("pct 3", 1), 16),
+    (SMALL, lambda: Seeded("uneven", 1), 16),
+    (HARSH, lambda: Seeded("uneven", 1), 12),
+    (SMALL, Exhaustive, 60),
+    (SMALL, lambda: Seeded("pct 4", 1000), 60),
 )
-"""Each is a strategy and how many runs of every scenario it gets."""
+"""Each is what scenarios get, a strategy, and how many runs of it."""
 
 
 def searches() -> Iterator[tuple[Scenario, Strategy, int]]:
-    for make, runs in ROUNDS:
-        for scenario in SMALL:
+    for scenarios, make, runs in ROUNDS:
+        for scenario in scenarios:
             yield scenario, make(), runs
 
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, ResumeAction, SignalAction, SyscallAction, Verdict
-from utrace.tracehook.deaths import DELAYED_LEADER
 from utrace.kernel import procfs
+from utrace.tracehook.deaths import DELAYED_LEADER
 from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.ops import EngineOps
 
@@ -252,12 +252,12 @@ class PtraceEngine(EngineOps):
 
     def stop_at_attach(self) -> None:
         """PTRACE_ATTACH: a SIGSTOP for this tracer alone; a group-stop comes before it."""
-        self._wanted = PtraceStop(
-            StopKind.SIGNAL_DELIVERY, SIGSTOP, signal_siginfo(SIGSTOP, SI_KERNEL)
-        )
+        siginfo = signal_siginfo(SIGSTOP, SI_KERNEL)
         if self.engine.task.jctl:
             self.stop_with_group()
+            self._tracer.send(self, siginfo)
         else:
+            self._wanted = PtraceStop(StopKind.SIGNAL_DELIVERY, SIGSTOP, siginfo)
             self.engine.control(ResumeAction.INTERRUPT)
 
     def resume(self, *, syscalls: bool, sysemu: bool, step: ResumeAction, signo: int) -> None:
@@ -459,7 +459,8 @@ class PtraceEngine(EngineOps):
     def report_death(self, task: Task, group_dead: bool, signal: int) -> Answer:  # noqa: FBT001 — utrace.h's
         """Tell the tracer."""
         self.stop = None
-        self._tracer.died(self, self._status if task.wait_status is None else task.wait_status, delayed=signal == DELAYED_LEADER)
+        status = self._status if task.wait_status is None else task.wait_status
+        self._tracer.died(self, status, delayed=signal == DELAYED_LEADER)
         return ResumeAction.DETACH
 
     def report_jctl(self, task: Task, job_control: JobControl) -> Answer:

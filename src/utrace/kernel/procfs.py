@@ -164,3 +164,31 @@ def _read(name: str) -> bytes | None:
         return (PROC / name).read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def is_executable(tid: int, address: int) -> bool:
+    """Tell whether a task may execute what is at an address.
+
+    Reference: /proc/PID/maps in proc(5).
+    """
+    for line in (_read(f"/proc/{tid}/maps") or b"").splitlines():
+        where, rights = line.split(None, 2)[:2]
+        first, _, last = where.partition(b"-")
+        if int(first, 16) <= address < int(last, 16):
+            return b"x" in rights
+    return False
+
+
+def memory_file(pid: int, fd: int) -> int | None:
+    """Tell whose memory an open file of a process is; None: it is another file.
+
+    The task that a /proc/PID/mem or /proc/PID/task/TID/mem is named for.
+    """
+    try:
+        name = os.readlink(f"/proc/{pid}/fd/{fd}")
+    except OSError:
+        return None
+    words = name.split("/")
+    if words[:2] != ["", "proc"] or words[-1] != "mem" or not words[-2].isdecimal():
+        return None
+    return int(words[-2])

@@ -167,7 +167,7 @@ class Interposer(EngineOps):
                 nr = call.nr
                 call.nr = _PAUSE[call.arch]
             registry.wait(task, wait.wants, interrupter(engine))
-        elif not emulated:
+        elif not emulated and not registry.ended:
             return None
         self._blocked[task.id.generation] = Blocked(wait, nr)
         return None
@@ -196,16 +196,20 @@ class Interposer(EngineOps):
         registry, wait = self.registry, blocked.wait
         registry.waits_no_more(task)
         result = call.result or 0
-        if blocked.nr is not None or result <= 0 or waiting.is_hidden(registry, task, wait, result):
+        taken_back = result >= 0 and (
+            waiting.is_hidden(registry, task, wait, result) or waiting.is_early(registry, task, wait, result)
+        )
+        if blocked.nr is not None or result < 0 or taken_back or (result == 0 and not wait.is_waitid):
             found = waiting.find(registry, task, wait)
             if found is not None:
                 call.result = waiting.tell(registry, task, wait, found)
             elif not wait.may_block:
-                if result == -errno.ECHILD or result > 0:
+                if taken_back or (result == -errno.ECHILD and waiting.may_come(registry, task, wait)):
+                    waiting.tell_nothing(task, wait)
                     call.result = 0
             elif (
                 blocked.nr is not None
-                or result > 0
+                or taken_back
                 or (result == -errno.ECHILD and waiting.may_come(registry, task, wait))
             ):
                 self._restart(task, blocked.nr if blocked.nr is not None else call.nr, -_ERESTARTSYS)

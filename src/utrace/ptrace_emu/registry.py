@@ -36,17 +36,23 @@ class Ended:
     """A dead tracee that its tracer has not waited for.
 
     Attributes:
-        ready: it may be waited for: a leader's end is told after those of its threads.
+        ready: it may be waited for: a leader's end is told after those of its threads, and a real
+            parent is told after the tracer.
     """
 
-    __slots__ = ("link", "pid", "ready", "status", "tracer_pid")
+    __slots__ = ("after", "link", "pid", "ready", "status", "tracer_pid")
 
     def __init__(self, link: PtraceEngine, tracer_pid: int, pid: int, status: int, *, ready: bool) -> None:
         self.link = link
         self.ready = ready
+        self.after: Ended | None = None
         self.tracer_pid = tracer_pid
         self.pid = pid
         self.status = status
+
+
+_SIGTIMEDWAIT: Final = frozenset({128, 177, 421})
+"""rt_sigtimedwait of x86-64 and i386: what it waits for is blocked, but not while it waits."""
 
 
 class Waiter(NamedTuple):
@@ -65,8 +71,11 @@ def child_siginfo(code: int, pid: int, uid: int, status: int) -> bytes:
 def notices_child_signal(tid: int) -> bool:
     """Tell whether a SIGCHLD is anything to a thread: it catches it, or blocks it to look for it."""
     disposition = procfs.disposition(tid)
-    return disposition is not None and bool(
-        (disposition.caught | disposition.blocked & ~disposition.ignored) & 1 << (SIGCHLD - 1)
+    bit = 1 << (SIGCHLD - 1)
+    if disposition is None or disposition.ignored & bit:
+        return False
+    return (
+        bool((disposition.caught | disposition.blocked) & bit) or procfs.blocked_syscall(tid) in _SIGTIMEDWAIT
     )
 
 
@@ -166,9 +175,30 @@ class Registry:
     def group_died(self, pid: int) -> None:
         """Tell of the end of a leader that died before its threads."""
         for ended in self.ended:
-            if ended.pid == pid and not ended.ready:
+            if ended.pid == pid and not ended.ready and ended.after is None:
                 ended.ready = True
                 self._tell_end(ended)
+
+    def hold_back(self, parent_pid: int, pid: int) -> bool:
+        """Keep from a real parent the end of a child that another tracer has yet to wait for.
+
+        The kernel has told it, and reaped the child: utrace's own wait was before the tracer's.
+        """
+        for first in self.ended:
+            if first.pid == pid and first.tracer_pid != parent_pid:
+                held = Ended(first.link, parent_pid, pid, first.status, ready=False)
+                held.after = first
+                self.ended.append(held)
+                return True
+        return False
+
+    def told(self, ended: Ended) -> None:
+        """Forget an end that has been waited for, or never will be; who waits behind is next."""
+        self.ended.remove(ended)
+        for held in self.ended:
+            if held.after is ended:
+                held.ready, held.after = True, None
+                self.wake(held.tracer_pid, held.pid)
 
     def _tell_end(self, ended: Ended) -> None:
         signal = ended.status & 0x7F
@@ -247,7 +277,8 @@ class Registry:
                 link.detach(0)
             except UtraceError:
                 self.gone(link)
-        self.ended = [ended for ended in self.ended if ended.tracer_pid != tracer_pid]
+        for ended in [ended for ended in self.ended if ended.tracer_pid == tracer_pid]:
+            self.told(ended)
 
 
 def interrupter(engine: Engine) -> Callable[[], None]:

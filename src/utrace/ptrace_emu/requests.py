@@ -312,10 +312,44 @@ def _set_sized(request: Request) -> int:
     return request.loop.kernel.request_buffer(request.number, request.link.tracee.tid, request.addr, taken)[0]
 
 
+def _filters_of_ours(request: Request) -> int | None:
+    """Count the filters before the tracee's own: the session's is the oldest.  None: it has none."""
+    tracee = request.loop.tracees.by_tid.get(request.link.tracee.tid)
+    if tracee is None or tracee.filter is None:
+        return 0
+    number = _SECCOMP_GET_FILTER
+    own, _ = request.loop.kernel.request_buffer(number, tracee.tid, 1, b"")
+    return 1 if own >= 0 else None
+
+
+def _get_filter_metadata(request: Request) -> int:
+    ours = _filters_of_ours(request)
+    if ours is None or request.addr < _WORD:
+        return -errno.EINVAL
+    taken = request.take(_WORD)
+    if taken is None:
+        return -errno.EFAULT
+    length = min(request.addr, 2 * _WORD)
+    index = int.from_bytes(taken, "little")
+    asked = (index + ours).to_bytes(_WORD, "little").ljust(length, b"\0")
+    result, filled = request.loop.kernel.request_buffer(
+        request.number, request.link.tracee.tid, length, asked
+    )
+    if result < 0:
+        return result
+    return request.give(taken + filled[_WORD:result]) or result
+
+
+_SECCOMP_GET_FILTER: Final = 0x420C
+
+
 def _get_filter(request: Request) -> int:
+    ours = _filters_of_ours(request)
+    if ours is None:
+        return -errno.EINVAL
     length = 8 * 4096 if request.data else 0
     result, filled = request.loop.kernel.request_buffer(
-        request.number, request.link.tracee.tid, request.addr, bytes(length)
+        request.number, request.link.tracee.tid, request.addr + ours, bytes(length)
     )
     if result < 0 or not request.data:
         return result
@@ -416,6 +450,7 @@ REQUESTS: Final[Mapping[int, Callable[[Request], int]]] = {
     31: _resume(syscalls=True, sysemu=True),
     32: _resume(syscalls=True, sysemu=True, step=ResumeAction.SINGLESTEP),
     33: _resume(step=ResumeAction.BLOCKSTEP),
+    21: _set_options,  # OLDSETOPTIONS
     0x4200: _set_options,
     0x4201: _get_message,
     0x4202: _get_siginfo,
@@ -428,7 +463,7 @@ REQUESTS: Final[Mapping[int, Callable[[Request], int]]] = {
     0x420A: _get(_WORD),  # GETSIGMASK
     0x420B: _set(_WORD),
     0x420C: _get_filter,
-    0x420D: _sized,  # SECCOMP_GET_METADATA
+    0x420D: _get_filter_metadata,  # SECCOMP_GET_METADATA
     0x420E: _get_syscall_info,  # GET_SYSCALL_INFO
     0x420F: _sized,  # GET_RSEQ_CONFIGURATION
     0x4210: _set_sized,  # SET_SYSCALL_USER_DISPATCH_CONFIG

@@ -13,6 +13,7 @@ Reference: wait(2), wait4(2); Linux 6.18 kernel/exit.c:do_wait(), wait_task_stop
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import struct
 from dataclasses import dataclass
@@ -117,6 +118,16 @@ def may_come(registry: Registry, caller: Task, wait: Wait) -> bool:
     )
 
 
+def is_early(registry: Registry, caller: Task, wait: Wait, result: int) -> bool:
+    """Tell whether what the kernel told is an end that a tracer is to be told of first."""
+    if not registry.ended or wait.options & WNOWAIT:
+        return False
+    pid = result
+    if wait.is_waitid and wait.siginfo_at:
+        pid = int.from_bytes(caller.memory.read(wait.siginfo_at + 12, 4), "little")
+    return pid > 0 and registry.hold_back(caller.pid, pid)
+
+
 def is_hidden(registry: Registry, caller: Task, wait: Wait, pid: int) -> bool:
     """Tell whether what the kernel told is the group-stop of a tracee of the caller's own.
 
@@ -147,12 +158,19 @@ def tell(registry: Registry, caller: Task, wait: Wait, found: PtraceEngine | End
         written = False
     if not wait.options & WNOWAIT:
         if isinstance(found, Ended):
-            registry.ended.remove(found)
+            registry.told(found)
         elif found.stop is not None:
             found.stop.waited = True
     if not written:
         return -errno.EFAULT
     return 0 if wait.is_waitid else tid
+
+
+def tell_nothing(caller: Task, wait: Wait) -> None:
+    """Answer a waitid with WNOHANG that finds nothing: no signal, no pid (waitid(2))."""
+    if wait.siginfo_at:
+        with contextlib.suppress(UtraceError):
+            caller.memory.write(wait.siginfo_at, bytes(28))
 
 
 def _siginfo(tid: int, status: int, *, stopped: bool) -> bytes:

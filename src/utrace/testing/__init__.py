@@ -1,4 +1,4 @@
-"""A simulated kernel, guest programs, schedules and schedulers: for exploring engines without Linux.
+"""A simulated kernel, guest programs, schedulers and exploration: for engines to be tried without Linux.
 
     programs = {"main": (Fork((Exit(3),)), Wait())}
     kernel = SimKernel(programs, Random(seed=7))
@@ -11,6 +11,7 @@ A run is its choices: `kernel.choices`, kept as a `Schedule`, made again by `Rep
 from __future__ import annotations
 
 from utrace.testing.depth_first import DepthFirst, RunCut
+from utrace.testing.explore import Budget, Exhaustive, Failure, Report, Seeded, explore, record, replay
 from utrace.testing.guest import (
     Block,
     Default,
@@ -40,19 +41,48 @@ from utrace.testing.guest import (
 )
 from utrace.testing.guest_text import BadGuestText, format_programs, parse_programs
 from utrace.testing.moves import Move, MoveKind, Observer, Schedule, Scheduler, StaleSchedule
+from utrace.testing.run_laws import Entry, Violation
 from utrace.testing.schedulers import PCT, First, Random, Replay, RoundRobin, Uneven
+from utrace.testing.scripted import (
+    BEFORE_USER_MODE,
+    Deed,
+    Say,
+    Script,
+    ScriptedEngine,
+    attach,
+    barrier,
+    control,
+    detach,
+    fault,
+    finish_examine,
+    kill,
+    make_up,
+    prepare_examine,
+    say,
+    set_events,
+    tgkill,
+    touch_registers,
+)
+from utrace.testing.shrink import shrink
 from utrace.testing.sim.turns import Stuck, TooManySteps
-from utrace.testing.simkernel import SimKernel
+from utrace.testing.simkernel import SimKernel, Truth
+from utrace.testing.world import Outsider, Scenario, World
 
 __all__ = [
+    "BEFORE_USER_MODE",
     "PCT",
     "BadGuestText",
     "Block",
+    "Budget",
+    "Deed",
     "Default",
     "DepthFirst",
+    "Entry",
     "Exec",
+    "Exhaustive",
     "Exit",
     "ExitGroup",
+    "Failure",
     "First",
     "Fork",
     "Handle",
@@ -62,15 +92,22 @@ __all__ = [
     "Move",
     "MoveKind",
     "Observer",
+    "Outsider",
     "Pause",
     "Programs",
     "Random",
     "Replay",
+    "Report",
     "Restart",
     "RoundRobin",
     "RunCut",
+    "Say",
+    "Scenario",
     "Schedule",
     "Scheduler",
+    "Script",
+    "ScriptedEngine",
+    "Seeded",
     "SimKernel",
     "StaleSchedule",
     "Step",
@@ -81,13 +118,33 @@ __all__ = [
     "Tgkill",
     "Thread",
     "TooManySteps",
+    "Truth",
     "Unblock",
     "Uneven",
     "User",
     "VFork",
+    "Violation",
     "Wait",
+    "World",
+    "attach",
+    "barrier",
     "blocking",
+    "control",
+    "detach",
     "digest",
+    "explore",
+    "fault",
+    "finish_examine",
     "format_programs",
+    "kill",
+    "make_up",
     "parse_programs",
+    "prepare_examine",
+    "record",
+    "replay",
+    "say",
+    "set_events",
+    "shrink",
+    "tgkill",
+    "touch_registers",
 ]

@@ -61,8 +61,8 @@ class Outsider:
         deeds: what is done, in order.
         when: what has to be so before the first deed: "" for nothing; "wants A" or "holds A": engine A
             wants the task stopped, and its callback is not running, or the task stands still for it;
-            "stopped", "asleep", "zombie": job control has stopped the task, it sleeps in a call, or it is
-            known to be dead.
+            "stopped", "asleep", "exiting", "zombie": job control has stopped the task, it sleeps in a call,
+            its EXIT was reported, or it is known to be dead.
         times: how often all of it can be done.
         on: the task that `when` is about.
     """
@@ -313,6 +313,8 @@ class World:
                 return self._is_ready(outsider.deeds[0])
             case "stopped":
                 return self.truths[outsider.on].is_stopped
+            case "exiting":
+                return tracee.task.life is TaskLife.EXITING
             case "zombie":
                 return tracee.gone
             case "asleep":

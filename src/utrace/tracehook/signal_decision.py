@@ -111,12 +111,18 @@ def send(tracee: Tracee, siginfo: bytes) -> None:
     """Send a signal with this siginfo, so that it is found pending where it is blocked.
 
     The kernel queues a signal again that is blocked when a tracer delivers it
-    (kernel/signal.c:ptrace_signal()).
+    (kernel/signal.c:ptrace_signal()).  What sigtimedwait(2) waits for is blocked, but not while it waits.
     """
     signo = int.from_bytes(siginfo[:4], "little")
+    bit = 1 << (signo - 1)
     disposition = tracee.kernel.disposition(tracee.tid)
-    if disposition is not None and disposition.blocked & (1 << (signo - 1)):
-        deliver_made_up(tracee, SignalOccurrence(siginfo), SignalAction.DELIVER)
+    if disposition is None:
+        return
+    waited_for = tracee.kernel.blocked_syscall(tracee.tid) in _SIGTIMEDWAIT.get(tracee.arch, (_NO_CALL,))
+    if disposition.blocked & bit or (waited_for and not disposition.caught & bit):
+        unblocked = (number for number in _CARRIERS if not disposition.blocked & (1 << (number - 1)))
+        carrier = next((number for number in unblocked if number != signo), SIGSTOP)
+        _carry(tracee, carrier, CarriedSignal(siginfo, decided=True))
     else:
         put_back(tracee, siginfo)
 
@@ -133,6 +139,8 @@ def deliver_made_up(tracee: Tracee, occurrence: SignalOccurrence, action: Signal
     _carry(tracee, unblocked[0] if unblocked else SIGSTOP, CarriedSignal(siginfo, decided=True))
 
 
+_NO_CALL: Final = -1
+_SIGTIMEDWAIT: Final = {0: (128,), 0xC000003E: (128,), 0x40000003: (177, 421), 0xC00000B7: (137,)}
 _CARRIERS: Final = (23, 28, 17, *range(34, 65))
 """Signals that do nothing by being sent: URG, WINCH, CHLD and the real-time ones."""
 

@@ -63,7 +63,9 @@ def signal_stop(tracee: Tracee, fact: Fact) -> Pass:
     if (carried is not None and carried.decided) or not asked:
         if carried is not None:
             tracee.kernel.set_siginfo(tracee.tid, siginfo)
-        _run_on(tracee, caught=caught, ignored=ignored and carried is None)
+        # A blocked one is queued again, and breaks no call.
+        queued = carried is not None and bool(disposition.blocked & bit)
+        _run_on(tracee, caught=caught and not queued, ignored=queued or (ignored and carried is None))
         return
     occurrence = SignalOccurrence(siginfo, disposition, edited=carried is not None)
     task.occurrence = occurrence

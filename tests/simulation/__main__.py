@@ -1,0 +1,93 @@
+"""Explore everything, and print a table: `make explore`, or `make explore HOURS=1`.
+
+Without hours every small scenario is explored depth first, and all are sampled; with hours random and
+PCT runs go on with fresh seeds, which are printed, until the time is over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from tests.simulation.scenarios import HARSH, SMALL
+from utrace.testing import Budget, Exhaustive, Report, Seeded, explore, shrink
+
+KINDS: Final = ("random", "pct 2", "pct 3", "pct 4", "uneven")
+SMALL_BUDGET: Final = Budget(runs=20_000, seconds=4.0)
+SAMPLE: Final = Budget(runs=80, seconds=2.0)
+HOUR_SAMPLE: Final = Budget(runs=400)
+FOUND: Final = Path("build")
+
+
+def main() -> int:
+    """Explore; the exit status is the number of scenarios in which a law was broken, at most 100."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hours", type=float, default=0.0, help="go on with fresh seeds for so long")
+    hours: float = parser.parse_args().hours
+    reports: list[Report] = []
+    if hours:
+        _go_on_until(time.monotonic() + hours * 3600, reports)
+    else:
+        _once(reports)
+    return _sum_up(reports)
+
+
+def _once(reports: list[Report]) -> None:
+    for scenario in SMALL:
+        _show(explore(scenario, Exhaustive(), SMALL_BUDGET), reports)
+    seed = secrets.randbelow(1_000_000_000)
+    print(f"sampling from seed {seed}", flush=True)
+    for scenario in (*SMALL, *HARSH):
+        for kind in KINDS:
+            _show(explore(scenario, Seeded(kind, seed), SAMPLE), reports, quiet=True)
+
+
+def _go_on_until(end: float, reports: list[Report]) -> None:
+    while time.monotonic() < end:
+        seed = secrets.randbelow(1_000_000_000)
+        print(f"seed {seed}", flush=True)
+        for scenario in (*SMALL, *HARSH):
+            for kind in KINDS:
+                if time.monotonic() < end:
+                    _show(explore(scenario, Seeded(kind, seed), HOUR_SAMPLE), reports, quiet=True)
+        _totals(reports)
+
+
+def _show(report: Report, reports: list[Report], *, quiet: bool = False) -> None:
+    reports.append(report)
+    if not quiet or report.failure:
+        print(report, flush=True)
+    if report.failure:
+        scenario = next(each for each in (*SMALL, *HARSH) if each.name == report.scenario)
+        failure = shrink(scenario, report.failure)
+        print(failure, flush=True)
+        FOUND.mkdir(exist_ok=True)
+        kept = FOUND / f"{report.scenario}.sched"
+        kept.write_text(failure.schedule.text())
+        print(f"kept as {kept}", flush=True)
+
+
+def _totals(reports: list[Report]) -> None:
+    runs = sum(report.runs for report in reports)
+    seconds = sum(report.seconds for report in reports)
+    laws = sum(report.laws_checked for report in reports)
+    complete = sum(report.complete for report in reports)
+    broken = sum(report.failure is not None for report in reports)
+    print(
+        f"{len({report.scenario for report in reports})} scenarios, {complete} of them complete, {runs} interleavings,"
+        f" {runs / max(seconds, 1e-9):.0f} a second, all laws checked {laws} times, {broken} violations",
+        flush=True,
+    )
+
+
+def _sum_up(reports: list[Report]) -> int:
+    _totals(reports)
+    return min(100, sum(report.failure is not None for report in reports))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

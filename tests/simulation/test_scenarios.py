@@ -1,0 +1,56 @@
+"""Every scenario under several schedulers: no law is broken, nothing hangs."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+import pytest
+
+from tests.simulation.scenarios import HARSH, SMALL
+from utrace.testing import Budget, Exhaustive, Scenario, Seeded, explore, shrink
+
+SEEDED: Final = (("random", 25), ("pct 3", 25), ("uneven", 25))
+EXHAUSTIVE: Final = Budget(runs=150, seconds=1.0)
+HARSH_RUNS: Final = 12
+
+
+def require_no_violation(scenario: Scenario, kind: str, seed: int, runs: int) -> None:
+    report = explore(scenario, Seeded(kind, seed), Budget(runs=runs))
+    assert report.failure is None, shrink(scenario, report.failure, runs_max=300)
+
+
+@pytest.mark.parametrize("scenario", SMALL, ids=lambda scenario: scenario.name)
+@pytest.mark.law("INV-1")
+@pytest.mark.law("INV-4")
+@pytest.mark.law("INV-7")
+@pytest.mark.law("INV-17")
+@pytest.mark.law("INV-18")
+@pytest.mark.law("INV-20")
+@pytest.mark.law("INV-39")
+@pytest.mark.law("INV-41")
+def test_small_scenario_breaks_no_law(scenario: Scenario) -> None:
+    report = explore(scenario, Exhaustive(), EXHAUSTIVE)
+    assert report.failure is None, shrink(scenario, report.failure, runs_max=300)
+    assert report.laws_checked
+    for kind, runs in SEEDED:
+        require_no_violation(scenario, kind, 1, runs)
+
+
+@pytest.mark.law("INV-32")
+@pytest.mark.law("INV-33")
+def test_killed_at_any_moment_no_scenario_breaks_a_law() -> None:
+    seed = secrets.randbelow(1_000_000)
+    print(f"seed {seed}")
+    for scenario in HARSH:
+        for kind in ("random", "pct 3", "uneven"):
+            require_no_violation(scenario, kind, 1, HARSH_RUNS)
+            require_no_violation(scenario, kind, seed, HARSH_RUNS)
+
+
+@pytest.mark.parametrize(
+    "name", ["answered_stop_is_resumed", "mask_grows", "kill_at_entry_stop", "exec_by_a_thread"]
+)
+def test_small_scenario_is_small_enough_to_make_every_run(name: str) -> None:
+    scenario = next(scenario for scenario in SMALL if scenario.name == name)
+    assert explore(scenario, Exhaustive(), Budget(runs=3_000)).complete
