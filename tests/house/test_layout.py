@@ -13,7 +13,7 @@ BYTES_MAX = 200_000
 
 #: Longer files, with what they may grow to.  A number here may only become smaller.
 LONGER = {
-    "native/utrace-sys/src/raw.rs": 850,  # all unsafe code of the crate is in one place, to be read at once
+    "native/utrace-sys/src/raw.rs": 650,  # nearly all unsafe code of the crate is in one place, to be read at once
 }
 
 #: Packages of which every module has unit tests of its own.

@@ -194,3 +194,13 @@ mod aarch64 {
 
 #[cfg(target_arch = "aarch64")]
 pub(crate) use aarch64::{REGSET_BYTES, Registers};
+
+/// A syscall argument as wide as its ABI has it; a wider one would be refused.
+pub(crate) fn clip(arch: u32, value: u64) -> u64 {
+    const IS_64_BIT: u32 = 0x8000_0000;
+    if arch & IS_64_BIT == 0 {
+        value & 0xffff_ffff
+    } else {
+        value
+    }
+}

@@ -10,8 +10,9 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsFd;
 
+use crate::child::{self, ChildPlan, SharedWords};
 use crate::fact::{Status, take_apart};
-use crate::raw::{self, ChildPlan, SharedWords};
+use crate::raw;
 use crate::{Errno, Tid};
 
 const CONT: i32 = 7;
@@ -67,7 +68,7 @@ pub(crate) fn launch(
 ) -> Result<(Tid, Launch), Errno> {
     let words = SharedWords::new()?;
     let (go_read, go_write) = raw::pipe()?;
-    let tid = raw::fork_child(&ChildPlan {
+    let tid = child::fork_child(&ChildPlan {
         path: &program.path,
         argv: &program.argv,
         env: &program.env,

@@ -3,13 +3,14 @@
 //! Rules of this crate:
 //!
 //! 1. It is mechanism: it waits, decodes, reads, writes and launches; it decides nothing.
-//! 2. `raw` holds all its `unsafe`.
+//! 2. `raw` and `child` hold all its `unsafe`.
 //! 3. A tracee that is gone is an answer (`false`, `None`), not an error; its death is a fact.
 //!
 //! Reference: ptrace(2), wait(2); Linux 6.18 `kernel/ptrace.c`, `kernel/signal.c:ptrace_stop()`.
 
 mod arch;
 mod bell;
+mod child;
 mod fact;
 mod launch;
 pub mod memory;

@@ -371,7 +371,7 @@ impl Tracer {
         let done = self.edit_syscall_info(tid, is_entry, |info| {
             info.words[0] = i64::from(nr) as u64;
             for (word, value) in info.words[1..7].iter_mut().zip(args.into_iter().flatten()) {
-                *word = clip(info.arch, value);
+                *word = crate::arch::clip(info.arch, value);
             }
         })?;
         match done {
@@ -487,16 +487,6 @@ impl Tracer {
 
 fn options(exit_kill: bool) -> usize {
     SEIZE_OPTIONS | if exit_kill { EXIT_KILL } else { 0 }
-}
-
-/// A syscall argument as wide as its ABI has it; a wider one would be refused.
-fn clip(arch: u32, value: u64) -> u64 {
-    const IS_64_BIT: u32 = 0x8000_0000;
-    if arch & IS_64_BIT == 0 {
-        value & 0xffff_ffff
-    } else {
-        value
-    }
 }
 
 #[cfg(target_arch = "x86_64")]

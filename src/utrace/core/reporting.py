@@ -209,9 +209,13 @@ def _withdraw_wishes(task: TracedTask) -> None:
 
 def stop_at_event(task: TracedTask) -> Stop:
     """Stop in an event stop, for those engines whose STOP takes effect right there."""
-    if any(engine.wants_stop and engine.stops_at_events for engine in task.engines):
+    if _stops_at_event(task):
         return (yield from stop(task))
     return False
+
+
+def _stops_at_event(task: TracedTask) -> bool:
+    return any(engine.wants_stop and engine.stops_at_events for engine in task.engines)
 
 
 def stop_in_pass(task: TracedTask) -> Stop:
@@ -234,8 +238,11 @@ def stop_here(task: TracedTask) -> Stop:
 
 
 def report(task: TracedTask, event: int) -> Pass:
-    """Report an event whose STOP takes effect before user mode."""
+    """Report an event whose STOP takes effect before user mode; or right here, where an engine stops at events."""
     yield from run_pass(task, event)
+    if task.action is ResumeAction.STOP and _stops_at_event(task):
+        # The stop that follows needs no report to bring it about.
+        task.action = ResumeAction.RESUME
     finish_pass(task)
 
 

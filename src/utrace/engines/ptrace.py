@@ -104,6 +104,15 @@ class PtraceStop:
         return self.code << 8 | 0x7F
 
 
+class Trap(enum.Enum):
+    """Whose a SIGTRAP is that a breakpoint, a watchpoint or a step has made."""
+
+    MINE = enum.auto()
+    OF_OTHERS = enum.auto()
+    NOBODYS = enum.auto()
+    """What made it is there no more; the task has been put where it would be without it."""
+
+
 class Tracer(Protocol):
     """Whoever is told of stops and ends; `ptrace_emu.registry` has it."""
 
@@ -125,6 +134,10 @@ class Tracer(Protocol):
 
     def send(self, link: PtraceEngine, siginfo: bytes) -> None:
         """Send the tracee a signal."""
+        ...
+
+    def whose(self, link: PtraceEngine, siginfo: bytes) -> Trap:
+        """Tell whose a SIGTRAP is."""
         ...
 
     def group_stop_signal(self, link: PtraceEngine) -> int:
@@ -226,7 +239,22 @@ class PtraceEngine(EngineOps):
             return
         code = PtraceEvent.STOP << 8 | SIGTRAP
         self._wanted = PtraceStop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid))
-        if self.stop is None:
+        self._demand()
+
+    def stop_alone(self, siginfo: bytes) -> None:
+        """Stop for a SIGSTOP that the tracer itself sent to this very thread, which others do not see."""
+        self._wanted = PtraceStop(StopKind.SIGNAL_DELIVERY, SIGSTOP, siginfo)
+        self._demand()
+
+    def _demand(self) -> None:
+        """Make the stop that is wanted come, or leave it for the end of the present one."""
+        if self.stop is not None:
+            return
+        if self.engine.task.held:
+            # Others keep it stopped, for as long as they like: it stands still for this tracer too.
+            self._begin_wanted()
+            self.engine.control(ResumeAction.STOP)
+        else:
             self.engine.control(ResumeAction.INTERRUPT)
 
     def stop_with_group(self) -> None:
@@ -257,8 +285,7 @@ class PtraceEngine(EngineOps):
             self.stop_with_group()
             self._tracer.send(self, siginfo)
         else:
-            self._wanted = PtraceStop(StopKind.SIGNAL_DELIVERY, SIGSTOP, siginfo)
-            self.engine.control(ResumeAction.INTERRUPT)
+            self.stop_alone(siginfo)
 
     def resume(self, *, syscalls: bool, sysemu: bool, step: ResumeAction, signo: int) -> None:
         """End the ptrace-stop: PTRACE_CONT, SYSCALL, SINGLESTEP and their kin."""
@@ -307,6 +334,11 @@ class PtraceEngine(EngineOps):
 
     _leaving = False
 
+    @property
+    def is_stepping(self) -> bool:
+        """Whether the tracer resumed it by a step that is not over."""
+        return self._step is not ResumeAction.RESUME
+
     # -- callbacks --------------------------------------------------------------------------------
 
     def _step_or(self, answer: ResumeAction | None) -> Answer:
@@ -343,7 +375,13 @@ class PtraceEngine(EngineOps):
     def report_signal(self, task: Task, signal: SignalReport) -> Answer:
         """Park a signal and stop; or, after that stop, deliver what the tracer said."""
         if not signal.is_report:
-            return self._park(signal)
+            match self._tracer.whose(self, signal.siginfo) if signal.signo == SIGTRAP else Trap.MINE:
+                case Trap.MINE:
+                    return self._park(signal)
+                case Trap.OF_OTHERS:
+                    return self._step_or(None)
+                case Trap.NOBODYS:
+                    return Verdict(self._step, signal=SignalAction.IGN)
         if self.stop is not None:
             return ResumeAction.STOP
         if self._parked is not None:
@@ -378,7 +416,8 @@ class PtraceEngine(EngineOps):
         if self._wanted is not None and not self._leaving:
             # Told at the handler's first instruction, or now if there is nothing to deliver.
             self.engine.control(ResumeAction.INTERRUPT)
-        if not signo or parked is None:
+        if not signo or parked is None or signal.action is SignalAction.IGN:
+            # Also what another tracer has dropped.
             return Verdict(resume, signal=SignalAction.IGN)
         if int.from_bytes(parked[:4], "little") == signo:
             signal.siginfo = parked

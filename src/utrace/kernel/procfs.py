@@ -171,7 +171,7 @@ def is_executable(tid: int, address: int) -> bool:
 
     Reference: /proc/PID/maps in proc(5).
     """
-    for line in (_read(f"/proc/{tid}/maps") or b"").splitlines():
+    for line in (_read(f"{tid}/maps") or b"").splitlines():
         where, rights = line.split(None, 2)[:2]
         first, _, last = where.partition(b"-")
         if int(first, 16) <= address < int(last, 16):
@@ -185,10 +185,8 @@ def memory_file(pid: int, fd: int) -> int | None:
     The task that a /proc/PID/mem or /proc/PID/task/TID/mem is named for.
     """
     try:
-        name = os.readlink(f"/proc/{pid}/fd/{fd}")
+        name = (PROC / f"{pid}/fd/{fd}").readlink()
     except OSError:
         return None
-    words = name.split("/")
-    if words[:2] != ["", "proc"] or words[-1] != "mem" or not words[-2].isdecimal():
-        return None
-    return int(words[-2])
+    owner = name.parent.name
+    return int(owner) if name.name == "mem" and name.is_relative_to(PROC) and owner.isdecimal() else None

@@ -15,9 +15,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.core.events import SIGNAL_ALL
 from utrace.core.verdicts import ResumeAction
-from utrace.engines.ptrace import Option, PtraceEngine
+from utrace.engines.ptrace import Option, PtraceEngine, Trap
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
+from utrace.ptrace_emu.breakpoints import Breakpoints
+from utrace.ptrace_emu.debug_registers import DebugRegisters, user_words
+from utrace.ptrace_emu.leftovers import (
+    SI_KERNEL,
+    TRAP_HWBKPT,
+    TRAPS_OF_STEPS,
+    Leftovers,
+    is_breakpoint_hit,
+    step_back,
+)
 
 if TYPE_CHECKING:
     from utrace.tracer.engine import Engine
@@ -98,6 +108,8 @@ class Registry:
         self.wants_no_stops: set[int] = set()
         """Processes whose SIGCHLD action has SA_NOCLDSTOP."""
         self._waiters: dict[int, Waiter] = {}
+        self.breakpoints = Breakpoints()
+        self._debug_registers: dict[int, DebugRegisters] = {}
 
     # -- links ------------------------------------------------------------------------------------
 
@@ -226,7 +238,34 @@ class Registry:
         engine = child.attach(made)
         made.hold(child, engine)
         self._add(made)
+        self.breakpoints.inherit(link.tracee.pid, child.pid, link.tracer_pid)
         made.stop_at_birth()
+
+    def debug_registers(self, link: PtraceEngine) -> DebugRegisters:
+        """Find the debug registers of a tracee."""
+        tid, kernel = link.tracee.tid, link.engine.loop.kernel
+        return self._debug_registers.setdefault(
+            link.tracee.id.generation, DebugRegisters(user_words(kernel, tid))
+        )
+
+    def whose(self, link: PtraceEngine, siginfo: bytes) -> Trap:
+        """Tell whose a SIGTRAP is: a breakpoint's, a watchpoint's, or that of a step."""
+        tracee, links = link.tracee, self.links.get(link.tracee.id.generation, [])
+        code = int.from_bytes(siginfo[8:12], "little", signed=True)
+        if code == SI_KERNEL:
+            if step_back(self.breakpoints, tracee):
+                return Trap.NOBODYS
+            owners = self.breakpoints.owners(tracee.pid, tracee.regs.pc - 1)
+            # One after the other: each steps over it in turn, and the next runs into it then.
+            concerned = [other for other in links if other.tracer_pid in owners][:1]
+        elif code == TRAP_HWBKPT:
+            tracers = self.debug_registers(link).owners()
+            concerned = [other for other in links if other.tracer_pid in tracers]
+        elif code in TRAPS_OF_STEPS:
+            concerned = [other for other in links if other.is_stepping]
+        else:
+            concerned = []
+        return Trap.MINE if not concerned or link in concerned else Trap.OF_OTHERS
 
     def send(self, link: PtraceEngine, siginfo: bytes) -> None:
         """Send a tracee a signal that has this siginfo."""
@@ -271,6 +310,8 @@ class Registry:
     def tracer_died(self, tracer_pid: int) -> None:
         """Let go of what a dead tracer traced, or kill it (PTRACE_O_EXITKILL)."""
         for link in self.of_tracer(tracer_pid):
+            self._clear_up(link)
+        for link in self.of_tracer(tracer_pid):
             if link.options & Option.EXITKILL:
                 link.engine.loop.kernel.kill(link.tracee.tid, SIGKILL)
             try:
@@ -279,6 +320,25 @@ class Registry:
                 self.gone(link)
         for ended in [ended for ended in self.ended if ended.tracer_pid == tracer_pid]:
             self.told(ended)
+
+
+    def _clear_up(self, link: PtraceEngine) -> None:
+        """Take out what a dead tracer has left in a tracee, which could not go on with it."""
+        tracee = link.tracee
+        registers = self._debug_registers.get(tracee.id.generation)
+        if registers is not None:
+            registers.leave(link.tracer_pid)
+        self.breakpoints.leave(tracee, link.tracer_pid)
+        try:
+            tracee.attach(Leftovers(self.breakpoints, registers))
+            if link.stop is not None and tracee.is_held:
+                if registers is not None:
+                    registers.settle()
+                if link.stop.siginfo is not None and is_breakpoint_hit(link.stop.siginfo):
+                    step_back(self.breakpoints, tracee)
+        except UtraceError:
+            # It is dead, too.
+            return
 
 
 def interrupter(engine: Engine) -> Callable[[], None]:

@@ -67,18 +67,21 @@ class Promises:
         if truth.steps != steps:
             raise Violation(f"INV-23: {engine!r} examined a task that ran meanwhile")
 
-    def settled(self) -> None:
-        """Put promises in force that the loop has now seen to.
+    def settled(self) -> bool:
+        """Put promises in force that the loop has now seen to; tell whether there were any.
 
         Raises:
             Violation: a task stands still for an engine that has not been told.
         """
+        are_new = False
         for engine, promise in self._still.items():
             if not promise.in_force:
+                are_new = True
                 promise.steps = promise.truth.steps
                 promise.in_force = True
             if not promise.told and engine.task.held and engine.mask & QUIESCE:
                 raise Violation(f"INV-18: the task stands still for {engine!r}, which was not told")
+        return are_new
 
     def check(self) -> None:
         """Check that every task that is to keep still has done so.

@@ -41,6 +41,11 @@ class Truth:
         self._task = task
 
     @property
+    def process_key(self) -> str:
+        """Its process, as `Observer.moved` names it."""
+        return self._task.process.key
+
+    @property
     def steps(self) -> int:
         """Instructions it has begun in user mode, system calls included."""
         return self._task.user_steps
@@ -160,6 +165,10 @@ class SimKernel:
     def is_anyone_traced(self) -> bool:
         """Whether some task, dead or alive, still has us as its tracer."""
         return any(task.traced for task in self._machine.tasks.values())
+
+    def depend_on(self, truth: Truth) -> None:
+        """Take note that what happens next depends on a task, for schedulers that leave out runs."""
+        self._machine.touched.add(truth.process_key)
 
     def births(self) -> list[tuple[Tid, Tid, bool]]:
         """List the tasks made by others: tid of the maker, own tid, whether it was born traced."""

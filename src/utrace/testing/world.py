@@ -289,6 +289,10 @@ class World:
             nonlocal done
             deed = deeds[done % len(deeds)]
             done += 1
+            # Whether a promise was kept is told by what a task did before this, and before what follows.
+            self.promises.check()
+            for truth in self.truths.values():
+                self.kernel.depend_on(truth)
             self.is_outside = True
             try:
                 self.perform(deed, None)
@@ -555,7 +559,9 @@ class World:
         """Check everything: the loop has done what was asked, and is about to wait."""
         for label, tracee in self.tracees.items():
             self.find_new_engines(label, tracee.task)
-        self.promises.settled()
+        if self.promises.settled():
+            for truth in self.truths.values():
+                self.kernel.depend_on(truth)
         self._expect_departures()
         for engine in self.ledger.unsettled:
             self.ledger.masks[engine].settled_at = self.steps(self.ledger.label_of(engine))
