@@ -34,6 +34,7 @@ def one_cpu() -> Group:
     untraced, bare, info = loops.untraced(), loops.c_tracer(info=False), loops.c_tracer(info=True)
     strace, python_ptrace = loops.under_strace(), loops.python_ptrace()
     native, one, eight, unlink = loops.native(), loops.engines(1), loops.engines(8), loops.uninterested()
+    filtered = loops.filtered()
     rows = [
         Row(untraced),
         Row(bare, untraced),
@@ -46,8 +47,8 @@ def one_cpu() -> Group:
         Row(one, strace),
         Row(one, python_ptrace),
         Row(eight, one, FURTHER_ENGINE_BUDGET, FURTHER),
-        Row(unlink, untraced, UNINTERESTING_BUDGET),
         Row(unlink, one),
+        Row(filtered, untraced, UNINTERESTING_BUDGET),
     ]
     return Group("A getppid call, tracer and tracee on one CPU", "µs", rows, rounds=19, limit_s=80)
 

@@ -208,6 +208,15 @@ class Loops:
             seen=0,
         )
 
+    def filtered(self) -> LoopUnder:
+        return LoopUnder(
+            "utrace, the same with seccomp",
+            self.placement,
+            module("under_utrace", "--only", "unlink", "--seccomp"),
+            50 * self.calls,
+            seen=0,
+        )
+
 
 def _of(threads: int) -> str:
     return f", {threads:,} threads" if threads else ""

@@ -1,4 +1,4 @@
-"""Run a program under utrace: python -m benches.under_utrace [--engines N] [--only CALL] PROGRAM [ARG...].
+"""Run a program under utrace: python -m benches.under_utrace [--engines N] [--only CALL] [--seccomp] PROGRAM [ARG...].
 
 Every engine has a Python callback at entry and at exit and counts there.  On standard error comes how many
 entries each has seen.
@@ -32,11 +32,12 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--engines", type=int, default=1)
     parser.add_argument("--only")
+    parser.add_argument("--seccomp", action="store_true")
     parser.add_argument("program", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     engines = [Count(arguments.only) for _ in range(arguments.engines)]
     with utrace.Session(on_engine_fault="kill_session") as session:
-        session.spawn(arguments.program, engines)
+        session.spawn(arguments.program, engines, seccomp=arguments.seccomp)
         status = session.run()
     print(min(min(engine.entries, engine.exits) for engine in engines), file=sys.stderr)
     return status

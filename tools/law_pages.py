@@ -74,20 +74,26 @@ def table(rows: list[str], columns: list[str], at: Callable[[int, int], object])
     return "\n".join(lines)
 
 
-def tests_of_laws() -> dict[str, list[str]]:
-    """Find the tests that are marked with each law."""
+def marked(mark: str) -> dict[str, list[str]]:
+    """Find the tests that carry a mark, by what it names."""
     found: dict[str, list[str]] = {}
     for path in sorted((ROOT / "tests").rglob("*.py")):
-        if "law" not in path.read_text():
+        text = path.read_text()
+        if mark not in text:
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.law":
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == mark:
                 for argument in node.args:
-                    name = path.relative_to(ROOT / "tests").as_posix()
                     files = found.setdefault(ast.literal_eval(argument), [])
+                    name = path.relative_to(ROOT / "tests").as_posix()
                     if name not in files:
                         files.append(name)
     return found
+
+
+def tests_of_laws() -> dict[str, list[str]]:
+    """Find the tests that are marked with each law."""
+    return marked("pytest.mark.law")
 
 
 def page() -> str:

@@ -1,4 +1,4 @@
-"""docs/semantics.md, the code and the tests agree: every law has a source and a test, every refusal is there."""
+"""docs/semantics.md, the code and the tests agree: laws have sources and tests, refusals are shown."""
 
 from __future__ import annotations
 
@@ -39,7 +39,29 @@ def test_page_of_tables_is_what_the_code_says() -> None:
     assert law_pages.PAGE.read_text() == law_pages.page(), "run tools/law_pages.py"
 
 
+def names_of(section: str) -> list[str]:
+    """Give the names under one heading of the page of differences; all of them for ""."""
+    text = DIFFERENCES.read_text()
+    if section:
+        text = text.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\*\*([a-z0-9-]+)\*\*", text, re.MULTILINE)
+
+
+#: What is impossible and cannot be shown by a refusal: there is nothing to ask for.
+NOTHING_TO_REFUSE: Final = {
+    "invisibility": "every traced program shows it",
+    "exit-code-at-exit": "report_exit is given the code, and no way to set it",
+    "exactly-one-wait": "a warning to the host program",
+}
+
+
 def test_differences_have_names_of_their_own() -> None:
-    names = re.findall(r"^\*\*([a-z0-9-]+)\*\*", DIFFERENCES.read_text(), re.MULTILINE)
+    names = names_of("")
     assert len(names) == len(set(names))
     assert names
+
+
+def test_every_impossibility_is_shown_by_a_test() -> None:
+    shown = law_pages.marked("pytest.mark.difference")
+    assert set(shown) <= set(names_of(""))
+    assert set(names_of("Impossible")) - set(shown) == set(NOTHING_TO_REFUSE)

@@ -84,6 +84,7 @@ def test_calls_survive_a_stop_and_a_report(blocked: dict[str, Tracee]) -> None:
         assert outcomes(blocked) == TIMED_OUT
 
 
+@pytest.mark.difference("free-attachment")
 def test_calls_survive_an_ignored_signal_while_traced(blocked: dict[str, Tracee]) -> None:
     with Session() as session:
         for program in blocked.values():

@@ -89,6 +89,7 @@ def test_child_of_an_engine_that_does_not_follow_is_free() -> None:
     assert seen.lines(child) == []
 
 
+@pytest.mark.difference("untraced-clones")
 def test_child_made_with_clone_untraced_is_invisible() -> None:
     seen = Recorder(LIFE)
     with output() as (fd, reader), Session() as session:

@@ -47,6 +47,7 @@ def test_attach_to_a_dead_process() -> None:
             session.attach(child.pid)
 
 
+@pytest.mark.difference("kernel-threads")
 def test_attach_to_a_kernel_thread() -> None:
     assert "kernel thread" in refusal(2)
 
@@ -87,6 +88,7 @@ def test_attach_to_an_ancestor_is_refused() -> None:
     assert tracer_pid(os.getpid()) == 0
 
 
+@pytest.mark.difference("beside-another-tracer")
 @pytest.mark.requires("strace")
 def test_attach_to_what_is_traced_already_names_the_tracer(tracee: TraceeFactory) -> None:
     program = tracee("pauses")
@@ -131,6 +133,7 @@ def as_nobody(act: Callable[[], str]) -> Callable[[], str]:
     return become_and_act
 
 
+@pytest.mark.difference("permission")
 @pytest.mark.requires("root")
 def test_attach_to_another_users_program_names_both(tracee: TraceeFactory) -> None:
     program = tracee("pauses")

@@ -169,10 +169,25 @@ static int serves(void) {
   return 0;
 }
 
+// A child sends the debugger SIGINT, as a terminal does, when this process sleeps in pause(2).
 static int interrupts(void) {
-  kill(getppid(), SIGINT);
+  pid_t me = getpid(), debugger = getppid();
+  if (fork() == 0) {
+    char name[64], call[4] = "";
+    snprintf(name, sizeof name, "/proc/%d/syscall", me);
+    while (strncmp(call, "34 ", 3) != 0) {
+      FILE *file = fopen(name, "r");
+      if (file == NULL || fgets(call, sizeof call, file) == NULL)
+        call[0] = 0;
+      if (file != NULL)
+        fclose(file);
+    }
+    kill(debugger, SIGINT);
+    _exit(0);
+  }
   while (!released)
-    usleep(1000);
+    if (pause() == 0)
+      return 1;
   return 9;
 }
 

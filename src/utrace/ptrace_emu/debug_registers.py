@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from utrace.kernel.api import Kernel
+
 ADDRESSES: Final = 4
 DR6: Final = 6
 DR7: Final = 7
@@ -27,8 +29,33 @@ _ENABLE: Final = 0b11
 _HIT: Final = 0xF
 _GLOBAL: Final = 0xFFFF & ~0xFF
 
-#: Reads (value None) or writes one debug register of the thread: what it holds, or a negative errno.
-Access = "Callable[[int, int | None], int]"
+_AT: Final = 848
+"""Where they are in struct user (sys/user.h)."""
+_PEEKUSER: Final = 3
+_POKEUSER: Final = 6
+_WORD: Final = 8
+
+
+def register_at(address: int) -> int | None:
+    """Tell which debug register is at an address of PTRACE_PEEKUSER and POKEUSER."""
+    number, odd = divmod(address - _AT, _WORD)
+    return number if not odd and 0 <= number < COUNT else None
+
+
+def user_words(kernel: Kernel, tid: int) -> Callable[[int, int | None], int]:
+    """Make what reads (value None) or writes one debug register of a stopped thread.
+
+    It returns what the register holds, or a negative errno.
+    """
+
+    def access(number: int, value: int | None) -> int:
+        address = _AT + _WORD * number
+        if value is not None:
+            return kernel.request_number(_POKEUSER, tid, address, value)
+        result, word = kernel.request_buffer(_PEEKUSER, tid, address, bytes(_WORD))
+        return result if result < 0 else int.from_bytes(word, "little")
+
+    return access
 
 
 class _View:

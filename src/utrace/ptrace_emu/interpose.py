@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.arch import of_regset, syscall_abi
 from utrace.core.events import Event
-from utrace.core.verdicts import Answer, skip
-from utrace.ptrace_emu import requests, waiting
+from utrace.core.verdicts import Answer, ResumeAction, skip
+from utrace.ptrace_emu import memory_files, requests, waiting
 from utrace.ptrace_emu.registry import SIGCHLD, Registry, interrupter
 from utrace.tracehook.group_stop import CLD_STOPPED
+from utrace.tracer.engine import syscall_numbers
 from utrace.tracer.ops import EngineOps
 
 if TYPE_CHECKING:
     from utrace.ptrace_emu.waiting import Wait
     from utrace.tracehook.group_stop import JobControl
     from utrace.tracer.engine import Engine
+    from utrace.tracer.loop import Loop
     from utrace.tracer.syscall import Syscall
     from utrace.tracer.task import Task
 
@@ -61,6 +63,8 @@ class Interposer(EngineOps):
         self._blocked: dict[int, Blocked] = {}
         self._too_early: dict[int, int] = {}
         """Ptrace calls that are to be made again, by generation: their number."""
+        self._of_debuggers = syscall_numbers(self.syscalls | memory_files.CALLS)
+        self._of_others = syscall_numbers(self.syscalls)
         self._childless: set[int] = set()
         """Processes that had no child when they last waited, and have made none since."""
 
@@ -80,8 +84,11 @@ class Interposer(EngineOps):
         return None
 
     def report_exec(self, task: Task) -> Answer:
-        """Forget what a program's signal actions were."""
+        """Forget what a program's signal actions were, and its memory; a debugger's child is none."""
         self.registry.wants_no_stops.discard(task.pid)
+        self.registry.breakpoints.forget(task.pid)
+        if not self.registry.of_tracer(task.pid):
+            task.engine(self).set_syscalls(self._of_others)
         return None
 
     def report_jctl(self, task: Task, job_control: JobControl) -> Answer:
@@ -104,6 +111,7 @@ class Interposer(EngineOps):
         """Tell of a leader that died before its threads."""
         if group_dead:
             self.registry.group_died(task.pid)
+            self.registry.breakpoints.forget(task.pid)
         return None
 
     def release(self, engine: Engine) -> None:
@@ -127,6 +135,9 @@ class Interposer(EngineOps):
         name = call.name
         if name == "ptrace":
             return self._ptrace(task, call)
+        if name in memory_files.CALLS:
+            result = memory_files.answer(self.registry, task.engine(self).loop, task, call)
+            return None if result is None else skip(result)
         if name == "rt_sigaction":
             self._signal_action(task, call)
             return None
@@ -136,9 +147,19 @@ class Interposer(EngineOps):
         number, pid, addr, data = call.raw[:4]
         loop = task.engine(self).loop
         result = requests.answer(self.registry, loop, task, number & _WORD_MASK, pid & _INT_MASK, addr, data)
+        if result == 0 and number & _WORD_MASK in {requests.TRACEME, requests.ATTACH}:
+            self._look_at_debugger(loop, task.pid if number & _WORD_MASK else self.registry.parents[task.id.generation].pid)
         if result == requests.TOO_EARLY:
             self._too_early[task.id.generation] = call.nr
         return None if result is None else skip(result)
+
+    def _look_at_debugger(self, loop: Loop, pid: int) -> None:
+        """Look at the calls by which a debugger plants breakpoints; a filter lets them pass in others."""
+        for tracee in list(loop.tracees.by_tid.values()):
+            if tracee.handle.pid == pid:
+                engine = tracee.handle.engine(self)
+                if engine.syscalls is not self._of_debuggers:
+                    engine.set_syscalls(self._of_debuggers)
 
     def _signal_action(self, task: Task, call: Syscall) -> None:
         signo, action = call.raw[:2]
@@ -196,9 +217,14 @@ class Interposer(EngineOps):
         registry, wait = self.registry, blocked.wait
         registry.waits_no_more(task)
         result = call.result or 0
-        taken_back = result >= 0 and (
-            waiting.is_hidden(registry, task, wait, result) or waiting.is_early(registry, task, wait, result)
-        )
+        first = waiting.told_first(registry, task, wait, result) if result >= 0 else None
+        if first is not None and wait.may_block:
+            # It stays in the call until the tracer has been told (wait_consider_task()).
+            first.holds_up(interrupter(task.engine(self), ResumeAction.RESUME))
+            return ResumeAction.STOP
+        if first is not None:
+            registry.hold_back(task.pid, first)
+        taken_back = first is not None or waiting.is_hidden(registry, task, wait, result)
         if blocked.nr is not None or result < 0 or taken_back or (result == 0 and not wait.is_waitid):
             found = waiting.find(registry, task, wait)
             if found is not None:

@@ -9,6 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -26,7 +27,7 @@ from utrace.ptrace_emu.leftovers import (
     TRAPS_OF_STEPS,
     Leftovers,
     is_breakpoint_hit,
-    step_back,
+    is_gone,
 )
 
 if TYPE_CHECKING:
@@ -50,12 +51,17 @@ class Ended:
             parent is told after the tracer.
     """
 
-    __slots__ = ("after", "link", "pid", "ready", "status", "tracer_pid")
+    __slots__ = ("after", "held_up", "link", "pid", "ready", "status", "tracer_pid")
 
     def __init__(self, link: PtraceEngine, tracer_pid: int, pid: int, status: int, *, ready: bool) -> None:
         self.link = link
         self.ready = ready
         self.after: Ended | None = None
+        self.held_up: list[Callable[[], None]] = []
+
+    def holds_up(self, let_go: Callable[[], None]) -> None:
+        """Note a real parent that is held until the tracer has waited."""
+        self.held_up.append(let_go)
         self.tracer_pid = tracer_pid
         self.pid = pid
         self.status = status
@@ -191,22 +197,17 @@ class Registry:
                 ended.ready = True
                 self._tell_end(ended)
 
-    def hold_back(self, parent_pid: int, pid: int) -> bool:
-        """Keep from a real parent the end of a child that another tracer has yet to wait for.
-
-        The kernel has told it, and reaped the child: utrace's own wait was before the tracer's.
-        """
-        for first in self.ended:
-            if first.pid == pid and first.tracer_pid != parent_pid:
-                held = Ended(first.link, parent_pid, pid, first.status, ready=False)
-                held.after = first
-                self.ended.append(held)
-                return True
-        return False
+    def hold_back(self, parent_pid: int, first: Ended) -> None:
+        """Keep from a real parent the end of a child that the tracer has yet to wait for."""
+        held = Ended(first.link, parent_pid, first.pid, first.status, ready=False)
+        held.after = first
+        self.ended.append(held)
 
     def told(self, ended: Ended) -> None:
         """Forget an end that has been waited for, or never will be; who waits behind is next."""
         self.ended.remove(ended)
+        for let_go in ended.held_up:
+            let_go()
         for held in self.ended:
             if held.after is ended:
                 held.ready, held.after = True, None
@@ -253,7 +254,7 @@ class Registry:
         tracee, links = link.tracee, self.links.get(link.tracee.id.generation, [])
         code = int.from_bytes(siginfo[8:12], "little", signed=True)
         if code == SI_KERNEL:
-            if step_back(self.breakpoints, tracee):
+            if is_gone(self.breakpoints, tracee):
                 return Trap.NOBODYS
             owners = self.breakpoints.owners(tracee.pid, tracee.regs.pc - 1)
             # One after the other: each steps over it in turn, and the next runs into it then.
@@ -335,17 +336,18 @@ class Registry:
                 if registers is not None:
                     registers.settle()
                 if link.stop.siginfo is not None and is_breakpoint_hit(link.stop.siginfo):
-                    step_back(self.breakpoints, tracee)
+                    is_gone(self.breakpoints, tracee)
         except UtraceError:
             # It is dead, too.
             return
 
 
-def interrupter(engine: Engine) -> Callable[[], None]:
-    """Make what wakes a thread that waits: an interrupt, which ends the call it sleeps in."""
+def interrupter(engine: Engine, action: ResumeAction = ResumeAction.INTERRUPT) -> Callable[[], None]:
+    """Make what wakes a thread that waits: an interrupt, which ends the call it sleeps in; or lets it run."""
 
     def wake() -> None:
-        if engine.state is engine.state.ATTACHED:
-            engine.control(ResumeAction.INTERRUPT)
+        with contextlib.suppress(UtraceError):
+            if engine.state is engine.state.ATTACHED:
+                engine.control(action)
 
     return wake

@@ -23,6 +23,7 @@ from utrace.core.verdicts import ResumeAction
 from utrace.engines.ptrace import Option, PtraceEngine, PtraceEvent, StopKind
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
+from utrace.ptrace_emu.debug_registers import register_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,6 +67,7 @@ class Request:
         tracer: who asks; its memory is where `data` points.
     """
 
+    registry: Registry
     loop: Loop
     link: PtraceEngine
     tracer: Task
@@ -115,7 +117,7 @@ def answer(
     if handler is None:
         return -errno.EIO
     try:
-        return handler(Request(loop, link, tracer, number, addr, data))
+        return handler(Request(registry, loop, link, tracer, number, addr, data))
     except UtraceError:
         # Killed meanwhile (ptrace(2), "Death under ptrace").
         return -errno.ESRCH
@@ -161,16 +163,34 @@ def _may(tracer: Task, tracee: Task) -> bool:
 
 
 def _peek(request: Request) -> int:
-    word = request.link.tracee.memory.read(request.addr, _WORD)
+    link = request.link
+    word = request.registry.breakpoints.read(link.tracee, link.tracer_pid, request.addr, _WORD)
     return request.give(word) if len(word) == _WORD else -errno.EIO
 
 
 def _poke(request: Request) -> int:
+    link, word = request.link, request.data.to_bytes(_WORD, "little")
     try:
-        request.link.tracee.memory.write(request.addr, request.data.to_bytes(_WORD, "little"))
+        request.registry.breakpoints.write(link.tracee, link.tracer_pid, request.addr, word)
     except UtraceError:
         return -errno.EIO
     return 0
+
+
+def _peek_user(request: Request) -> int:
+    number = register_at(request.addr)
+    if number is None:
+        return _get(_WORD)(request)
+    value = request.registry.debug_registers(request.link).read(request.link.tracer_pid, number)
+    return value if value < 0 else request.give(value.to_bytes(_WORD, "little"))
+
+
+def _poke_user(request: Request) -> int:
+    number = register_at(request.addr)
+    if number is None:
+        return _number(request)
+    registers = request.registry.debug_registers(request.link)
+    return registers.write(request.link.tracer_pid, number, request.data)
 
 
 def _get(length: int) -> Callable[[Request], int]:
@@ -431,10 +451,10 @@ def _detach(request: Request) -> int:
 REQUESTS: Final[Mapping[int, Callable[[Request], int]]] = {
     1: _peek,
     2: _peek,
-    3: _get(_WORD),  # PEEKUSER
+    3: _peek_user,
     4: _poke,
     5: _poke,
-    6: _number,  # POKEUSER
+    6: _poke_user,
     7: _resume(),
     KILL: _kill,
     9: _resume(step=ResumeAction.SINGLESTEP),

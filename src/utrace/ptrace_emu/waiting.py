@@ -118,14 +118,17 @@ def may_come(registry: Registry, caller: Task, wait: Wait) -> bool:
     )
 
 
-def is_early(registry: Registry, caller: Task, wait: Wait, result: int) -> bool:
-    """Tell whether what the kernel told is an end that a tracer is to be told of first."""
+def told_first(registry: Registry, caller: Task, wait: Wait, result: int) -> Ended | None:
+    """Find whether what the kernel told is an end that another process, its tracer, is to be told of first.
+
+    The kernel lets a real parent wait once the tracer has; but that was utrace's own wait.
+    """
     if not registry.ended or wait.options & WNOWAIT:
-        return False
+        return None
     pid = result
     if wait.is_waitid and wait.siginfo_at:
         pid = int.from_bytes(caller.memory.read(wait.siginfo_at + 12, 4), "little")
-    return pid > 0 and registry.hold_back(caller.pid, pid)
+    return next((ended for ended in registry.ended if ended.pid == pid and ended.tracer_pid != caller.pid), None)
 
 
 def is_hidden(registry: Registry, caller: Task, wait: Wait, pid: int) -> bool:

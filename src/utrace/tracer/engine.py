@@ -24,6 +24,7 @@ from utrace.core.events import (
     Event,
 )
 from utrace.core.examine import Examiner, finish_examine, prepare_examine
+from utrace.core.task_life import Need
 from utrace.core.verdicts import Outcome, ResumeAction
 from utrace.errors import Misuse
 from utrace.syscalls import syscall_set
@@ -159,6 +160,16 @@ class Engine(engine_life.Engine):
         require_callbacks(self.client, mask)
         with self.loop.entered():
             return core_control.set_events(self, mask, from_callback=self.loop.is_mine())
+
+    def set_syscalls(self, numbers: Mapping[int, frozenset[int]] | None) -> None:
+        """Change which system calls the engine is told of, by audit arch; None for all.
+
+        A task whose seccomp filter lets some of them pass is then stopped at every call.
+        """
+        with self.loop.entered():
+            self.syscalls = numbers
+            self.task.recompute()
+            self.task.need(Need.ATTENTION)
 
     def barrier(self, timeout_s: float | None = None) -> bool:
         """Wait until no callback of this engine runs and all its effects are applied.
