@@ -1,4 +1,4 @@
-"""Run a program under utrace: python -m benches.under_utrace [--engines N] [--only CALL] [--seccomp] PROGRAM [ARG...].
+"""Run a program under utrace: python -m benches.under_utrace [OPTION]... PROGRAM [ARG...].
 
 Every engine has a Python callback at entry and at exit and counts there.  On standard error comes how many
 entries each has seen.
