@@ -36,11 +36,16 @@ def main() -> int:
     return _sum_up(reports)
 
 
+def _print(line: object) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def _once(reports: list[Report]) -> None:
     for scenario in SMALL:
         _show(explore(scenario, Exhaustive(), SMALL_BUDGET), reports)
     seed = secrets.randbelow(1_000_000_000)
-    print(f"sampling from seed {seed}", flush=True)
+    _print(f"sampling from seed {seed}")
     for scenario in (*SMALL, *HARSH):
         for kind in KINDS:
             _show(explore(scenario, Seeded(kind, seed), SAMPLE), reports, quiet=True)
@@ -49,7 +54,7 @@ def _once(reports: list[Report]) -> None:
 def _go_on_until(end: float, reports: list[Report]) -> None:
     while time.monotonic() < end:
         seed = secrets.randbelow(1_000_000_000)
-        print(f"seed {seed}", flush=True)
+        _print(f"seed {seed}")
         for scenario in (*SMALL, *HARSH):
             for kind in KINDS:
                 if time.monotonic() < end:
@@ -60,15 +65,15 @@ def _go_on_until(end: float, reports: list[Report]) -> None:
 def _show(report: Report, reports: list[Report], *, quiet: bool = False) -> None:
     reports.append(report)
     if not quiet or report.failure:
-        print(report, flush=True)
+        _print(report)
     if report.failure:
         scenario = next(each for each in (*SMALL, *HARSH) if each.name == report.scenario)
         failure = shrink(scenario, report.failure)
-        print(failure, flush=True)
+        _print(failure)
         FOUND.mkdir(exist_ok=True)
         kept = FOUND / f"{report.scenario}.sched"
         kept.write_text(failure.schedule.text())
-        print(f"kept as {kept}", flush=True)
+        _print(f"kept as {kept}")
 
 
 def _totals(reports: list[Report]) -> None:
@@ -77,10 +82,10 @@ def _totals(reports: list[Report]) -> None:
     laws = sum(report.laws_checked for report in reports)
     complete = sum(report.complete for report in reports)
     broken = sum(report.failure is not None for report in reports)
-    print(
-        f"{len({report.scenario for report in reports})} scenarios, {complete} of them complete, {runs} interleavings,"
+    scenarios = len({report.scenario for report in reports})
+    _print(
+        f"{scenarios} scenarios, {complete} of them complete, {runs} interleavings,"
         f" {runs / max(seconds, 1e-9):.0f} a second, all laws checked {laws} times, {broken} violations",
-        flush=True,
     )
 
 

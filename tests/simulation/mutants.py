@@ -309,12 +309,6 @@ MUTANTS: Final = (
         "",
     ),
     Mutant(
-        "a birth is told twice",
-        _HOOK + "tracees",
-        "        if tid in self.by_tid:\n            return None\n        tgid = tid\n",
-        "        tgid = tid\n",
-    ),
-    Mutant(
         "the old leader has no end",
         _HOOK + "tracees",
         "            fed.append((leader, (tid, _DEATH, leader.exit_status or 0, None)))\n",

@@ -11,7 +11,7 @@ from tests.simulation.scenarios_of_stops import STOPS
 from tests.simulation.vocabulary import kills
 
 if TYPE_CHECKING:
-    from utrace.testing.world import Scenario
+    from utrace.testing.scenario import Scenario
 
 SMALL: Final = (*STOPS, *LEAVING, *LIVES)
 

@@ -38,7 +38,7 @@ from utrace.testing.scripted import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from utrace.testing.world import Scenario
+    from utrace.testing.scenario import Scenario
 
 _CALLBACK_KINDS: Final = (
     (Event.SYSCALL_ENTRY, ONE_CALL),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from utrace.testing.explore import Strategy
-    from utrace.testing.world import Scenario
+    from utrace.testing.scenario import Scenario
 
 
 class Found(TypedDict):
@@ -30,7 +30,8 @@ ROUNDS: Final[tuple[tuple[tuple[Scenario, ...], Callable[[], Strategy], int], ..
     (SMALL, lambda: Seeded("uneven", 1), 16),
     (HARSH, lambda: Seeded("uneven", 1), 12),
     (SMALL, Exhaustive, 60),
-    (SMALL, lambda: Seeded("pct 4", 1000), 60),
+    (SMALL, lambda: Seeded("random", 1000), 60),
+    (SMALL, Exhaustive, 150),
 )
 """Each is what scenarios get, a strategy, and how many runs of it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from typing import Final
 
 import pytest
@@ -41,7 +42,7 @@ def test_small_scenario_breaks_no_law(scenario: Scenario) -> None:
 @pytest.mark.law("INV-33")
 def test_killed_at_any_moment_no_scenario_breaks_a_law() -> None:
     seed = secrets.randbelow(1_000_000)
-    print(f"seed {seed}")
+    sys.stdout.write(f"seed {seed}\n")
     for scenario in HARSH:
         for kind in ("random", "pct 3", "uneven"):
             require_no_violation(scenario, kind, 1, HARSH_RUNS)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from utrace.core.events import Event
 from utrace.core.verdicts import ResumeAction
 from utrace.testing.run_laws import Violation
+from utrace.testing.scenario import Outsider, Scenario
 from utrace.testing.scripted import (
     Script,
     control,
     kill,
 )
-from utrace.testing.world import Outsider, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

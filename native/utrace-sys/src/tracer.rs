@@ -26,6 +26,8 @@ const SEIZE_OPTIONS: usize = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40;
 const TRACE_SECCOMP: usize = 0x80;
 const EXIT_KILL: usize = 0x10_0000;
 const LISTEN: c_int = 0x4208;
+/// utrace.kernel.api.PEEK_FIRST.
+const PEEK_FIRST: c_int = 0x1_0000;
 /// The largest register set of a machine: a bound for what the kernel may fill.
 const REGSET_MAX: usize = 1 << 16;
 
@@ -220,8 +222,8 @@ impl Tracer {
         let mut hot = None;
         // A newer status already taken: the stop that our caller knows is over.
         if tid != 0 && (state.ready.is_empty() || !state.has_ready(tid)) {
-            let resumed = done_or_gone(raw::ptrace_resume(tid, request, signo))?;
-            hot = (resumed && request != LISTEN).then_some(tid);
+            let resumed = resume(tid, request, signo)?;
+            hot = (resumed && request & !PEEK_FIRST != LISTEN).then_some(tid);
         }
         Ok(state.next(&self.bell, hot)?)
     }
@@ -237,7 +239,7 @@ impl Tracer {
         if state.has_ready(tid) {
             return Ok(false);
         }
-        Ok(done_or_gone(raw::ptrace_resume(tid, request, signo))?)
+        resume(tid, request, signo)
     }
 
     /// Whether a newer status than the one last told waits for `tid`.
@@ -483,6 +485,15 @@ impl Tracer {
             .take();
         drop(watch);
     }
+}
+
+/// Resume, unless a look was asked for and a newer status waits; `false`: not resumed.
+fn resume(tid: Tid, request: c_int, signo: c_int) -> Answer<bool> {
+    if request & PEEK_FIRST != 0 && raw::wait_peek(tid).unwrap_or(false) {
+        return Ok(false);
+    }
+    let request = request & !PEEK_FIRST;
+    Ok(done_or_gone(raw::ptrace_resume(tid, request, signo))?)
 }
 
 fn options(exit_kill: bool) -> usize {

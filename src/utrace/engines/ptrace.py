@@ -297,7 +297,8 @@ class PtraceEngine(EngineOps):
         mask = self.events | (Event.SYSCALL if self._syscalls else Event(0))
         if step is not ResumeAction.RESUME:
             mask |= Event.SYSCALL_EXIT if self._syscalls else Event(0)
-        self.engine.set_events(mask)
+        if mask != self.engine.events:
+            self.engine.set_events(mask)
         if stop is not None and stop.kind is StopKind.GROUP:
             # PTRACE_CONT lets a group-stopped thread run.
             self.engine.task.jctl = False

@@ -75,6 +75,14 @@ class ResumeRequest(enum.IntEnum):
     LISTEN = 0x4208
 
 
+PEEK_FIRST: Final = 0x10000
+"""Add it to a `ResumeRequest`: if a newer status waits, the tracee is not resumed.
+
+A tracee killed in its stop goes on to its exit stop, and a resume meant for the first would use up the
+second unseen.  A look before narrows that window to nearly nothing, at the price of one system call.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Disposition:
     """Signal masks of one thread from /proc/TID/status; bit n-1 stands for signal n.
@@ -131,9 +139,10 @@ class Kernel(Protocol):
     def next_fact(self, tid: int, request: int, signo: int, /) -> Fact:
         """Resume one tracee, then wait for the next fact about any.
 
-        One trip down for a stop (D14).  tid 0 resumes nobody.  A tid that cannot be resumed because
-        it was killed meanwhile is passed over: its death is a fact of its own.  Blocks, with the GIL
-        released, until there is a fact; `ring` ends the wait with a BELL.
+        One trip down for a stop (D14).  `request` is a `ResumeRequest`, perhaps with PEEK_FIRST; tid 0
+        resumes nobody.  A tid that cannot be resumed because it was killed meanwhile is passed over: its
+        death is a fact of its own.  Blocks, with the GIL released, until there is a fact; `ring` ends the
+        wait with a BELL.
         """
         ...
 

@@ -84,8 +84,7 @@ class LinuxKernel(_native.Tracer):
 
         Killed, it first runs, and only then stands in another stop that a wait tells of.
         """
-        status = procfs.read_status(tid)
-        return (status is not None and status.state != "t") or super().pending_fact(tid)
+        return procfs.state(tid) not in {"t", ""} or super().pending_fact(tid)
 
     def threads(self, tgid: int, /) -> list[Tid]:
         """List the tids of a group."""

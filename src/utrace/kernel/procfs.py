@@ -10,6 +10,8 @@ Reference: proc(5), proc_pid_status(5), proc_pid_task(5), proc_pid_stat(5).
 
 from __future__ import annotations
 
+import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -149,6 +151,12 @@ def process_group(tid: int) -> int | None:
     return None if text is None else int(text.rpartition(b")")[2].split()[2])
 
 
+def state(tid: int) -> str:
+    """State letter of a task, from field 3 of /proc/TID/stat; empty if it is gone."""
+    text = _read(f"{tid}/stat")
+    return "" if text is None else chr(text[text.rindex(b")") + 2])
+
+
 def blocked_syscall(tid: int) -> int | None:
     """Number of the system call a task sleeps in; None if it runs, sleeps elsewhere, or is gone.
 
@@ -161,9 +169,22 @@ def blocked_syscall(tid: int) -> int | None:
 
 def _read(name: str) -> bytes | None:
     try:
-        return (PROC / name).read_bytes()
+        # Read at many a stop: without pathlib and buffers at a third of their cost.
+        fd = os.open(f"/proc/{name}", os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError):
         return None
+    text = b""
+    try:
+        while chunk := os.read(fd, _CHUNK):
+            text += chunk
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(fd)
+    return text
+
+
+_CHUNK: Final = 1 << 14
 
 
 def is_executable(tid: int, address: int) -> bool:
@@ -190,3 +211,12 @@ def memory_file(pid: int, fd: int) -> int | None:
         return None
     owner = name.parent.name
     return int(owner) if name.name == "mem" and name.is_relative_to(PROC) and owner.isdecimal() else None
+
+
+def auxiliary(pid: int) -> dict[int, int]:
+    """Give the auxiliary vector of a 64-bit process by its AT_ numbers; empty if it is gone.
+
+    Reference: getauxval(3), /proc/PID/auxv in proc(5).
+    """
+    words = _read(f"{pid}/auxv") or b""
+    return {kind: value for kind, value in struct.iter_unpack("<QQ", words[: len(words) // 16 * 16]) if kind}

@@ -5,7 +5,10 @@ Rules of this file:
 1. A byte that a tracer turns into an int3, in memory that is executed, is that tracer's breakpoint.  One
    int3 in memory serves all its owners, and stays until the last of them has put the old byte back.
 2. Each tracer reads memory as if alone: its own breakpoints are int3, those of others are not there.
-3. A thread that ran into an int3 which was taken away before the hit could be told of goes back and
+3. A debugger that steps a copy of the instruction under its breakpoint, elsewhere, would carry the thread
+   past the breakpoints of others.  Where there are others it may not write that copy, at the program's
+   entry point; gdb then steps in place, as it does where memory cannot be written.
+4. A thread that ran into an int3 which was taken away before the hit could be told of goes back and
    executes what is there now.
 
 Reference: D12; ptrace(2); Intel SDM volume 3, "Breakpoint Exception (#BP)".
@@ -16,13 +19,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from utrace.errors import UtraceError
+from utrace.errors import BadAddress, UtraceError
 from utrace.kernel import procfs
 
 if TYPE_CHECKING:
     from utrace.tracer.task import Task
 
 INT3: Final = 0xCC
+_AT_ENTRY: Final = 9
+_ROOM_FOR_COPIES: Final = 64
 
 
 @dataclass(slots=True)
@@ -44,6 +49,8 @@ class _Memory:
 
     inserted: dict[int, Breakpoint] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
+    copies: dict[int, int] = field(default_factory=dict)
+    """Who has a copy of an instruction to step, by address."""
 
 
 class Breakpoints:
@@ -77,13 +84,25 @@ class Breakpoints:
                 data[at - address] = INT3 if tracer_pid in found.owners else found.covered
         return bytes(data)
 
-    def write(self, tracee: Task, tracer_pid: int, address: int, data: bytes) -> None:
-        """Write memory as a tracer sees it.
+    def may_hold_copy(self, tracee: Task, address: int, length: int) -> bool:
+        """Tell whether a write is one of a copy to step, or takes it away again."""
+        entry = procfs.auxiliary(tracee.pid).get(_AT_ENTRY, 0)
+        return length > 1 and entry <= address < entry + _ROOM_FOR_COPIES
+
+    def write(self, tracee: Task, tracer_pid: int, address: int, data: bytes, *, alone: bool) -> None:
+        """Write memory as a tracer sees it; `alone`: no other debugger traces the process.
 
         Raises:
-            BadAddress: part of it is not mapped; nothing is written.
+            BadAddress: part of it is not mapped, or the others would miss breakpoints; nothing is written.
         """
         memory = self._memories.setdefault(tracee.pid, _Memory())
+        if self.may_hold_copy(tracee, address, len(data)):
+            if memory.copies.get(address) == tracer_pid:
+                del memory.copies[address]
+            elif alone:
+                memory.copies[address] = tracer_pid
+            else:
+                raise BadAddress(f"another debugger of process {tracee.pid} would miss its breakpoints")
         now = tracee.memory.read_exact(address, len(data))
         executed = INT3 in data and procfs.is_executable(tracee.tid, address)
         written = bytearray(data)

@@ -35,6 +35,8 @@ _ERESTARTNOINTR: Final = 513
 _WORD_MASK: Final = (1 << 64) - 1
 _INT_MASK: Final = (1 << 32) - 1
 _SA_NOCLDSTOP: Final = 1
+_GETSIGMASK: Final = 0x420A
+_MASK_BYTES: Final = 8
 _LONG: Final = {0xC000003E: 8, 0x40000003: 4}
 
 
@@ -50,10 +52,18 @@ class Blocked:
     nr: int | None
 
 
+def _child_signal_is_blocked(engine: Engine, task: Task) -> bool:
+    """Tell whether the stopped task blocks SIGCHLD."""
+    result, mask = engine.loop.kernel.request_buffer(_GETSIGMASK, task.tid, _MASK_BYTES, bytes(_MASK_BYTES))
+    return result < 0 or bool(int.from_bytes(mask, "little") & 1 << (SIGCHLD - 1))
+
+
 class Interposer(EngineOps):
     """Answers ptrace and wait calls of every program of the session."""
 
-    events = Event.SYSCALL | Event.CLONE | Event.EXEC | Event.EXIT | Event.DEATH | Event.JCTL
+    events = Event.SYSCALL_ENTRY | Event.CLONE | Event.EXEC | Event.EXIT | Event.DEATH | Event.JCTL
+    with_exits = events | Event.SYSCALL_EXIT
+    """While a call is under way whose end matters: answered at its entry it has no exit stop."""
     syscalls = frozenset({"ptrace", "wait4", "waitid", "?waitpid", "rt_sigaction"})
 
     vital = True
@@ -86,7 +96,12 @@ class Interposer(EngineOps):
     def report_exec(self, task: Task) -> Answer:
         """Forget what a program's signal actions were, and its memory; a debugger's child is none."""
         self.registry.wants_no_stops.discard(task.pid)
+        self.registry.child_action.pop(task.pid, None)
         self.registry.breakpoints.forget(task.pid)
+        for link in self.registry.tracers_of(task):
+            if not link.seized:
+                # By TRACEME; before its execve it may be a mere trial of what the kernel can.
+                self._look_at_debugger(link.engine.loop, link.tracer_pid)
         if not self.registry.of_tracer(task.pid):
             task.engine(self).set_syscalls(self._of_others)
         return None
@@ -121,6 +136,7 @@ class Interposer(EngineOps):
         registry.parents.pop(task.id.generation, None)
         registry.stop_signals.pop(task.id.tid, None)
         registry.wants_no_stops.discard(task.id.tid)
+        registry.child_action.pop(task.id.tid, None)
         self._childless.discard(task.id.tid)
         self._too_early.pop(task.id.generation, None)
 
@@ -147,10 +163,11 @@ class Interposer(EngineOps):
         number, pid, addr, data = call.raw[:4]
         loop = task.engine(self).loop
         result = requests.answer(self.registry, loop, task, number & _WORD_MASK, pid & _INT_MASK, addr, data)
-        if result == 0 and number & _WORD_MASK in {requests.TRACEME, requests.ATTACH}:
-            self._look_at_debugger(loop, task.pid if number & _WORD_MASK else self.registry.parents[task.id.generation].pid)
+        if result == 0 and number & _WORD_MASK == requests.ATTACH:
+            self._look_at_debugger(loop, task.pid)
         if result == requests.TOO_EARLY:
             self._too_early[task.id.generation] = call.nr
+            task.engine(self).set_events(self.with_exits)
         return None if result is None else skip(result)
 
     def _look_at_debugger(self, loop: Loop, pid: int) -> None:
@@ -165,6 +182,7 @@ class Interposer(EngineOps):
         signo, action = call.raw[:2]
         if signo & _INT_MASK != SIGCHLD or not action:
             return
+        self.registry.child_action.pop(task.pid, None)
         size = _LONG.get(call.arch, 8)
         # struct kernel_sigaction begins with the handler and the flags.
         flags = int.from_bytes(task.memory.read(action + size, size), "little")
@@ -187,10 +205,15 @@ class Interposer(EngineOps):
             if emulated and not self._has_children(engine, task):
                 nr = call.nr
                 call.nr = _PAUSE[call.arch]
-            registry.wait(task, wait.wants, interrupter(engine))
-        elif not emulated and not registry.ended:
+            blocked = _child_signal_is_blocked(engine, task)
+            registry.wait(task, wait.wants, interrupter(engine), blocked=blocked)
+        elif not registry.ended and (
+            not emulated or (registry.traces_own_child(task.pid) and not wait.options & waiting.WSTOPPED)
+        ):
+            # The kernel's answer is the whole answer.
             return None
         self._blocked[task.id.generation] = Blocked(wait, nr)
+        engine.set_events(self.with_exits)
         return None
 
     def _has_children(self, engine: Engine, task: Task) -> bool:
@@ -207,6 +230,7 @@ class Interposer(EngineOps):
     def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
         """Turn the end of a blocked wait into what the tracer is to see."""
         generation = task.id.generation
+        task.engine(self).set_events(self.events)
         early = self._too_early.pop(generation, None)
         if early is not None:
             self._restart(task, early, -_ERESTARTNOINTR)

@@ -55,9 +55,10 @@ def _transfer(registry: Registry, loop: Loop, tracer: Task, call: Syscall) -> in
     fd, buffer, length, address = call.raw[:4]
     owner = procfs.memory_file(tracer.tid, fd & _INT_MASK) if call.arch == _X86_64 else None
     tracee = None if owner is None else loop.tracees.by_tid.get(owner)
-    if tracee is None or length > _AT_ONCE or registry.find(tracer.pid, tracee.handle) is None:
+    link = None if tracee is None else registry.find(tracer.pid, tracee.handle)
+    if link is None or length > _AT_ONCE:
         return None
-    task, breakpoints = tracee.handle, registry.breakpoints
+    task, breakpoints = link.tracee, registry.breakpoints
     known = breakpoints.touch(task.pid, address, length)
     try:
         if call.name == "pread64":
@@ -67,9 +68,9 @@ def _transfer(registry: Registry, loop: Loop, tracer: Task, call: Syscall) -> in
             tracer.memory.write(buffer, data)
             return len(data) or -errno.EIO
         data = tracer.memory.read(buffer, length)
-        if not known and INT3 not in data:
+        if not known and INT3 not in data and not breakpoints.may_hold_copy(task, address, length):
             return None
-        breakpoints.write(task, tracer.pid, address, data)
+        registry.write_memory(link, address, data)
     except UtraceError:
         return -errno.EIO
     return length

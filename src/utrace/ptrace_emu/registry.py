@@ -10,8 +10,8 @@ Rules of this file:
 from __future__ import annotations
 
 import contextlib
+import enum
 import struct
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.core.events import SIGNAL_ALL
@@ -31,6 +31,8 @@ from utrace.ptrace_emu.leftovers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from utrace.tracer.engine import Engine
     from utrace.tracer.task import Task
 
@@ -58,13 +60,13 @@ class Ended:
         self.ready = ready
         self.after: Ended | None = None
         self.held_up: list[Callable[[], None]] = []
+        self.tracer_pid = tracer_pid
+        self.pid = pid
+        self.status = status
 
     def holds_up(self, let_go: Callable[[], None]) -> None:
         """Note a real parent that is held until the tracer has waited."""
         self.held_up.append(let_go)
-        self.tracer_pid = tracer_pid
-        self.pid = pid
-        self.status = status
 
 
 _SIGTIMEDWAIT: Final = frozenset({128, 177, 421})
@@ -77,22 +79,20 @@ class Waiter(NamedTuple):
     pid: int
     wants: Callable[[int], bool]
     wake: Callable[[], None]
+    blocked: bool
+
+
+class ChildAction(enum.Enum):
+    """What a process does with SIGCHLD, if it does not block it."""
+
+    DEFAULT = enum.auto()
+    IGNORED = enum.auto()
+    CAUGHT = enum.auto()
 
 
 def child_siginfo(code: int, pid: int, uid: int, status: int) -> bytes:
     """Make the siginfo of a SIGCHLD, and of a waitid."""
     return struct.pack("<iiiiiii", SIGCHLD, 0, code, 0, pid, uid, status).ljust(128, b"\0")
-
-
-def notices_child_signal(tid: int) -> bool:
-    """Tell whether a SIGCHLD is anything to a thread: it catches it, or blocks it to look for it."""
-    disposition = procfs.disposition(tid)
-    bit = 1 << (SIGCHLD - 1)
-    if disposition is None or disposition.ignored & bit:
-        return False
-    return (
-        bool((disposition.caught | disposition.blocked) & bit) or procfs.blocked_syscall(tid) in _SIGTIMEDWAIT
-    )
 
 
 class Registry:
@@ -113,6 +113,8 @@ class Registry:
         self.parents: dict[int, Task] = {}
         self.wants_no_stops: set[int] = set()
         """Processes whose SIGCHLD action has SA_NOCLDSTOP."""
+        self.child_action: dict[int, ChildAction] = {}
+        """What processes do with SIGCHLD, as far as it was looked at since they last said."""
         self._waiters: dict[int, Waiter] = {}
         self.breakpoints = Breakpoints()
         self._debug_registers: dict[int, DebugRegisters] = {}
@@ -249,6 +251,15 @@ class Registry:
             link.tracee.id.generation, DebugRegisters(user_words(kernel, tid))
         )
 
+    def write_memory(self, link: PtraceEngine, address: int, data: bytes) -> None:
+        """Write a tracee's memory as its tracer sees it.
+
+        Raises:
+            BadAddress: it cannot be written.
+        """
+        others = (other for other in self.tracers_of(link.tracee) if not other.seized and other is not link)
+        self.breakpoints.write(link.tracee, link.tracer_pid, address, data, alone=next(others, None) is None)
+
     def whose(self, link: PtraceEngine, siginfo: bytes) -> Trap:
         """Tell whose a SIGTRAP is: a breakpoint's, a watchpoint's, or that of a step."""
         tracee, links = link.tracee, self.links.get(link.tracee.id.generation, [])
@@ -280,9 +291,33 @@ class Registry:
 
     # -- waiting ----------------------------------------------------------------------------------
 
-    def wait(self, task: Task, wants: Callable[[int], bool], wake: Callable[[], None]) -> None:
-        """Note that a thread is about to wait for the tasks it wants."""
-        self._waiters[task.tid] = Waiter(task.pid, wants, wake)
+    def wait(
+        self, task: Task, wants: Callable[[int], bool], wake: Callable[[], None], *, blocked: bool
+    ) -> None:
+        """Note that a thread is about to wait for the tasks it wants; `blocked`: it blocks SIGCHLD."""
+        self._waiters[task.tid] = Waiter(task.pid, wants, wake, blocked)
+
+    def _notices(self, tracer_pid: int, tracer_tid: int) -> bool:
+        """Tell whether a SIGCHLD is anything to a thread: it catches it, or blocks it to look for it.
+
+        Nothing happens otherwise, and a stop of the tracer's is saved.
+        """
+        bit = 1 << (SIGCHLD - 1)
+        action = self.child_action.get(tracer_pid)
+        waiter = self._waiters.get(tracer_tid)
+        if action is ChildAction.DEFAULT and waiter is not None:
+            return waiter.blocked
+        if action in {ChildAction.CAUGHT, ChildAction.IGNORED}:
+            return action is ChildAction.CAUGHT
+        disposition = procfs.disposition(tracer_tid)
+        if disposition is None:
+            return False
+        caught, ignored = bool(disposition.caught & bit), bool(disposition.ignored & bit)
+        action = ChildAction.CAUGHT if caught else ChildAction.IGNORED if ignored else ChildAction.DEFAULT
+        self.child_action[tracer_pid] = action
+        if action is not ChildAction.DEFAULT:
+            return caught
+        return bool(disposition.blocked & bit) or procfs.blocked_syscall(tracer_tid) in _SIGTIMEDWAIT
 
     def waits_no_more(self, task: Task) -> None:
         """Forget that it waits."""
@@ -302,7 +337,7 @@ class Registry:
         if (
             tracer is not None
             and not (stopped and link.tracer_pid in self.wants_no_stops)
-            and (tracer.task.mask & SIGNAL_ALL or notices_child_signal(tracer.tid))
+            and (tracer.task.mask & SIGNAL_ALL or self._notices(link.tracer_pid, tracer.tid))
         ):
             uid = procfs.real_uid(link.tracee.tid)
             loop.send_signal(tracer, child_siginfo(code, link.tracee.tid, uid, status & 0xFF))

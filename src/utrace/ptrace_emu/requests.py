@@ -171,7 +171,7 @@ def _peek(request: Request) -> int:
 def _poke(request: Request) -> int:
     link, word = request.link, request.data.to_bytes(_WORD, "little")
     try:
-        request.registry.breakpoints.write(link.tracee, link.tracer_pid, request.addr, word)
+        request.registry.write_memory(link, request.addr, word)
     except UtraceError:
         return -errno.EIO
     return 0

@@ -42,6 +42,7 @@ from utrace.testing.guest import (
 from utrace.testing.guest_text import BadGuestText, format_programs, parse_programs
 from utrace.testing.moves import Move, MoveKind, Observer, Schedule, Scheduler, StaleSchedule
 from utrace.testing.run_laws import Entry, Violation
+from utrace.testing.scenario import Outsider, Scenario
 from utrace.testing.schedulers import PCT, First, Random, Replay, RoundRobin, Uneven
 from utrace.testing.scripted import (
     BEFORE_USER_MODE,
@@ -64,9 +65,10 @@ from utrace.testing.scripted import (
     touch_registers,
 )
 from utrace.testing.shrink import shrink
+from utrace.testing.sim.truth import Truth
 from utrace.testing.sim.turns import Stuck, TooManySteps
-from utrace.testing.simkernel import SimKernel, Truth
-from utrace.testing.world import Outsider, Scenario, World
+from utrace.testing.simkernel import SimKernel
+from utrace.testing.world import World
 
 __all__ = [
     "BEFORE_USER_MODE",

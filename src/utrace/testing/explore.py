@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -23,8 +22,10 @@ from utrace.testing.sim.turns import Stuck, TooManySteps
 from utrace.testing.world import World, silence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from utrace.testing.run_laws import Entry
-    from utrace.testing.world import Scenario
+    from utrace.testing.scenario import Scenario
 
 FINDINGS: Final = (
     AssertionError,

@@ -15,7 +15,7 @@ from utrace.core.verdicts import Outcome
 from utrace.testing.run_laws import Violation
 
 if TYPE_CHECKING:
-    from utrace.testing.simkernel import Truth
+    from utrace.testing.sim.truth import Truth
     from utrace.tracer.engine import Engine
 
 

@@ -9,7 +9,7 @@ from utrace.testing.moves import Schedule
 
 if TYPE_CHECKING:
     from utrace.testing.explore import Failure
-    from utrace.testing.world import Scenario
+    from utrace.testing.scenario import Scenario
 
 
 def shrink(scenario: Scenario, failure: Failure, *, runs_max: int = 2_000) -> Failure:

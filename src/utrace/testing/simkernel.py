@@ -15,13 +15,14 @@ import contextlib
 import errno
 from typing import TYPE_CHECKING, Final
 
-from utrace.kernel.api import Disposition, Fact, FactKind, ResumeRequest, SeizeOutcome, Spawn, Tid
+from utrace.kernel.api import PEEK_FIRST, Disposition, Fact, FactKind, ResumeRequest, SeizeOutcome, Spawn, Tid
 from utrace.testing.moves import MoveKind, Scheduler, move
 from utrace.testing.schedulers import First
 from utrace.testing.sim import deaths, registers, signals, stops
 from utrace.testing.sim.machine import Machine
 from utrace.testing.sim.siginfo import SI_TKILL, SI_USER, SIGKILL, SIGTRAP, SigInfo, bit
-from utrace.testing.sim.tasks import LISTENING, TRAP_NOTIFY, TRAP_STOP, ExitState, SimTask, TaskState
+from utrace.testing.sim.tasks import LISTENING, TRAP_NOTIFY, TRAP_STOP, SimTask, TaskState
+from utrace.testing.sim.truth import Truth
 from utrace.testing.sim.turns import Actor, Stuck, Turns, Watch
 
 if TYPE_CHECKING:
@@ -32,43 +33,6 @@ if TYPE_CHECKING:
 
 _NT_PRSTATUS: Final = 1
 _STEPS_MAX: Final = 200_000
-
-
-class Truth:
-    """How a simulated task is, seen by nobody in the simulation; looking moves nobody."""
-
-    def __init__(self, task: SimTask) -> None:
-        self._task = task
-
-    @property
-    def process_key(self) -> str:
-        """Its process, as `Observer.moved` names it."""
-        return self._task.process.key
-
-    @property
-    def steps(self) -> int:
-        """Instructions it has begun in user mode, system calls included."""
-        return self._task.user_steps
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether job control has stopped its process."""
-        return self._task.process.stop_stopped
-
-    @property
-    def is_asleep(self) -> bool:
-        """Whether it sleeps in a system call that a signal can end."""
-        return self._task.state is TaskState.SLEEPING
-
-    @property
-    def is_released(self) -> bool:
-        """Whether somebody has waited for its end, so that nothing of it is left."""
-        return self._task.exit_state is ExitState.RELEASED
-
-    @property
-    def stood_at_exit(self) -> bool:
-        """Whether it came to its exit event, so that the tracer could see it alive."""
-        return self._task.stood_at_exit
 
 
 class SimKernel:
@@ -219,8 +183,9 @@ class SimKernel:
         False also if it was to listen but stands in the exit event of its death (EIO).
         """
         task = self._stopped(tid)
-        if task is None:
+        if task is None or (request & PEEK_FIRST and self.pending_fact(tid)):
             return False
+        request &= ~PEEK_FIRST
         if request == ResumeRequest.LISTEN:
             return self._listen(task)
         task.syscall_trace = request == ResumeRequest.SYSCALL

@@ -10,12 +10,11 @@ Rules of this file:
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from utrace.core import control as core_control
 from utrace.core.events import Event
@@ -25,115 +24,28 @@ from utrace.core.task_life import TaskLife
 from utrace.core.verdicts import Answer, Outcome, ResumeAction
 from utrace.errors import TaskGone, UtraceError
 from utrace.kernel.api import Fact, Kernel, Spawn
-from utrace.testing import guest
-from utrace.testing.guest_text import parse_programs
 from utrace.testing.promises import Promises
 from utrace.testing.run_laws import Entry, Ledger, Violation, check_run
 from utrace.testing.scripted import Deed, ScriptedEngine, ScriptedFault
-from utrace.testing.simkernel import SimKernel, Truth
-from utrace.tracehook.tracees import WhenBlocked
+from utrace.testing.simkernel import SimKernel
 from utrace.tracer.engine import Engine
 from utrace.tracer.loop import LiveTracee, Loop
 from utrace.tracer.processes import seize, spawn
+from utrace.tracer.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from utrace.core.task_life import TracedTask
     from utrace.testing.moves import Scheduler
-    from utrace.testing.scripted import Detail, Script
+    from utrace.testing.scenario import Outsider, Scenario
+    from utrace.testing.scripted import Detail
+    from utrace.testing.sim.truth import Truth
     from utrace.tracehook.tracee import Process
     from utrace.tracehook.tracees import Tracees
-    from utrace.tracer.task import Task
 
 _STEPS_MAX: Final = 5_000
 _SIGNALS: Final = frozenset({"kill", "tgkill"})
-
-Expectation: TypeAlias = "Callable[[World], None]"
-
-
-@dataclass(frozen=True)
-class Outsider:
-    """Somebody outside of every callback, who does things at moments that the scheduler chooses.
-
-    Attributes:
-        name: one word.
-        deeds: what is done, in order.
-        when: what has to be so before the first deed: "" for nothing; "wants A" or "holds A": engine A
-            wants the task stopped, and its callback is not running, or the task stands still for it;
-            "stopped", "asleep", "exiting", "zombie": job control has stopped the task, it sleeps in a call,
-            its EXIT was reported, or it is known to be dead.
-        times: how often all of it can be done.
-        on: the task that `when` is about.
-    """
-
-    name: str
-    deeds: tuple[Deed, ...]
-    when: str = ""
-    times: int = 1
-    on: str = "m"
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """What may happen; a scheduler makes runs of it.
-
-    Attributes:
-        name: one word.
-        text: guest programs (`guest_text`); "main" is run.
-        engines: in attach order.
-        outsiders: those who interfere.
-        expect: what has to be so at the end of every run; raises `Violation`.
-        attached: the program runs already and is a child of somebody else; otherwise it is launched.
-        atomic: nobody moves between a stop and the tracer's answer to it: far fewer runs, but none in
-            which the tracee is killed in between.
-        hasty: callbacks take no time: nobody acts while one runs.
-        serial: passes stop after each engine that wants it.
-        remains: some task may be left that neither runs nor ends.
-        blocked: what is done about tasks that sleep in a call.
-    """
-
-    name: str
-    text: str
-    engines: tuple[Script, ...]
-    outsiders: tuple[Outsider, ...] = ()
-    expect: Expectation | None = None
-    attached: bool = True
-    atomic: bool = True
-    hasty: bool = False
-    serial: bool = False
-    remains: bool = False
-    blocked: WhenBlocked = WhenBlocked.AUTO
-
-    @property
-    def programs(self) -> guest.Programs:
-        """The guest programs, parsed."""
-        found = _PARSED.get(self.text)
-        if found is None:
-            found = _PARSED[self.text] = parse_programs(self.text)
-        return found
-
-    @property
-    def digest(self) -> str:
-        """Name everything that the choices of a run depend on: twelve hexadecimal digits."""
-        shown = (
-            guest.digest(self.programs),
-            *(
-                (script.name, int(script.events), script.follow, script.attached, _shown(script))
-                for script in self.engines
-            ),
-            *((o.name, tuple(map(str, o.deeds)), o.when, o.times, o.on) for o in self.outsiders),
-            (self.attached, self.atomic, self.hasty, self.serial, self.blocked.name),
-        )
-        return hashlib.sha256(repr(shown).encode()).hexdigest()[:12]
-
-
-_PARSED: Final[dict[str, guest.Programs]] = {}
-
-
-def _shown(script: Script) -> list[str]:
-    answers = script.answers or {}
-    return [f"{int(event)} {answers[event]}" for event in sorted(answers, key=int)]
 
 
 @contextmanager
@@ -308,7 +220,7 @@ class World:
 
         self.kernel.add_actor(outsider.name, act, when=may_act, times=outsider.times * len(deeds))
 
-    def _holds(self, outsider: Outsider) -> bool:
+    def _holds(self, outsider: Outsider) -> bool:  # noqa: PLR0911 — a line for each condition
         """Tell whether an outside caller has what it waits for."""
         what, _, name = outsider.when.partition(" ")
         tracee = self.tracees.get(outsider.on)
@@ -374,7 +286,7 @@ class World:
             return deed.on
         return self.label_of(task)
 
-    def _perform(self, deed: Deed, where: str) -> str:  # noqa: PLR0911 — one line a verb
+    def _perform(self, deed: Deed, where: str) -> str:  # noqa: C901, PLR0911, PLR0912 — a case for each verb
         kernel = self.kernel
         tracee = self.tracees[where]
         match deed.verb:
@@ -431,7 +343,7 @@ class World:
         return outcome
 
     def _finish(self, engine: Engine, where: str) -> str:
-        examiner = self._examiners.pop((where, engine.client.name), None) if _is_scripted(engine) else None
+        examiner = self._examiners.pop((where, self.ledger.masks[engine].name), None)
         if examiner is None:
             return "nothing"
         self.loop.look_for_a_kill(engine.task)
@@ -491,7 +403,7 @@ class World:
         record = tracee.task
         self.find_new_engines(label, record)
         engine = self.ledger.handles[label, ops.name]
-        shown = tuple(self.label_of(part) if hasattr(part, "wait_status") else part for part in detail)
+        shown = tuple(self.label_of(part) if isinstance(part, Task) else part for part in detail)
         self._check_last_report(label, key, record)
         self.ledger.called(engine, record.callback, record.event)
         self.promises.called(engine)

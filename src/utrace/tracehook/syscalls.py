@@ -57,7 +57,13 @@ def leave_entry(tracee: Tracee) -> None:
     if task.syscall_action is SyscallAction.ABORT:
         task.syscall_action = SyscallAction.RUN
         tracee.kernel.set_syscall(tracee.tid, _NO_CALL, None)
-        tracee.abort_result = -ENOSYS if task.syscall_result is None else task.syscall_result
+        result = -ENOSYS if task.syscall_result is None else task.syscall_result
+        if _is_over_here(tracee):
+            tracee.kernel.set_result(tracee.tid, result)
+            tracee.in_syscall = False
+            tracee.request = tracee.free_run()
+            return
+        tracee.abort_result = result
         _run_to_exit(tracee, _armed_step(tracee))
     elif not task.engines:
         leave(tracee)
@@ -76,6 +82,23 @@ def leave_entry(tracee: Tracee) -> None:
     if tracee.request == CONT_REQUEST:
         # Its end will not be told, so that the next exit stop may be of another call.
         tracee.in_syscall = False
+
+
+def _is_over_here(tracee: Tracee) -> bool:
+    """Tell whether an aborted call needs no exit stop: at a seccomp stop its result is put in place at once.
+
+    Reference: Linux 6.18 kernel/seccomp.c:__seccomp_filter(), a SECCOMP_RET_TRACE skipped.
+    """
+    task = tracee.task
+    return (
+        tracee.entry is not None
+        and tracee.entry[1] == FactKind.SECCOMP
+        and bool(task.engines)
+        and task.pending is ResumeAction.RESUME
+        and tracee.stepping is ResumeAction.RESUME
+        and not tracee.mend
+        and not tracee.wants_exit()
+    )
 
 
 def _run_to_exit(tracee: Tracee, step: ResumeAction) -> None:

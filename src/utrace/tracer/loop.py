@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from utrace.core import control as core_control
 from utrace.core.attach import attach_task, find_engine
+from utrace.core.events import EXIT
 from utrace.core.reporting import Pause, Wake
 from utrace.core.task_life import Need
 from utrace.core.verdicts import ResumeAction
 from utrace.errors import Misuse, TaskGone, UtraceError
-from utrace.kernel.api import Fact, FactKind
+from utrace.kernel.api import PEEK_FIRST, Fact, FactKind
 from utrace.tracehook.signal_decision import send
 from utrace.tracehook.tracee import Tracee
 from utrace.tracehook.tracee_life import live
@@ -211,6 +212,9 @@ class Loop:
             if tracee is not None and fact[1] < _EXEC and not tracee.task.held:
                 if self.feed(tracee, fact):
                     tid, request, signo = tracee.tid, tracee.request, tracee.signo
+                    if tracee.task.mask & EXIT:
+                        # A kill during a callback must not cost the engines the live exit stop.
+                        request |= PEEK_FIRST
             elif fact[1] == _NO_TRACEES:
                 if not (needs or jobs or ready):
                     if self._stopping:
@@ -318,7 +322,7 @@ class Loop:
         else:
             resume = self.feed(tracee, fact)
         if resume:
-            self.kernel.resume(tracee.tid, tracee.request, tracee.signo)
+            self.kernel.resume(tracee.tid, tracee.request | PEEK_FIRST, tracee.signo)
 
     def settle(self) -> None:
         """Do what tasks, children's births and other threads ask for, until nobody asks."""
@@ -352,7 +356,7 @@ class Loop:
                 and not self.kernel.pending_fact(tracee.tid)
                 and self.feed(tracee, Wake.LET_RUN)
             ):
-                self.kernel.resume(tracee.tid, tracee.request, tracee.signo)
+                self.kernel.resume(tracee.tid, tracee.request | PEEK_FIRST, tracee.signo)
         else:
             self.tracees.attend(tracee, break_in=need is Need.INTERRUPT)
 

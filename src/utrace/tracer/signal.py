@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from utrace.core.verdicts import SignalAction
+from utrace.core.events import NO_EVENT
 from utrace.errors import Misuse
 from utrace.tracehook.signal_decision import SignalOccurrence
 
@@ -19,12 +19,15 @@ class SignalReport:
 
     Attributes:
         action: what engines called before decided; it holds unless a `Verdict` says otherwise.
+        is_report: there is no new signal: SIGNAL_REPORT, or SIGNAL_HANDLER at a handler's entry.
     """
 
-    __slots__ = ("_occurrence", "action")
+    __slots__ = ("_occurrence", "action", "is_report")
 
     def __init__(self, task: TracedTask) -> None:
         self.action = task.signal_action
+        # Not by the action, which an engine before may have changed.
+        self.is_report = task.event == NO_EVENT
         occurrence = task.occurrence
         self._occurrence = occurrence if isinstance(occurrence, SignalOccurrence) else None
 
@@ -59,8 +62,3 @@ class SignalReport:
             raise Misuse(message)
         self._occurrence.siginfo = siginfo
         self._occurrence.edited = True
-
-    @property
-    def is_report(self) -> bool:
-        """Whether there is no new signal: SIGNAL_REPORT, or SIGNAL_HANDLER at a handler's entry."""
-        return self.action in {SignalAction.REPORT, SignalAction.HANDLER}

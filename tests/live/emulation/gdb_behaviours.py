@@ -117,7 +117,7 @@ SCRIPTS: Final[dict[str, tuple[str, str]]] = {
     "handler_once": ("once", "run\ncontinue\ncontinue\n"),
     "crash": ("crash", "run\nbt\nprint $_siginfo.si_signo\ninfo registers rip\ncontinue\n"),
     "gcore": ("crash", "run\ngcore DIR/core\nkill\ncore-file DIR/core\nbt\ninfo threads\n"),
-    "ctrl_c": ("interrupt", "run\nbt\nset var released = 1\nsignal SIGCHLD\n"),
+    "ctrl_c": ("interrupt", "run\nbt\nprint $_siginfo.si_signo\nkill\n"),
     # -- threads ----------------------------------------------------------------------------------
     "info_threads": ("threads", "break gathered\nrun\ninfo threads\nthread 3\n"),
     "thread_apply_all": ("threads", "break gathered\nrun\nthread apply all -q print $_thread\nthread apply 2 frame function tick\n"),

@@ -1,0 +1,187 @@
+"""A strace and two gdbs on one threaded server; run under a session by `test_tracers_on_one`.
+
+    tracers_on_one.py SERVER FOLDER LEAVING...    LEAVING: strace, gdb1 or gdb2, with :quit or :kill
+
+Each must see its own breakpoint hits, and the program as if alone; then each leaves, in this order, and the
+others and the server go on.  It ends with "the server serves on", or with a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, ClassVar, Final
+
+DEADLINE_S: Final = 25.0
+GDB: Final = ("gdb", "-q", "-nx", "-nh", "-iex", "set debuginfod enabled off", "-iex", "set confirm off")
+PROMPT: Final = "(gdb) "
+
+
+def wait_until(happened: object, what: str) -> None:
+    """Wait for a state, with a deadline."""
+    end = time.monotonic() + DEADLINE_S
+    while not happened():  # type: ignore[operator]
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        time.sleep(0.005)
+
+
+class Program:
+    """A program whose output is read as it comes."""
+
+    started: ClassVar[list[subprocess.Popen[str]]] = []
+
+    def __init__(self, argv: list[str]) -> None:
+        self.process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.started.append(self.process)
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self._in: IO[str] = self.process.stdin
+        self.output = ""
+        threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
+
+    def _read(self, stream: IO[str]) -> None:
+        while chunk := os.read(stream.fileno(), 4096):
+            self.output += chunk.decode(errors="replace")
+
+    def send(self, line: str) -> None:
+        """Write it a line."""
+        self._in.write(line + "\n")
+        self._in.flush()
+
+    def end(self, how: str) -> None:
+        """Wait for its end."""
+        if how == "kill":
+            self.process.kill()
+        self.process.wait(DEADLINE_S)
+
+
+class Server(Program):
+    """The server."""
+
+    def serves(self) -> None:
+        """Check that it answers, and that its workers work."""
+        before = self._ask()
+        wait_until(lambda: self._ask() > before, f"work after {before}")
+
+    def _ask(self) -> int:
+        known = len(self.output)
+        self.send("")
+        wait_until(lambda: self.output[known:].endswith("\n"), f"an answer; poll: {self.process.poll()}")
+        return int(self.output[known:])
+
+
+class Gdb(Program):
+    """A gdb that talks."""
+
+    def __init__(self, name: str, pid: int) -> None:
+        super().__init__([*GDB, "-p", str(pid)])
+        self.name = name
+        self._sent = 0
+        self.command("set pagination off")
+
+    def at_prompt(self) -> bool:
+        """Tell whether it waits for a command."""
+        return self.output.count(PROMPT) > self._sent and self.output.endswith(PROMPT)
+
+    def start(self, line: str) -> None:
+        """Give it a command, when it waits for one."""
+        wait_until(self.at_prompt, f"{self.name}: a prompt; {self.output}")
+        self._sent = self.output.count(PROMPT)
+        self.send(line)
+
+    def command(self, line: str) -> str:
+        """Give it a command and wait for its end; what it wrote."""
+        wait_until(self.at_prompt, f"{self.name}: a prompt; {self.output}")
+        known = len(self.output)
+        self.start(line)
+        wait_until(self.at_prompt, f"{self.name}: the end of {line}; {self.output}")
+        return self.output[known:]
+
+    def hits(self) -> int:
+        """Count the hits of its breakpoint."""
+        return self.output.count("hit Breakpoint")
+
+
+def stop(gdb: Gdb, gdbs: list[Gdb]) -> None:
+    """Let them run until one of them has stopped."""
+
+    def go_on() -> bool:
+        if not gdb.at_prompt():
+            for other in gdbs:
+                if other.at_prompt():
+                    other.start("continue")
+        return gdb.at_prompt()
+
+    wait_until(go_on, f"{gdb.name}: a prompt; {gdb.output}")
+
+
+def hit_all(gdbs: list[Gdb], times: int) -> None:
+    """Let them run until each has seen so many more hits of its own."""
+    wanted = {gdb: gdb.hits() + times for gdb in gdbs}
+
+    def go_on() -> bool:
+        for gdb in gdbs:
+            if gdb.at_prompt() and any(other.hits() < wanted[other] for other in gdbs):
+                gdb.start("continue")
+            if "SIG" in gdb.output:
+                raise AssertionError(gdb.output)
+        return all(gdb.hits() >= wanted[gdb] for gdb in gdbs)
+
+    wait_until(go_on, "hits; " + "\n".join(f"{gdb.name}: {gdb.hits()} {gdb.output}" for gdb in gdbs))
+
+
+def main() -> None:
+    """Run it all."""
+    path, folder, *leaving = sys.argv[1:]
+    server = Server([path])
+    server.serves()
+    log = Path(folder, "strace.log")
+    strace = Program(["strace", "-f", "-o", str(log), "-p", str(server.process.pid)])
+    wait_until(lambda: log.exists() and "getppid" in log.read_text(), "a line of strace")
+    gdbs = {name: Gdb(name, server.process.pid) for name in ("gdb1", "gdb2")}
+    for gdb in gdbs.values():
+        gdb.command("break work")
+    hit_all([*gdbs.values()], 3)
+    seen = set()
+    for gdb in gdbs.values():
+        stop(gdb, [*gdbs.values()])
+        seen.add(gdb.command("x/8xb work").replace(PROMPT, ""))
+        assert gdb.command("info threads").count("Thread 0x") == 4, gdb.output
+    assert len(seen) == 1, seen
+    assert "0xcc" not in seen.pop()
+    programs: dict[str, Program] = {"strace": strace, **gdbs}
+    for word in leaving:
+        name, _, how = word.partition(":")
+        program = programs.pop(name)
+        if how == "quit":
+            if isinstance(program, Gdb):
+                stop(program, [program, *(gdb for gdb in programs.values() if isinstance(gdb, Gdb))])
+                program.start("quit")
+            else:
+                program.process.send_signal(signal.SIGINT)
+        program.end(how)
+        remaining = [gdb for gdb in programs.values() if isinstance(gdb, Gdb)]
+        hit_all(remaining, 2)
+        if "strace" in programs:
+            known = log.stat().st_size
+            if not remaining:
+                wait_until(lambda known=known: log.stat().st_size > known, "more lines of strace")
+    server.serves()
+    server.process.kill()
+    server.process.wait()
+    print("the server serves on")
+
+
+try:
+    main()
+finally:
+    for started in Program.started:
+        started.kill()
