@@ -201,6 +201,15 @@ UNUSED static void until_state(pid_t pid, char state) {
         short_while();
 }
 
+/* A traced task looks stopped in /proc for reasons of its own: a request tells. */
+UNUSED static void until_stopped(pid_t pid) {
+    errno = 0;
+    while (ptrace(PTRACE_PEEKUSER, pid, 0, 0) == -1 && errno) {
+        short_while();
+        errno = 0;
+    }
+}
+
 UNUSED static void end_task(pid_t pid) {
     int status = 0;
     kill(pid, SIGKILL);

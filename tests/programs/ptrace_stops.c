@@ -213,7 +213,6 @@ static void attach_to_stopped(void) {
     ASK(PTRACE_ATTACH, child, 0, 0);
     await(child, 0);
     ASK(PTRACE_CONT, child, 0, 0);
-    kill(child, SIGUSR1);
     await(child, 0);
     ASK(PTRACE_DETACH, child, 0, 0);
     end_task(child);

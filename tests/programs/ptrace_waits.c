@@ -60,7 +60,7 @@ static void bad_arguments(void) {
     say_waitid(P_PID, -5, WEXITED | WNOHANG);
     say_waitid(P_PIDFD, 1234, WEXITED | WNOHANG);
     ASK(PTRACE_SYSCALL, child, 0, 0);
-    until_state(child, 't');
+    until_stopped(child);
     say("bad address: %s", error_of(syscall(SYS_wait4, child, 8, 0, 0)));
     await(child, WNOHANG);
     say("INT_MIN: %s", error_of(syscall(SYS_wait4, (int)0x80000000, 0, WNOHANG, 0)));
@@ -76,7 +76,7 @@ static void not_hanging(void) {
     await(child, WNOHANG | __WCLONE);
     await(child + 100000, WNOHANG);
     ASK(PTRACE_INTERRUPT, child, 0, 0);
-    until_state(child, 't');
+    until_stopped(child);
     await(child, WNOHANG);
     await(child, WNOHANG);
     end_task(child);
@@ -113,7 +113,7 @@ static void clone_children(void) {
         _exit(3);
     }
     name_task(child, "clone child");
-    until_state(child, 't');
+    until_stopped(child);
     await(child, 0);
     ASK(PTRACE_CONT, child, 0, 0);
     await(child, __WCLONE);
@@ -123,7 +123,7 @@ static void without_stops(void) {
     pid_t child = start("child", stop_and_exit);
     pid_t other = start("other", exit_at_once);
     until_state(other, 'Z');
-    until_state(child, 't');
+    until_stopped(child);
     say_waitid(P_ALL, 0, WEXITED);
     say_waitid(P_ALL, 0, WEXITED | WNOHANG);
     say_waitid(P_ALL, 0, WSTOPPED | WNOHANG);
@@ -162,7 +162,7 @@ static void *told_in_a_thread(void *pid) {
 
 static void from_another_thread(void) {
     pid_t child = start("child", stop_and_exit);
-    until_state(child, 't');
+    until_stopped(child);
     pthread_t thread;
     pthread_create(&thread, NULL, told_in_a_thread, (void *)(intptr_t)child);
     pthread_join(thread, NULL);
@@ -172,7 +172,7 @@ static void from_another_thread(void) {
 
 static void not_from_another_thread(void) {
     pid_t child = start("child", stop_and_exit);
-    until_state(child, 't');
+    until_stopped(child);
     pthread_t thread;
     pthread_create(&thread, NULL, told_in_a_thread, (void *)(intptr_t)child);
     pthread_join(thread, NULL);

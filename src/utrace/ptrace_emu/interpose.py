@@ -208,7 +208,7 @@ class Interposer(EngineOps):
             blocked = _child_signal_is_blocked(engine, task)
             registry.wait(task, wait.wants, interrupter(engine), blocked=blocked)
         elif not registry.ended and (
-            not emulated or (registry.traces_own_child(task.pid) and not wait.options & waiting.WSTOPPED)
+            not emulated or (registry.traces_own_child(task.pid) and not wait.options & waiting.UNUSUAL)
         ):
             # The kernel's answer is the whole answer.
             return None

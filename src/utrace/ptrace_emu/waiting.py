@@ -37,6 +37,9 @@ WSTOPPED: Final = 2
 WEXITED: Final = 4
 WNOWAIT: Final = 0x01000000
 WNOTHREAD: Final = 0x20000000
+WCLONE: Final = 0x80000000
+UNUSUAL: Final = WSTOPPED | WCLONE
+"""With these the kernel's answer about a tracee's own child is not what its tracer is to see."""
 P_ALL, P_PID, P_PGID, P_PIDFD = range(4)
 _RUSAGE: Final = 144
 

@@ -9,6 +9,7 @@ A failure is printed as a schedule; `replay` makes that run again.
 from __future__ import annotations
 
 import gc
+import logging
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from utrace.testing.depth_first import DepthFirst, RunCut
 from utrace.testing.moves import Schedule, Scheduler
 from utrace.testing.schedulers import PCT, Random, Replay, Uneven
 from utrace.testing.sim.turns import Stuck, TooManySteps
-from utrace.testing.world import World, silence
+from utrace.testing.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,6 +189,17 @@ def explore(scenario: Scenario, strategy: Strategy, budget: Budget) -> Report:
     seconds = time.monotonic() - started
     complete = failure is None and strategy.is_complete()
     return Report(scenario.name, strategy.name, runs, cut, complete, seconds, laws, failure)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep the faults of scripted engines out of the program's log."""
+    logger = logging.getLogger("utrace")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = disabled
 
 
 @contextmanager

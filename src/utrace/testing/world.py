@@ -10,9 +10,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-import logging
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -34,8 +32,6 @@ from utrace.tracer.processes import seize, spawn
 from utrace.tracer.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from utrace.core.task_life import TracedTask
     from utrace.testing.moves import Scheduler
     from utrace.testing.scenario import Outsider, Scenario
@@ -46,17 +42,6 @@ if TYPE_CHECKING:
 
 _STEPS_MAX: Final = 5_000
 _SIGNALS: Final = frozenset({"kill", "tgkill"})
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Keep the faults of scripted engines out of the program's log."""
-    logger = logging.getLogger("utrace")
-    disabled, logger.disabled = logger.disabled, True
-    try:
-        yield
-    finally:
-        logger.disabled = disabled
 
 
 class _WorldKernel(SimKernel):
