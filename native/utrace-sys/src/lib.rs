@@ -12,6 +12,7 @@ mod arch;
 mod bell;
 mod child;
 mod fact;
+mod failure;
 mod launch;
 pub mod memory;
 mod pace;
@@ -20,9 +21,10 @@ mod tracer;
 mod watch;
 
 pub use fact::{Detail, Fact, FactKind};
+pub use failure::Failure;
 pub use launch::Program;
 pub use raw::Siginfo;
-pub use tracer::{Failure, Tracer};
+pub use tracer::Tracer;
 
 /// A thread id as the kernel prints it.
 pub type Tid = i32;

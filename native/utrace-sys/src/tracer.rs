@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use crate::arch::{NT_PRSTATUS, REGSET_BYTES, Registers};
 use crate::bell::Bell;
 use crate::fact::{self, Fact, FactKind};
+use crate::failure::{Answer, Failure};
 use crate::launch::{self, Launch, Program};
 use crate::pace::Pace;
 use crate::raw::{self, Siginfo};
@@ -30,23 +31,6 @@ const LISTEN: c_int = 0x4208;
 const PEEK_FIRST: c_int = 0x1_0000;
 /// The largest register set of a machine: a bound for what the kernel may fill.
 const REGSET_MAX: usize = 1 << 16;
-
-/// Why a request was not made or not granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The kernel said so.
-    Kernel(Errno),
-    /// Asked from a thread that is not the tracer.
-    WrongThread,
-}
-
-impl From<Errno> for Failure {
-    fn from(errno: Errno) -> Self {
-        Self::Kernel(errno)
-    }
-}
-
-type Answer<T> = Result<T, Failure>;
 
 struct State {
     pace: Pace,

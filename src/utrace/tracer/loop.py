@@ -31,6 +31,7 @@ from utrace.tracehook.tracee_life import live
 from utrace.tracehook.tracees import Tracees, WhenBlocked
 from utrace.tracer.callbacks import CALLBACKS, check_answer, fault, logger
 from utrace.tracer.engine import Engine, require_callbacks, syscall_numbers
+from utrace.tracer.mailbox import Job
 from utrace.tracer.memory import Memory
 from utrace.tracer.ops import EngineOps
 from utrace.tracer.task import Task
@@ -58,18 +59,6 @@ class LiveTracee(Tracee):
     __slots__ = ("handle",)
 
     handle: Task
-
-
-class Job:
-    """Something another thread wants done in the tracer thread."""
-
-    __slots__ = ("done", "error", "result", "what")
-
-    def __init__(self, what: Callable[[], object]) -> None:
-        self.what = what
-        self.done = threading.Event()
-        self.result: object = None
-        self.error: BaseException | None = None
 
 
 class Loop:
