@@ -27,7 +27,7 @@ const SEIZE_OPTIONS: usize = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40;
 const TRACE_SECCOMP: usize = 0x80;
 const EXIT_KILL: usize = 0x10_0000;
 const LISTEN: c_int = 0x4208;
-/// utrace.kernel.api.PEEK_FIRST.
+/// `utrace.kernel.api.PEEK_FIRST`.
 const PEEK_FIRST: c_int = 0x1_0000;
 /// The largest register set of a machine: a bound for what the kernel may fill.
 const REGSET_MAX: usize = 1 << 16;
