@@ -44,7 +44,8 @@ def build(name: str, bits: int = 64) -> Path:
     """Compile tests/programs/NAME.c, once for each version of it, and give the program's path."""
     source = SOURCES / f"{name}.c"
     flags = FLAGS[bits]
-    digest = hashlib.sha256(source.read_bytes() + "\0".join(flags).encode()).hexdigest()[:12]
+    texts = [source.read_bytes(), *(header.read_bytes() for header in sorted(SOURCES.glob("*.h")))]
+    digest = hashlib.sha256(b"".join(texts) + "\0".join(flags).encode()).hexdigest()[:12]
     program = CACHE / f"{name}-{bits}-{digest}"
     if not program.exists():
         CACHE.mkdir(parents=True, exist_ok=True)

@@ -117,10 +117,26 @@ static int writes(void) {
   return getppid() == 0;
 }
 
+// Waits until a thread sleeps in the system call whose number begins this text.
+static void wait_for_call(pid_t tid, const char *number) {
+  char name[64], call[8] = "";
+  snprintf(name, sizeof name, "/proc/%d/syscall", tid);
+  while (strncmp(call, number, strlen(number)) != 0) {
+    FILE *file = fopen(name, "r");
+    if (file == NULL || fgets(call, sizeof call, file) == NULL)
+      call[0] = 0;
+    if (file != NULL)
+      fclose(file);
+  }
+}
+
+static volatile pid_t tids[THREADS];
+
 static void *tick(void *arg) {
   long me = (long)arg;
+  tids[me] = gettid();
   while (!released)
-    usleep(1000);
+    usleep(100000);
   for (int i = 0; i < 3; i++)
     ticks[me] = add(ticks[me], 1);
   return NULL;
@@ -134,6 +150,11 @@ static void gathered(void) {
 static int thread_ends(void) {
   for (long i = 0; i < THREADS; i++)
     pthread_create(&threads[i], NULL, tick, (void *)i);
+  for (int i = 0; i < THREADS; i++) {
+    while (tids[i] == 0)
+      usleep(100);
+    wait_for_call(tids[i], "230 ");
+  }
   gathered();
   released = 1;
   for (int i = 0; i < THREADS; i++)
@@ -173,15 +194,7 @@ static int serves(void) {
 static int interrupts(void) {
   pid_t me = getpid(), debugger = getppid();
   if (fork() == 0) {
-    char name[64], call[4] = "";
-    snprintf(name, sizeof name, "/proc/%d/syscall", me);
-    while (strncmp(call, "34 ", 3) != 0) {
-      FILE *file = fopen(name, "r");
-      if (file == NULL || fgets(call, sizeof call, file) == NULL)
-        call[0] = 0;
-      if (file != NULL)
-        fclose(file);
-    }
+    wait_for_call(me, "34 ");
     kill(debugger, SIGINT);
     _exit(0);
   }

@@ -198,8 +198,8 @@ MUTANTS: Final = (
     Mutant(
         "a blind CONT swallows the exit event",
         "utrace.tracer.loop",
-        "                and not self.kernel.pending_fact(tracee.tid)\n",
-        "",
+        "                        request |= PEEK_FIRST\n",
+        "                        request |= 0\n",
     ),
     # -- order and merge
     Mutant("laxest wins", "utrace.core.verdicts", "_RANK[one] <= _RANK[other]", "_RANK[one] >= _RANK[other]"),

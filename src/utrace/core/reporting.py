@@ -238,7 +238,7 @@ def stop_here(task: TracedTask) -> Stop:
 
 
 def report(task: TracedTask, event: int) -> Pass:
-    """Report an event whose STOP takes effect before user mode; or right here, where an engine stops at events."""
+    """Report an event whose STOP takes effect before user mode; or here, where an engine stops at events."""
     yield from run_pass(task, event)
     if task.action is ResumeAction.STOP and _stops_at_event(task):
         # The stop that follows needs no report to bring it about.

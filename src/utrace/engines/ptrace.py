@@ -140,6 +140,10 @@ class Tracer(Protocol):
         """Tell whose a SIGTRAP is."""
         ...
 
+    def is_untraced_birth(self, task: Task) -> bool:
+        """Tell whether the task's present clone was made with CLONE_UNTRACED."""
+        ...
+
     def group_stop_signal(self, link: PtraceEngine) -> int:
         """Tell which signal has stopped the tracee's group; 0 if it is not stopped."""
         ...
@@ -245,6 +249,13 @@ class PtraceEngine(EngineOps):
         """Stop for a SIGSTOP that the tracer itself sent to this very thread, which others do not see."""
         self._wanted = PtraceStop(StopKind.SIGNAL_DELIVERY, SIGSTOP, siginfo)
         self._demand()
+
+    def take_back_stop(self) -> bool:
+        """Take back such a SIGSTOP, as a SIGCONT does; tell whether there was one."""
+        if self._wanted is None or self._wanted.kind is not StopKind.SIGNAL_DELIVERY:
+            return self._made_up
+        self._wanted = None
+        return True
 
     def _demand(self) -> None:
         """Make the stop that is wanted come, or leave it for the end of the present one."""
@@ -461,7 +472,7 @@ class PtraceEngine(EngineOps):
     def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
         """Trace the child if the options say so, and stop in the event."""
         event = self._birth_event(clone_flags)
-        if clone_flags >= 0 and clone_flags & CLONE_UNTRACED:
+        if (clone_flags >= 0 and clone_flags & CLONE_UNTRACED) or self._tracer.is_untraced_birth(task):
             return self._step_or(None)
         wanted = bool(self.options & _BIRTHS[event])
         if wanted or (clone_flags >= 0 and clone_flags & CLONE_PTRACE):

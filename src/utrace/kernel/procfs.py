@@ -170,7 +170,7 @@ def blocked_syscall(tid: int) -> int | None:
 def _read(name: str) -> bytes | None:
     try:
         # Read at many a stop: without pathlib and buffers at a third of their cost.
-        fd = os.open(f"/proc/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(f"{PROC}/{name}", os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError):
         return None
     text = b""

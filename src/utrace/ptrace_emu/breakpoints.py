@@ -59,11 +59,6 @@ class Breakpoints:
     def __init__(self) -> None:
         self._memories: dict[int, _Memory] = {}
 
-    def touch(self, pid: int, address: int, length: int) -> bool:
-        """Tell whether any breakpoint is in a range of addresses."""
-        memory = self._memories.get(pid)
-        return memory is not None and any(address <= at < address + length for at in memory.inserted)
-
     def owners(self, pid: int, address: int) -> frozenset[int]:
         """Give the pids of the tracers that have a breakpoint at an address."""
         memory = self._memories.get(pid)
@@ -84,11 +79,6 @@ class Breakpoints:
                 data[at - address] = INT3 if tracer_pid in found.owners else found.covered
         return bytes(data)
 
-    def may_hold_copy(self, tracee: Task, address: int, length: int) -> bool:
-        """Tell whether a write is one of a copy to step, or takes it away again."""
-        entry = procfs.auxiliary(tracee.pid).get(_AT_ENTRY, 0)
-        return length > 1 and entry <= address < entry + _ROOM_FOR_COPIES
-
     def write(self, tracee: Task, tracer_pid: int, address: int, data: bytes, *, alone: bool) -> None:
         """Write memory as a tracer sees it; `alone`: no other debugger traces the process.
 
@@ -96,7 +86,7 @@ class Breakpoints:
             BadAddress: part of it is not mapped, or the others would miss breakpoints; nothing is written.
         """
         memory = self._memories.setdefault(tracee.pid, _Memory())
-        if self.may_hold_copy(tracee, address, len(data)):
+        if _is_copy(tracee, address, len(data)):
             if memory.copies.get(address) == tracer_pid:
                 del memory.copies[address]
             elif alone:
@@ -152,3 +142,9 @@ class Breakpoints:
     def forget(self, pid: int) -> None:
         """Forget a process whose memory is gone: it has executed another program, or ended."""
         self._memories.pop(pid, None)
+
+
+def _is_copy(tracee: Task, address: int, length: int) -> bool:
+    """Tell whether a write is that of a copy to step, or takes one away again."""
+    entry = procfs.auxiliary(tracee.pid).get(_AT_ENTRY, 0)
+    return length > 1 and entry <= address < entry + _ROOM_FOR_COPIES

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.arch import of_regset, syscall_abi
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, ResumeAction, skip
+from utrace.engines.ptrace import CLONE_UNTRACED
 from utrace.ptrace_emu import memory_files, requests, waiting
 from utrace.ptrace_emu.registry import SIGCHLD, Registry, interrupter
 from utrace.tracehook.group_stop import CLD_STOPPED
@@ -37,7 +38,8 @@ _INT_MASK: Final = (1 << 32) - 1
 _SA_NOCLDSTOP: Final = 1
 _GETSIGMASK: Final = 0x420A
 _MASK_BYTES: Final = 8
-_LONG: Final = {0xC000003E: 8, 0x40000003: 4}
+_X86_64: Final = 0xC000003E
+_LONG: Final = {_X86_64: 8, 0x40000003: 4}
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class Interposer(EngineOps):
     events = Event.SYSCALL_ENTRY | Event.CLONE | Event.EXEC | Event.EXIT | Event.DEATH | Event.JCTL
     with_exits = events | Event.SYSCALL_EXIT
     """While a call is under way whose end matters: answered at its entry it has no exit stop."""
-    syscalls = frozenset({"ptrace", "wait4", "waitid", "?waitpid", "rt_sigaction"})
+    syscalls = frozenset({"ptrace", "wait4", "waitid", "?waitpid", "rt_sigaction", "clone"})
 
     vital = True
 
@@ -122,7 +124,7 @@ class Interposer(EngineOps):
             self.registry.tracer_died(task.pid)
         return None
 
-    def report_death(self, task: Task, group_dead: bool, signal: int) -> Answer:  # noqa: FBT001 — utrace.h's
+    def report_death(self, task: Task, group_dead: bool, signal: int) -> Answer:  # noqa: ARG002, FBT001 — utrace.h's
         """Tell of a leader that died before its threads."""
         if group_dead:
             self.registry.group_died(task.pid)
@@ -139,6 +141,7 @@ class Interposer(EngineOps):
         registry.child_action.pop(task.id.tid, None)
         self._childless.discard(task.id.tid)
         self._too_early.pop(task.id.generation, None)
+        registry.untraced_births.pop(task.id.generation, None)
 
     @staticmethod
     def _alive(task: Task) -> list[Task]:
@@ -148,6 +151,9 @@ class Interposer(EngineOps):
 
     def report_syscall_entry(self, task: Task, call: Syscall) -> Answer:
         """Answer a ptrace call; answer a wait, or let it block."""
+        if task.action is ResumeAction.STOP:
+            # Whoever holds the task may still change the call (INV-44).
+            return ResumeAction.REPORT
         name = call.name
         if name == "ptrace":
             return self._ptrace(task, call)
@@ -156,6 +162,9 @@ class Interposer(EngineOps):
             return None if result is None else skip(result)
         if name == "rt_sigaction":
             self._signal_action(task, call)
+            return None
+        if name == "clone":
+            self._clone(task, call)
             return None
         return self._wait(task, call)
 
@@ -177,6 +186,22 @@ class Interposer(EngineOps):
                 engine = tracee.handle.engine(self)
                 if engine.syscalls is not self._of_debuggers:
                     engine.set_syscalls(self._of_debuggers)
+
+    def _clone(self, task: Task, call: Syscall) -> None:
+        """Keep a child in the session that is to have no tracer: it may be one itself."""
+        flags, *others = call.raw
+        if call.arch == _X86_64 and flags & CLONE_UNTRACED:
+            self.registry.untraced_births[task.id.generation] = flags
+            call.raw = (flags & ~CLONE_UNTRACED, *others)
+            task.engine(self).set_events(self.with_exits)
+
+    @staticmethod
+    def _after_clone(task: Task, flags: int) -> None:
+        """Give the register back what it was: a system call changes none but its result's."""
+        registers = task.regs
+        abi = syscall_abi(of_regset(registers.LENGTH).audit, type(registers))
+        setattr(registers, abi.arg_registers[0], flags)
+        task.regs = registers
 
     def _signal_action(self, task: Task, call: Syscall) -> None:
         signo, action = call.raw[:2]
@@ -231,13 +256,18 @@ class Interposer(EngineOps):
         """Turn the end of a blocked wait into what the tracer is to see."""
         generation = task.id.generation
         task.engine(self).set_events(self.events)
+        flags = self.registry.untraced_births.pop(generation, None)
+        if flags is not None:
+            self._after_clone(task, flags)
+            return None
         early = self._too_early.pop(generation, None)
         if early is not None:
             self._restart(task, early, -_ERESTARTNOINTR)
             return None
         blocked = self._blocked.pop(generation, None)
-        if blocked is None:
-            return None
+        return None if blocked is None else self._end_of_wait(task, call, blocked)
+
+    def _end_of_wait(self, task: Task, call: Syscall, blocked: Blocked) -> Answer:
         registry, wait = self.registry, blocked.wait
         registry.waits_no_more(task)
         result = call.result or 0

@@ -108,6 +108,8 @@ class Registry:
         self.links: dict[int, list[PtraceEngine]] = {}
         self._by_tracer: dict[int, list[PtraceEngine]] = {}
         self.ended: list[Ended] = []
+        self.untraced_births: dict[int, int] = {}
+        """By the generation of a task in a clone with CLONE_UNTRACED: its flags."""
         self.stop_signals: dict[int, int] = {}
         """By pid: what has stopped the process."""
         self.parents: dict[int, Task] = {}
@@ -285,6 +287,10 @@ class Registry:
         if tracee is not None:
             link.engine.loop.send_signal(tracee, siginfo)
 
+    def is_untraced_birth(self, task: Task) -> bool:
+        """Tell whether the task's present clone was made with CLONE_UNTRACED."""
+        return task.id.generation in self.untraced_births
+
     def group_stop_signal(self, link: PtraceEngine) -> int:
         """Tell which signal has stopped a tracee's group."""
         return self.stop_signals.get(link.tracee.pid, SIGSTOP)
@@ -356,7 +362,6 @@ class Registry:
                 self.gone(link)
         for ended in [ended for ended in self.ended if ended.tracer_pid == tracer_pid]:
             self.told(ended)
-
 
     def _clear_up(self, link: PtraceEngine) -> None:
         """Take out what a dead tracer has left in a tracee, which could not go on with it."""

@@ -104,20 +104,27 @@ def answer(
         return None
     task = tracee.handle
     if number in {ATTACH, SEIZE}:
-        return _attach(registry, loop, tracer, task, number, addr, data)
+        return _attach(registry, tracer, task, number, addr, data)
     link = registry.find(tracer.pid, task)
     if link is None or link.tracer_tid != tracer.tid:
         return -errno.ESRCH
-    handler = REQUESTS.get(number)
-    if number not in _FREE_OF_STOPS:
-        if link.stop is None or (task.is_exiting and not task.is_held):
-            return -errno.ESRCH
-        if not task.is_held:
-            return TOO_EARLY
+    return _not_now(link, number) or _handle(Request(registry, loop, link, tracer, number, addr, data))
+
+
+def _not_now(link: PtraceEngine, number: int) -> int:
+    """Tell what a request gets that the tracee stands in no stop for; 0: it does."""
+    task = link.tracee
+    if number in _FREE_OF_STOPS or (link.stop is not None and task.is_held):
+        return 0
+    return -errno.ESRCH if link.stop is None or task.is_exiting else TOO_EARLY
+
+
+def _handle(request: Request) -> int:
+    handler = REQUESTS.get(request.number)
     if handler is None:
         return -errno.EIO
     try:
-        return handler(Request(registry, loop, link, tracer, number, addr, data))
+        return handler(request)
     except UtraceError:
         # Killed meanwhile (ptrace(2), "Death under ptrace").
         return -errno.ESRCH
@@ -131,9 +138,7 @@ def _traceme(registry: Registry, tracee: Task) -> int:
     return 0
 
 
-def _attach(
-    registry: Registry, loop: Loop, tracer: Task, tracee: Task, number: int, addr: int, data: int
-) -> int:
+def _attach(registry: Registry, tracer: Task, tracee: Task, number: int, addr: int, data: int) -> int:
     seized = number == SEIZE
     if seized and (addr or data & ~_OPTIONS):
         return -errno.EIO

@@ -19,7 +19,6 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from utrace.engines.ptrace import PtraceEngine
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
 from utrace.ptrace_emu.registry import CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_TRAPPED, Ended, child_siginfo
@@ -27,6 +26,7 @@ from utrace.ptrace_emu.registry import CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_T
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from utrace.engines.ptrace import PtraceEngine
     from utrace.ptrace_emu.registry import Registry
     from utrace.tracer.loop import Loop
     from utrace.tracer.syscall import Syscall
@@ -131,7 +131,9 @@ def told_first(registry: Registry, caller: Task, wait: Wait, result: int) -> End
     pid = result
     if wait.is_waitid and wait.siginfo_at:
         pid = int.from_bytes(caller.memory.read(wait.siginfo_at + 12, 4), "little")
-    return next((ended for ended in registry.ended if ended.pid == pid and ended.tracer_pid != caller.pid), None)
+    return next(
+        (ended for ended in registry.ended if ended.pid == pid and ended.tracer_pid != caller.pid), None
+    )
 
 
 def is_hidden(registry: Registry, caller: Task, wait: Wait, pid: int) -> bool:
@@ -155,7 +157,9 @@ def tell(registry: Registry, caller: Task, wait: Wait, found: PtraceEngine | End
         if wait.status_at:
             caller.memory.write(wait.status_at, struct.pack("<i", status))
         if wait.siginfo_at:
-            caller.memory.write(wait.siginfo_at, _siginfo(tid, status, stopped=not isinstance(found, Ended)))
+            caller.memory.write(
+                wait.siginfo_at, siginfo_of(tid, status, stopped=not isinstance(found, Ended))
+            )
         if wait.rusage_at:
             caller.memory.write(wait.rusage_at, bytes(_RUSAGE))
         written = True
@@ -179,7 +183,8 @@ def tell_nothing(caller: Task, wait: Wait) -> None:
             caller.memory.write(wait.siginfo_at, bytes(28))
 
 
-def _siginfo(tid: int, status: int, *, stopped: bool) -> bytes:
+def siginfo_of(tid: int, status: int, *, stopped: bool) -> bytes:
+    """Make what waitid tells of a status."""
     if stopped:
         code, value = CLD_TRAPPED, status >> 8 & 0xFF
         if status >> 16:

@@ -182,10 +182,12 @@ class SimKernel:
 
         False also if it was to listen but stands in the exit event of its death (EIO).
         """
-        task = self._stopped(tid)
-        if task is None or (request & PEEK_FIRST and self.pending_fact(tid)):
+        if request & PEEK_FIRST and self.pending_fact(tid):
             return False
         request &= ~PEEK_FIRST
+        task = self._stopped(tid)
+        if task is None:
+            return False
         if request == ResumeRequest.LISTEN:
             return self._listen(task)
         task.syscall_trace = request == ResumeRequest.SYSCALL

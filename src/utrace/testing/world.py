@@ -443,14 +443,7 @@ class World:
             return
         if key is Event.REAP and not truth.is_released:
             raise Violation(f"REAP of {label} is reported before anybody has reaped it")
-        # While a callback runs a kill may move the task on, and its resumption then hits the exit event.
-        if (
-            key is Event.EXIT
-            and task.synthetic
-            and truth.stood_at_exit
-            and self.scenario.atomic
-            and self.scenario.hasty
-        ):
+        if key is Event.EXIT and task.synthetic and truth.stood_at_exit and self.scenario.atomic:
             raise Violation(f"the exit event of {label} was let pass, and EXIT had to be made up")
 
     # -- laws -------------------------------------------------------------------------------------

@@ -8,15 +8,14 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from itertools import permutations
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.live.emulation.gdb_behaviours import SCRIPTS, SHELL
 from tests.tracees import build
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DEADLINE_S: Final = 40
 SETTINGS: Final = (
@@ -34,7 +33,10 @@ UNDER_A_SESSION: Final = (sys.executable, "-m", "utrace", "run", "--")
 
 #: What differs from one run to the next: ids, and where the kernel put what is not the program's.
 VARYING: Final = (
-    (re.compile(r"(process|LWP|Thread|thread|pid|PID|attach|tid|si_pid =|Inferior) (?:0x)?[0-9a-f]{3,}\b"), r"\1 N"),
+    (
+        re.compile(r"(process|LWP|Thread|thread|pid|PID|attach|tid|si_pid =|Inferior) (?:0x)?[0-9a-f]{3,}\b"),
+        r"\1 N",
+    ),
     (re.compile(r"\bThread 0x[0-9a-f]+ \(LWP \d+\)"), "Thread N"),
     (re.compile(r"(?<=/proc/)\d+"), "N"),
     (re.compile(r"line \d+, [A-Z][a-z]+ process"), "process"),
@@ -105,3 +107,16 @@ def test_gdb_attaches_as_natively(name: str, tmp_path: Path) -> None:
     native, session = both(command, tmp_path)
     assert session == native
     assert "exit status 0" in native
+
+
+@pytest.mark.requires("gdb", "strace")
+@pytest.mark.parametrize("how", ["quit", "kill"])
+@pytest.mark.parametrize("order", [" ".join(order) for order in permutations(("strace", "gdb1", "gdb2"))])
+def test_tracers_share_one_server(order: str, how: str, tmp_path: Path) -> None:
+    driver = Path(__file__).with_name("tracers_on_one.py")
+    folder = tmp_path / "run"
+    leaving = [f"{name}:{how}" for name in order.split()]
+    told = outcome(
+        [*UNDER_A_SESSION, sys.executable, str(driver), str(build("serves")), str(tmp_path), *leaving], folder
+    )
+    assert told == "the server serves on\nexit status 0", told

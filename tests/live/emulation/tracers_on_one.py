@@ -14,37 +14,42 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
-from typing import IO, ClassVar, Final
+from typing import IO, TYPE_CHECKING, ClassVar, Final
 
-DEADLINE_S: Final = 25.0
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEADLINE_S: Final = 15.0
 GDB: Final = ("gdb", "-q", "-nx", "-nh", "-iex", "set debuginfod enabled off", "-iex", "set confirm off")
 PROMPT: Final = "(gdb) "
 
 
-def wait_until(happened: object, what: str) -> None:
+def wait_until(happened: Callable[[], bool], what: str) -> None:
     """Wait for a state, with a deadline."""
     end = time.monotonic() + DEADLINE_S
-    while not happened():  # type: ignore[operator]
+    while not happened():
         if time.monotonic() > end:
-            raise TimeoutError(what)
+            seen = "\n\n".join(program.output for program in Program.started)
+            raise TimeoutError(f"{what}; all of their output:\n{seen}")
         time.sleep(0.005)
 
 
 class Program:
     """A program whose output is read as it comes."""
 
-    started: ClassVar[list[subprocess.Popen[str]]] = []
+    started: ClassVar[list[Program]] = []
 
     def __init__(self, argv: list[str]) -> None:
         self.process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        self.started.append(self.process)
+        self.output = ""
+        self.started.append(self)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._in: IO[str] = self.process.stdin
-        self.output = ""
         threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
 
     def _read(self, stream: IO[str]) -> None:
@@ -86,6 +91,7 @@ class Gdb(Program):
         self.name = name
         self._sent = 0
         self.command("set pagination off")
+        self.command("set width 0")
 
     def at_prompt(self) -> bool:
         """Tell whether it waits for a command."""
@@ -93,16 +99,16 @@ class Gdb(Program):
 
     def start(self, line: str) -> None:
         """Give it a command, when it waits for one."""
-        wait_until(self.at_prompt, f"{self.name}: a prompt; {self.output}")
+        wait_until(self.at_prompt, f"{self.name}: a prompt")
         self._sent = self.output.count(PROMPT)
         self.send(line)
 
     def command(self, line: str) -> str:
         """Give it a command and wait for its end; what it wrote."""
-        wait_until(self.at_prompt, f"{self.name}: a prompt; {self.output}")
+        wait_until(self.at_prompt, f"{self.name}: a prompt")
         known = len(self.output)
         self.start(line)
-        wait_until(self.at_prompt, f"{self.name}: the end of {line}; {self.output}")
+        wait_until(self.at_prompt, f"{self.name}: the end of {line}")
         return self.output[known:]
 
     def hits(self) -> int:
@@ -120,7 +126,7 @@ def stop(gdb: Gdb, gdbs: list[Gdb]) -> None:
                     other.start("continue")
         return gdb.at_prompt()
 
-    wait_until(go_on, f"{gdb.name}: a prompt; {gdb.output}")
+    wait_until(go_on, f"{gdb.name}: a prompt")
 
 
 def hit_all(gdbs: list[Gdb], times: int) -> None:
@@ -135,7 +141,11 @@ def hit_all(gdbs: list[Gdb], times: int) -> None:
                 raise AssertionError(gdb.output)
         return all(gdb.hits() >= wanted[gdb] for gdb in gdbs)
 
-    wait_until(go_on, "hits; " + "\n".join(f"{gdb.name}: {gdb.hits()} {gdb.output}" for gdb in gdbs))
+    wait_until(go_on, f"{times} more hits of each")
+
+
+def _is_longer(log: Path, known: int) -> bool:
+    return log.stat().st_size > known
 
 
 def main() -> None:
@@ -173,15 +183,15 @@ def main() -> None:
         if "strace" in programs:
             known = log.stat().st_size
             if not remaining:
-                wait_until(lambda known=known: log.stat().st_size > known, "more lines of strace")
+                wait_until(partial(_is_longer, log, known), "more lines of strace")
     server.serves()
     server.process.kill()
     server.process.wait()
-    print("the server serves on")
+    sys.stdout.write("the server serves on\n")
 
 
 try:
     main()
 finally:
     for started in Program.started:
-        started.kill()
+        started.process.kill()
