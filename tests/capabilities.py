@@ -28,6 +28,14 @@ def _has_program(name: str) -> Callable[[], bool]:
     return lambda: shutil.which(name) is not None
 
 
+def _links_leak_sanitizer() -> bool:
+    if shutil.which("gcc") is None:
+        return False
+    command = ["gcc", "-fsanitize=leak", "-x", "c", "-o", os.devnull, "-"]
+    done = subprocess.run(command, input=b"int main(void) {}", check=False, capture_output=True)
+    return done.returncode == 0
+
+
 def _runs_i386() -> bool:
     try:
         return subprocess.run([build("exits32", bits=32)], check=False).returncode == 42
@@ -39,6 +47,7 @@ CAPABILITIES: Final = {
     "gcc": Capability(_has_program("gcc"), "no gcc"),
     "gdb": Capability(_has_program("gdb"), "no gdb"),
     "i386-tasks": Capability(_runs_i386, "32-bit programs cannot be made and run here"),
+    "leak-sanitizer": Capability(_links_leak_sanitizer, "no LeakSanitizer for this compiler"),
     "root": Capability(lambda: os.geteuid() == 0, "not root"),
     "strace": Capability(_has_program("strace"), "no strace"),
     "x86-64": Capability(lambda: platform.machine() == "x86_64", "not an x86-64 machine"),

@@ -387,13 +387,7 @@ class PtraceEngine(EngineOps):
     def report_signal(self, task: Task, signal: SignalReport) -> Answer:
         """Park a signal and stop; or, after that stop, deliver what the tracer said."""
         if not signal.is_report:
-            match self._tracer.whose(self, signal.siginfo) if signal.signo == SIGTRAP else Trap.MINE:
-                case Trap.MINE:
-                    return self._park(signal)
-                case Trap.OF_OTHERS:
-                    return self._step_or(None)
-                case Trap.NOBODYS:
-                    return Verdict(self._step, signal=SignalAction.IGN)
+            return self._new_signal(signal)
         if self.stop is not None:
             return ResumeAction.STOP
         if self._parked is not None:
@@ -405,6 +399,16 @@ class PtraceEngine(EngineOps):
             self._step = ResumeAction.RESUME
             return self._stop(StopKind.SIGNAL_DELIVERY, SIGTRAP, trap_siginfo(SIGTRAP))
         return self._step_or(None)
+
+    def _new_signal(self, signal: SignalReport) -> Answer:
+        """Stop for a signal, unless it is the trap of another tracer's breakpoint, watchpoint or step."""
+        match self._tracer.whose(self, signal.siginfo) if signal.signo == SIGTRAP else Trap.MINE:
+            case Trap.MINE:
+                return self._park(signal)
+            case Trap.OF_OTHERS:
+                return self._step_or(None)
+            case Trap.NOBODYS:
+                return Verdict(self._step, signal=SignalAction.IGN)
 
     def _park(self, signal: SignalReport) -> Answer:
         self._parked = signal.siginfo

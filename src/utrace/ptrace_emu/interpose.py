@@ -63,7 +63,7 @@ def _child_signal_is_blocked(engine: Engine, task: Task) -> bool:
 class Interposer(EngineOps):
     """Answers ptrace and wait calls of every program of the session."""
 
-    events = Event.SYSCALL_ENTRY | Event.CLONE | Event.EXEC | Event.EXIT | Event.DEATH | Event.JCTL
+    events = Event.SYSCALL_ENTRY | Event.CLONE | Event.EXEC | Event.EXIT | Event.JCTL
     with_exits = events | Event.SYSCALL_EXIT
     """While a call is under way whose end matters: answered at its entry it has no exit stop."""
     syscalls = frozenset({"ptrace", "wait4", "waitid", "?waitpid", "rt_sigaction", "clone"})
@@ -124,13 +124,6 @@ class Interposer(EngineOps):
             self.registry.tracer_died(task.pid)
         return None
 
-    def report_death(self, task: Task, group_dead: bool, signal: int) -> Answer:  # noqa: ARG002, FBT001 — utrace.h's
-        """Tell of a leader that died before its threads."""
-        if group_dead:
-            self.registry.group_died(task.pid)
-            self.registry.breakpoints.forget(task.pid)
-        return None
-
     def release(self, engine: Engine) -> None:
         """Forget what was known of a task that is gone."""
         task = engine.task
@@ -142,6 +135,8 @@ class Interposer(EngineOps):
         self._childless.discard(task.id.tid)
         self._too_early.pop(task.id.generation, None)
         registry.untraced_births.pop(task.id.generation, None)
+        # A leader that died before its threads is waited for after them.
+        registry.group_died(task.id.tid)
 
     @staticmethod
     def _alive(task: Task) -> list[Task]:

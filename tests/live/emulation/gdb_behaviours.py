@@ -4,6 +4,8 @@
 one program.  In both, gdb is started as `GDB`.
 """
 
+# ruff: noqa: E501 — a script is one line
+
 from __future__ import annotations
 
 from typing import Final
@@ -136,8 +138,7 @@ SCRIPTS: Final[dict[str, tuple[str, str]]] = {
     "follow_child": ("fork", "set follow-fork-mode child\nbreak add\nrun\nbt\ninfo inferiors\ncontinue\n"),
     "no_detach": (
         "fork",
-        "set detach-on-fork off\nbreak forks\nrun\nnext\ninfo inferiors\ninferior 2\nbreak add\ncontinue\nbt\ncontinue\n"
-        "inferior 1\ncontinue\n",
+        "set detach-on-fork off\nbreak forks\nrun\nnext\ninfo inferiors\ninferior 2\nbreak add\ncontinue\nbt\ncontinue\ninferior 1\ncontinue\n",
     ),
     "follow_child_no_detach": (
         "fork",
@@ -207,7 +208,7 @@ SCRIPTS: Final[dict[str, tuple[str, str]]] = {
         "threads",
         "break tick thread 2\nbreak gathered\nrun\nset scheduler-locking step\nnext\nbt 1\n",
     ),
-    "thread_exits": ("threads", "break 137\nrun\ncontinue\n"),
+    "thread_exits": ("threads", "break gathered\nrun\ncontinue\nprint $_exitcode\n"),
     "call_in_threads": (
         "threads",
         "break gathered\nrun\nset scheduler-locking on\nthread 4\nprint add(7, 8)\nthread 1\nprint factorial(4)\n",

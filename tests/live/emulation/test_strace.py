@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import re
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,7 @@ from tests.waiting import wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+pytestmark = pytest.mark.requires("strace", "gcc")
 
 DEADLINE_S: Final = 30
 UTRACE: Final = (sys.executable, "-m", "utrace", "run", "--")
@@ -261,15 +260,12 @@ class Counts(utrace.EngineOps):
 """
 
 
+@pytest.mark.requires("leak-sanitizer")
 def test_a_leak_is_found_beside_strace_and_an_engine(tmp_path: Path) -> None:
     """LeakSanitizer traces the program it is in, which the kernel lets nobody else do then."""
     program, engine, log = tmp_path / "leak", tmp_path / "counts.py", tmp_path / "log"
     source = SOURCES / "ptrace_leak.c"
-    made = subprocess.run(
-        ["gcc", "-g", "-fsanitize=leak", "-o", program, source], check=False, capture_output=True, text=True
-    )
-    if made.returncode:
-        pytest.skip("no LeakSanitizer for this compiler")
+    subprocess.run(["gcc", "-g", "-fsanitize=leak", "-o", program, source], check=True)
     engine.write_text(ENGINE)
     command: list[str | Path] = ["strace", "-f", "-o", log, program]
     native = subprocess.run(command, check=False, capture_output=True, text=True, timeout=DEADLINE_S)
