@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import os
 import resource
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from utrace.core.events import Event
 from utrace.errors import Misuse, ProgramNotStarted, UtraceError
@@ -65,43 +66,48 @@ def load_engine(where: str) -> EngineOps:
     return next(iter(classes.values()))()
 
 
+class _Parser(argparse.ArgumentParser):
+    """The options, as `_HELP` tells them; a mistake is one line and status 1."""
+
+    def __init__(self) -> None:
+        super().__init__(prog="utrace run", add_help=False, allow_abbrev=False)
+        self.add_argument("-h", "--help", action="store_true")
+        self.add_argument("--engine", action="append", default=[])
+        self.add_argument("--no-seccomp", action="store_true")
+        self.add_argument("program", nargs=argparse.REMAINDER)
+
+    def error(self, message: str) -> NoReturn:
+        """End with one line."""
+        self.exit(1, f"utrace run: {message} (try 'utrace run --help')\n")
+
+
 def main(words: Sequence[str]) -> int:
     """Run `utrace run` with these arguments."""
-    engines: list[str] = []
-    seccomp = True
-    rest = list(words)
-    while rest and rest[0].startswith("-"):
-        word = rest.pop(0)
-        if word in {"-h", "--help"}:
-            sys.stdout.write(_HELP)
-            return 0
-        if word == "--":
-            break
-        if word == "--no-seccomp":
-            seccomp = False
-        elif word == "--engine" and rest:
-            engines.append(rest.pop(0))
-        elif word.startswith("--engine="):
-            engines.append(word.removeprefix("--engine="))
-        else:
-            sys.stderr.write(f"utrace run: unrecognized option '{word}' (try 'utrace run --help')\n")
-            return 1
-    if not rest:
-        sys.stderr.write("utrace run: no program given (try 'utrace run --help')\n")
-        return 1
+    parser = _Parser()
+    options = parser.parse_args(words)
+    program = options.program[1:] if options.program[:1] == ["--"] else options.program
+    if options.help:
+        sys.stdout.write(_HELP)
+        return 0
+    if not program:
+        parser.error("no program given")
     try:
-        status = run_under(rest, [load_engine(where) for where in engines], seccomp=seccomp)
-    except ProgramNotStarted as error:
-        sys.stderr.write(f"utrace: {error}\n")
-        return error.status
+        engines = [load_engine(where) for where in options.engine]
+        status = run_under(program, engines, seccomp=not options.no_seccomp)
     except UtraceError as error:
         sys.stderr.write(f"utrace: {error}\n")
-        return 1
+        return error.status if isinstance(error, ProgramNotStarted) else 1
     if os.WIFSIGNALED(status):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        signal.signal(os.WTERMSIG(status), signal.SIG_DFL) if os.WTERMSIG(status) != signal.SIGKILL else None
-        signal.raise_signal(os.WTERMSIG(status))
+        _die_by(os.WTERMSIG(status))
     return os.WEXITSTATUS(status)
+
+
+def _die_by(signo: int) -> None:
+    """End as the program did, without a core of our own."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if signo != signal.SIGKILL:
+        signal.signal(signo, signal.SIG_DFL)
+    signal.raise_signal(signo)
 
 
 def run_under(program: Sequence[str], engines: Sequence[EngineOps], *, seccomp: bool) -> int:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.core.events import SIGNAL_ALL
 from utrace.core.verdicts import ResumeAction
-from utrace.engines.ptrace import Option, PtraceEngine, Trap
+from utrace.engines.ptrace import PtraceEngine
+from utrace.engines.ptrace_stops import Option, Trap
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
 from utrace.ptrace_emu.breakpoints import Breakpoints

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from utrace.core.verdicts import ResumeAction
-from utrace.engines.ptrace import Option, PtraceEngine, PtraceEvent, StopKind
+from utrace.engines.ptrace_stops import Option, PtraceEvent, StopKind
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
 from utrace.ptrace_emu.debug_registers import register_at
@@ -28,6 +28,7 @@ from utrace.ptrace_emu.debug_registers import register_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from utrace.engines.ptrace import PtraceEngine
     from utrace.ptrace_emu.registry import Registry
     from utrace.tracer.loop import Loop
     from utrace.tracer.task import Task

@@ -19,7 +19,15 @@ ROUNDS = 300
 def traced(tmp_path: Path, *options: str) -> list[str]:
     """Run the program under strace under the session; give strace's lines."""
     log = tmp_path / "log"
-    words = ["strace", "-e", "trace=getuid,getpid,getppid", "-o", log, build("who"), str(ROUNDS)]
+    words: list[str | Path] = [
+        "strace",
+        "-e",
+        "trace=getuid,getpid,getppid",
+        "-o",
+        log,
+        build("who"),
+        str(ROUNDS),
+    ]
     subprocess.run([UTRACE, "run", *options, "--", *words], check=True, timeout=DEADLINE_S)
     return log.read_text().splitlines()
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from utrace.engines.ptrace import Option
+from utrace.engines.ptrace_stops import Option
 from utrace.ptrace_emu import requests
 
 

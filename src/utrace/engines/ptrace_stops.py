@@ -1,0 +1,92 @@
+"""The vocabulary of ptrace(2): options, events, stops, and the siginfo of a stop.
+
+Reference: ptrace(2); include/uapi/linux/ptrace.h (Linux 6.18).
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+SIGTRAP: Final = 5
+
+
+class Option(enum.IntFlag):
+    """What PTRACE_SETOPTIONS sets: PTRACE_O_…."""
+
+    TRACESYSGOOD = 0x1
+    TRACEFORK = 0x2
+    TRACEVFORK = 0x4
+    TRACECLONE = 0x8
+    TRACEEXEC = 0x10
+    TRACEVFORKDONE = 0x20
+    TRACEEXIT = 0x40
+    TRACESECCOMP = 0x80
+    EXITKILL = 0x100000
+    SUSPEND_SECCOMP = 0x200000
+
+
+class PtraceEvent(enum.IntEnum):
+    """What an event stop is about: PTRACE_EVENT_…."""
+
+    FORK = 1
+    VFORK = 2
+    CLONE = 3
+    EXEC = 4
+    VFORK_DONE = 5
+    EXIT = 6
+    SECCOMP = 7
+    STOP = 128
+
+
+class StopKind(enum.Enum):
+    """The kinds of ptrace-stop, by ptrace(2)'s names."""
+
+    SIGNAL_DELIVERY = enum.auto()
+    SYSCALL_ENTRY = enum.auto()
+    SYSCALL_EXIT = enum.auto()
+    EVENT = enum.auto()
+    GROUP = enum.auto()
+
+
+@dataclass(slots=True)
+class PtraceStop:
+    """One ptrace-stop.
+
+    Attributes:
+        kind: what it is.
+        code: the upper part of the wait status: signal in the low byte, event above it.
+        siginfo: what PTRACE_GETSIGINFO gives; None: EINVAL, as in a group-stop.
+        waited: the tracer's wait has taken it.
+    """
+
+    kind: StopKind
+    code: int
+    siginfo: bytes | None
+    waited: bool = False
+
+    @property
+    def status(self) -> int:
+        """The wait status."""
+        return self.code << 8 | 0x7F
+
+
+class Trap(enum.Enum):
+    """Whose a SIGTRAP is that a breakpoint, a watchpoint or a step has made."""
+
+    MINE = enum.auto()
+    OF_OTHERS = enum.auto()
+    NOBODYS = enum.auto()
+    """What made it is there no more; the task has been put where it would be without it."""
+
+
+def signal_siginfo(signo: int, code: int, pid: int = 0) -> bytes:
+    """Make the siginfo of a signal."""
+    return struct.pack("<iiiiii", signo, 0, code, 0, pid, 0).ljust(128, b"\0")
+
+
+def trap_siginfo(code: int, pid: int = 0, uid: int = 0) -> bytes:
+    """Make the siginfo of a stop that is no signal: SIGTRAP with the stop code as si_code."""
+    return struct.pack("<iiiiii", SIGTRAP, 0, code, 0, pid, uid).ljust(128, b"\0")
