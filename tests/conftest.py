@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import signal
 from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
@@ -29,6 +30,11 @@ class TraceeFactory(Protocol):
 
 def pytest_configure() -> None:
     leaks.mark_descendants()
+    # Run in the background, or under nohup, these are ignored, and so they would be in all we launch.
+    for signo in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(signo, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
