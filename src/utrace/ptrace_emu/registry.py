@@ -232,6 +232,8 @@ class Registry:
             mine.remove(link)
         if not links:
             self.links.pop(link.tracee.id.generation, None)
+            if not link.tracee.is_alive:
+                self._debug_registers.pop(link.tracee.id.generation, None)
         if not mine:
             self._by_tracer.pop(link.tracer_pid, None)
         self.wake(link.tracer_pid, link.tracee.tid)
