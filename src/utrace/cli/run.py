@@ -117,7 +117,9 @@ def run_under(program: Sequence[str], engines: Sequence[EngineOps], *, seccomp: 
     """
     selective = all(not ops.events & Event.SYSCALL or ops.syscalls is not None for ops in engines)
     for signo in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(signo, lambda *_: None)
+        # What is ignored, as in a background job, stays so, also for the program.
+        if signal.getsignal(signo) is not signal.SIG_IGN:
+            signal.signal(signo, lambda *_: None)
     with Session() as session:
         session.spawn(program, [Interposer(), *engines], seccomp=seccomp and selective)
         with Announcement(session.loop):

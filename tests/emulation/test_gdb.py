@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-from tests.live.emulation.gdb_behaviours import SCRIPTS, SHELL
+from tests.emulation.gdb_behaviours import SCRIPTS, SHELL
 from tests.tracees import build
 
 DEADLINE_S: Final = 40
