@@ -145,7 +145,9 @@ class Tracee:
 
     def threads(self) -> list[int]:
         """Give the tids of its threads, the leader's first."""
-        return sorted(int(entry.name) for entry in Path(f"/proc/{self.pid}/task").iterdir())
+        tids = (int(entry.name) for entry in Path(f"/proc/{self.pid}/task").iterdir())
+        # By number alone the leader need not be first: tids wrap around.
+        return sorted(tids, key=lambda tid: (tid != self.pid, tid))
 
     def close(self) -> None:
         """End it and its parent.  Doing it again does nothing."""
