@@ -213,8 +213,11 @@ class LineLog:
 
     def _entry(self, record: CallRecord) -> str:
         if record.resumes is not None:
-            return f"{record.call.plan.name}({self._arguments(record)}"
+            return f"{self._name(record)}({self._arguments(record)}"
         return r.render_entry(record.call, self._values(record))
+
+    def _name(self, record: CallRecord) -> str:
+        return r.call_name(record.call, self._style.values)
 
     def _arguments(self, record: CallRecord) -> str:
         if record.resumes is not None:
@@ -271,18 +274,18 @@ class LineLog:
             known = shown or self._entry(record)
             head = f"{known} <unfinished ...>)" if plan.late else f"{known})"
         else:
-            head = f"{plan.name}({self._arguments(record)})"
+            head = f"{self._name(record)}({self._arguments(record)})"
             if not head.startswith(shown):
                 head = f"{shown})"
         return self._padded(record, head, width)
 
     def _resumed(self, record: CallRecord, width: int, known: str) -> str:
         call = record.call
-        head = f"<... {call.plan.name} resumed>"
+        head = f"{r.number_prefix(call, self._style.values)}<... {call.plan.name} resumed>"
         if record.status is CallStatus.DETACHED:
             return f"{head} <detached ...>\n"
         if record.status is not CallStatus.UNFINISHED:
-            arguments = f"{call.plan.name}({self._arguments(record)}"
+            arguments = f"{self._name(record)}({self._arguments(record)}"
             if arguments.startswith(known):
                 head += arguments[len(known) :]
         return self._padded(record, f"{head})", width)

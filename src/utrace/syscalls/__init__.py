@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from utrace.syscalls.call import Arguments, DecodedCall, Limits, decode
 from utrace.syscalls.memory import Memory
-from utrace.syscalls.render import Style
 from utrace.syscalls.result import Result
-from utrace.syscalls.sets import syscall_set
+from utrace.syscalls.sets import CallSet, syscall_set
 from utrace.syscalls.siginfo import SigInfo, decode_siginfo, encode_siginfo
+from utrace.syscalls.style import Style, Xlat
 
 __all__ = [
     "Arguments",
+    "CallSet",
     "DecodedCall",
     "Limits",
     "Memory",
     "Result",
     "SigInfo",
     "Style",
+    "Xlat",
     "decode",
     "decode_siginfo",
     "encode_siginfo",

@@ -27,6 +27,7 @@ from utrace.syscalls.values import (
     Pid,
     Rlimit,
     Seconds,
+    SignalNumber,
 )
 
 if TYPE_CHECKING:
@@ -262,7 +263,7 @@ class FutexOperation:
                 name = plain.get(raw & ~flags)
                 if name is not None:
                     operation = Named(raw & ~flags, name)
-                    return Joined(raw, (operation, decode(flags))) if flags else operation
+                    return Joined(raw, (operation, decode(flags)), is_loose=False) if flags else operation
             return Named(raw, None, "FUTEX_???")
 
         return split
@@ -436,7 +437,7 @@ def signal_name(number: int) -> Named:
     """Name a signal: SIGINT, SIGRT_3, or no name (0 is the null signal)."""
     from utrace.syscalls.siginfo import SIGNAL_NAMES  # noqa: PLC0415 - siginfo needs these types
 
-    return Named(number, SIGNAL_NAMES.get(number))
+    return SignalNumber(number, SIGNAL_NAMES.get(number))
 
 
 def _inet_address(raw: int) -> Value:

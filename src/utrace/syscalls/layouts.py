@@ -11,7 +11,7 @@ from utrace.syscalls import argtypes as t
 from utrace.syscalls.abi import AARCH64, I386, X86_64
 from utrace.syscalls.pointers import Buffer, SignalMask
 from utrace.syscalls.structs import Bytes, Chars, Pad, Repeat, Struct
-from utrace.syscalls.values import Hex, Mode, Named, Record, Timestamp
+from utrace.syscalls.values import Hex, Mode, Named, Record, Seconds, Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,19 +90,36 @@ _DEVICE_BRIEF: Final = frozenset({"st_mode", "st_rdev"})
 _S_IFMT, _S_IFCHR, _S_IFBLK = 0o170000, 0o020000, 0o060000
 
 
+#: The order of text: the size of a file, the number of a device.
+_STAT_ORDER: Final = (
+    "st_dev st_ino st_mode st_nlink st_uid st_gid st_blksize st_blocks {} st_atime st_atime_nsec st_mtime"
+    " st_mtime_nsec st_ctime st_ctime_nsec"
+)
+_FILE_ORDER: Final = tuple(_STAT_ORDER.format("st_size st_rdev").split())
+_DEVICE_ORDER: Final = tuple(_STAT_ORDER.format("st_rdev st_size").split())
+
+
 class _Stat(Struct):
-    """A stat: brief text shows the size, of a device its number."""
+    """A stat: text shows the size, or of a device its number."""
 
     def bind_bytes(self, abi: Abi) -> BytesDecoder:
         read = super().bind_bytes(abi)
 
         def read_stat(data: bytes, call: DecodedCall) -> Value:
             record = read(data, call)
-            if isinstance(record, Record):
-                mode = record.st_mode
-                is_device = isinstance(mode, int) and mode & _S_IFMT in {_S_IFCHR, _S_IFBLK}
-                record.brief = _DEVICE_BRIEF if is_device else _STAT_BRIEF
-            return record
+            if not isinstance(record, Record):
+                return record
+            found = dict(record.items())
+            for name in ("st_atime", "st_mtime", "st_ctime"):
+                seconds, nanoseconds = found[name], found[f"{name}_nsec"]
+                if isinstance(seconds, int) and isinstance(nanoseconds, int):
+                    found[name] = time = Seconds(seconds)
+                    time.nanoseconds = nanoseconds
+            mode = found["st_mode"]
+            is_device = isinstance(mode, int) and mode & _S_IFMT in {_S_IFCHR, _S_IFBLK}
+            names, unshown = (_DEVICE_ORDER, "st_size") if is_device else (_FILE_ORDER, "st_rdev")
+            brief = _DEVICE_BRIEF if is_device else _STAT_BRIEF
+            return Record(names, [found[name] for name in names], brief, frozenset({unshown}))
 
         return read_stat
 

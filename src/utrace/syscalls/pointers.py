@@ -287,21 +287,25 @@ class StringArray:
 
 
 class EnvArray:
-    """envp: only counted."""
+    """envp: counted, and read as far as the limits of the call allow."""
 
     ctype: Final = "ulong"
     phase: Final = Phase.EARLY
     _MAX: Final = 1 << 16
 
-    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
         word = abi.word
+        strings = StringArray().bind(abi, names)
 
-        def decode(raw: int, _peers: Sequence[int], call: DecodedCall) -> Value:
+        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
             if not raw:
                 return Address(0)
             pointers, ended = read_pointers(raw, self._MAX, word, call)
-            return Environment(raw, len(pointers) if ended or pointers else -1)
+            if not ended and not pointers:
+                return Environment(raw)
+            variables = strings(raw, peers, call)
+            return Environment(raw, len(pointers), variables if isinstance(variables, Items) else None)
 
         return decode
 

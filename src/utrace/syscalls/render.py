@@ -1,4 +1,4 @@
-"""Values to text in strace's grammar.
+"""Calls, signals and ends as the lines of strace.
 
 Decoding knows nothing of this module; another rendering stands beside it, not inside it.
 
@@ -7,363 +7,99 @@ Reference: strace(1) "DESCRIPTION"; the output of strace 6.1 is the oracle of th
 
 from __future__ import annotations
 
-import re
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from utrace.syscalls import values as v
 from utrace.syscalls.argtypes import Phase
-from utrace.syscalls.siginfo import SIGNAL_NAMES, SigInfo
 from utrace.syscalls.signature import Returns
+from utrace.syscalls.style import DEFAULT_STYLE, Style, Xlat, quote
+from utrace.syscalls.tables import prototypes
+from utrace.syscalls.value_text import AT_FDCWD, RENDERERS, hex_text, render, signal_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from utrace.syscalls.call import DecodedCall
     from utrace.syscalls.result import Result
+    from utrace.syscalls.siginfo import SigInfo
 
-    Renderer = Callable[[v.Value, "Style"], str]
-
-_T = TypeVar("_T")
-
-AT_FDCWD: Final = -100
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How text is written; the letters are strace's.
-
-    Attributes:
-        text_max: bytes of a string shown (-s).
-        verbose: show whole structs (-v).
-        hex_strings: 0 no, 1 those with a byte that is not ASCII text (-x), 2 all (-xx).
-        column: where " = " stands (-a).
-        describe_fd: text put behind a descriptor ("</etc/passwd>"), or "" (-y).
-        describe_pid: text put behind a pid ("<sh>"), or "" (--decode-pids).
-    """
-
-    text_max: int = 32
-    verbose: bool = False
-    hex_strings: int = 0
-    column: int = 40
-    describe_fd: Callable[[int], str] | None = None
-    describe_pid: Callable[[int], str] | None = None
+__all__ = [
+    "AT_FDCWD",
+    "Style",
+    "call_name",
+    "number_prefix",
+    "quote",
+    "render",
+    "render_arguments",
+    "render_call",
+    "render_entry",
+    "render_exit",
+    "render_result",
+    "render_resumed",
+    "render_siginfo",
+    "render_signal",
+    "render_stopped",
+    "render_unfinished",
+    "signal_text",
+]
 
 
-DEFAULT_STYLE: Final = Style()
-
-_ALL_HEX: Final = Style(hex_strings=2)
-
-_ESCAPES: Final = {
-    0x09: "\\t",
-    0x0A: "\\n",
-    0x0B: "\\v",
-    0x0C: "\\f",
-    0x0D: "\\r",
-    0x22: '\\"',
-    0x5C: "\\\\",
-}
-_PLAIN: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
-_DIGITS: Final = frozenset(b"01234567")
+def _is_raw(call: DecodedCall, style: Style) -> bool:
+    return style.raw_calls is not None and call in style.raw_calls
 
 
-def quote(data: bytes, style: Style = DEFAULT_STYLE) -> str:
-    """Write bytes as a C string."""
-    if style.hex_strings == 0 and _PLAIN(data):
-        return '"' + data.decode("ascii") + '"'
-    printable = all(0x20 <= byte < 0x7F or byte in _ESCAPES for byte in data)
-    if style.hex_strings == 2 or (style.hex_strings == 1 and not printable):
-        return '"' + "".join(f"\\x{byte:02x}" for byte in data) + '"'
-    shown: list[str] = []
-    for i, byte in enumerate(data):
-        escape = _ESCAPES.get(byte)
-        if escape is not None:
-            shown.append(escape)
-        elif 0x20 <= byte < 0x7F:
-            shown.append(chr(byte))
-        else:
-            # A digit that follows would be taken for part of a short octal escape.
-            follows = i + 1 < len(data) and data[i + 1] in _DIGITS
-            shown.append(f"\\{byte:03o}" if follows else f"\\{byte:o}")
-    return '"' + "".join(shown) + '"'
+def _is_flat(call: DecodedCall, style: Style) -> bool:
+    return style.flat_calls is not None and call in style.flat_calls
 
 
-def _text(value: v.Text, style: Style) -> str:
-    if len(value) > style.text_max:
-        return quote(value[: style.text_max], style) + "..."
-    return quote(value, style) + "..." if value.is_cut else quote(value, style)
+def _raw_arguments(call: DecodedCall) -> list[str]:
+    prototype = prototypes(call.abi).get(call.nr)
+    count = len(call.raw) if prototype is None else len(prototype.parameters)
+    names = call.plan.names
+    while len(names) >= count > 0 and names[count - 1].startswith("_"):
+        count -= 1
+    return [hex_text(number & call.abi.mask) for number in call.raw[:count]]
 
 
-def _binary(value: v.BinaryText, style: Style) -> str:
-    is_cut = value.is_cut or len(value) > style.text_max
-    return quote(value[: style.text_max], _ALL_HEX) + ("..." if is_cut else "")
+def _style_for(call: DecodedCall, style: Style) -> Style:
+    if style.whole_calls is not None and not style.verbose and call in style.whole_calls:
+        return replace(style, verbose=True)
+    return style
 
 
-def _path(value: v.PathText, style: Style) -> str:
-    return quote(value, style) + "..." if value.is_cut else quote(value, style)
-
-
-def _address(value: v.Address, _style: Style) -> str:
-    return f"{value:#x}" if value else "NULL"
-
-
-def _fd(value: v.Fd, style: Style) -> str:
-    shown = "AT_FDCWD" if value == AT_FDCWD else int.__repr__(value)
-    if style.describe_fd is not None and (value >= 0 or value == AT_FDCWD):
-        return shown + style.describe_fd(value)
+def _shown_values(call: DecodedCall, style: Style) -> list[tuple[int, v.Value]]:
+    """Give the arguments that are shown, in their order, with their indexes."""
+    flat = _is_flat(call, style)
+    shown: list[tuple[int, v.Value]] = []
+    for index in range(call.plan.count):
+        value = call.value(index)
+        if value is v.ABSENT:
+            continue
+        if flat and (isinstance(value, v.Environment) or not isinstance(value, int | bytes | str)):
+            value = v.Address(call.raw[index] & call.abi.mask)
+        shown.append((index, value))
     return shown
 
 
-def _pid(value: v.Pid, style: Style) -> str:
-    if style.describe_pid is not None and value > 0:
-        return int.__repr__(value) + style.describe_pid(value)
-    return int.__repr__(value)
+def number_prefix(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
+    """Write the number of a call if the style wants that: "[ 257] "."""
+    return f"[{call.nr & 0xFFFFFFFF:4}] " if style.numbers else ""
 
 
-def _flags(value: v.FlagSet, _style: Style) -> str:
-    names, unknown = value.names, value.unknown
-    if names:
-        return "|".join(names) + (f"|{unknown:#x}" if unknown else "")
-    if not unknown:
-        return "0"
-    return f"{unknown:#x} /* {value.hint} */" if value.hint else f"{unknown:#x}"
-
-
-def _named(value: v.Named, _style: Style) -> str:
-    if value.name is not None:
-        return value.name
-    if value.hint:
-        return f"{int(value):#x} /* {value.hint} */"
-    return int.__repr__(value)
-
-
-def _octal(value: int) -> str:
-    return f"{value:04o}" if value < 0o1000 else f"0{value:o}"
-
-
-def _mode(value: v.Mode, _style: Style) -> str:
-    return f"0{value:o}" if value >= 0o100 else f"0{value:02o}"
-
-
-_FILE_TYPES: Final = {
-    0o140000: "S_IFSOCK",
-    0o120000: "S_IFLNK",
-    0o100000: "S_IFREG",
-    0o060000: "S_IFBLK",
-    0o040000: "S_IFDIR",
-    0o020000: "S_IFCHR",
-    0o010000: "S_IFIFO",
-}
-_MODE_BITS: Final = ((0o4000, "S_ISUID"), (0o2000, "S_ISGID"), (0o1000, "S_ISVTX"))
-
-
-def _file_mode(value: v.FileMode, _style: Style) -> str:
-    kind = _FILE_TYPES.get(value & 0o170000)
-    parts = [kind] if kind is not None else []
-    parts += [name for bit, name in _MODE_BITS if value & bit]
-    rest = value & (0o777 if kind is not None else 0o170777)
-    parts.append(f"0{rest:o}" if rest >= 0o100 else f"0{rest:02o}")
-    return "|".join(parts)
-
-
-def _device(value: v.Device, _style: Style) -> str:
-    return f"makedev({value.major:#x}, {value.minor:#x})"
-
-
-def _rlimit(value: v.Rlimit, _style: Style) -> str:
-    if value == (1 << 64) - 1:
-        return "RLIM64_INFINITY"
-    if value > 1024 and value % 1024 == 0:
-        return f"{value // 1024}*1024"
-    return int.__repr__(value)
-
-
-def _items(value: v.Items, style: Style) -> str:
-    shown = [render(item, style) for item in value[: style.text_max]]
-    if value.tail is not None:
-        shown.append(f"... /* {value.tail:#x} */")
-    elif value.is_cut or len(value) > style.text_max:
-        shown.append("...")
-    return "[" + ", ".join(shown) + "]"
-
-
-def _field(name: str, value: v.Value, style: Style) -> str:
-    if isinstance(value, v.Macro) and value.name == "inet_pton":
-        return f"inet_pton(AF_INET6, {render(value.argument, style)}, &{name})"
-    return f"{name}={render(value, style)}"
-
-
-def _record(value: v.Record, style: Style) -> str:
-    if value.brief is None or style.verbose:
-        return "{" + ", ".join(_field(n, x, style) for n, x in value.items() if x is not v.ABSENT) + "}"
-    brief = value.brief
-    shown = [_field(n, x, style) for n, x in value.items() if n in brief and x is not v.ABSENT]
-    return "{" + ", ".join([*shown, "..."]) + "}"
-
-
-# Years that localtime can write with four digits.
-_TIME_MAX: Final = 253_402_300_800
-
-
-def _time_comment(seconds: int, nanoseconds: int = 0) -> str:
-    if not -_TIME_MAX < seconds < _TIME_MAX or not 0 <= nanoseconds < 1_000_000_000:
-        return ""
-    local = time.localtime(seconds)
-    fraction = f".{nanoseconds:09d}" if nanoseconds else ""
-    return time.strftime(f" /* %Y-%m-%dT%H:%M:%S{fraction}%z */", local)
-
-
-def _seconds(value: v.Seconds, _style: Style) -> str:
-    return int.__repr__(value) + (_time_comment(value) if value else "")
-
-
-def _timestamp(value: v.Timestamp, style: Style) -> str:
-    return _record(value, style) + _time_comment(value.seconds, value.nanoseconds)
-
-
-def _signals(value: v.SignalSet, _style: Style) -> str:
-    everything = range(1, 65)
-    inverted = len(value) >= 2 * 64 // 3
-    shown = [n for n in everything if n not in value] if inverted else sorted(value)
-    names = " ".join(SIGNAL_NAMES.get(n, str(n)).removeprefix("SIG") for n in shown)
-    return ("~[" if inverted else "[") + names + "]"
-
-
-def _fds(value: v.FdSet, style: Style) -> str:
-    return "[" + " ".join(_fd(v.Fd(fd), style) for fd in sorted(value)) + "]"
-
-
-def _environment(value: v.Environment, _style: Style) -> str:
-    if value.count < 0:
-        return f"{value:#x}"
-    return f"{value:#x} /* {value.count} var{'' if value.count == 1 else 's'} */"
-
-
-def _change(value: v.Change, style: Style) -> str:
-    before = render(value.before, style)
-    if value.noted:
-        return before
-    after = render(value.after, style)
-    if before == after:
-        return before
-    if before.startswith("[") and after.startswith("["):
-        return f"{before[:-1]} => {after[1:]}"
-    return f"{before} => {after}"
-
-
-def _joined(value: v.Joined, style: Style) -> str:
-    return "|".join(render(part, style) for part in value.parts)
-
-
-_DIRECTIONS: Final = ("_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE")
-
-
-def _ioctl(value: v.IoctlCode, _style: Style) -> str:
-    if value.name is not None:
-        return value.name
-    direction, kind, number, size = value.parts
-    return f"_IOC({_DIRECTIONS[direction]}, {_hash(kind)}, {_hash(number)}, {_hash(size)})"
-
-
-def _hash(value: int) -> str:
-    return f"{value:#x}" if value else "0"
-
-
-def _wait_status(value: v.WaitStatus, _style: Style) -> str:
-    signo, high = value & 0x7F, value >> 8 & 0xFF
-    if not signo:
-        return f"{{WIFEXITED(s) && WEXITSTATUS(s) == {high}}}"
-    if value & 0xFFFF == 0xFFFF:
-        return "{WIFCONTINUED(s)}"
-    if signo == 0x7F:
-        event = f" | {value >> 16:#x} << 16" if value >> 16 else ""
-        return f"{{WIFSTOPPED(s) && WSTOPSIG(s) == {signal_text(high)}{event}}}"
-    core = " && WCOREDUMP(s)" if value & 0x80 else ""
-    return f"{{WIFSIGNALED(s) && WTERMSIG(s) == {signal_text(signo)}{core}}}"
-
-
-def _listing(value: v.Listing, style: Style) -> str:
-    if style.verbose:
-        return _items(value, style)
-    return f"{value.address:#x} /* {len(value)} entries */"
-
-
-def _macro(value: v.Macro, style: Style) -> str:
-    argument = value.argument
-    if value.name == "@" and isinstance(argument, bytes):
-        return "@" + render(argument, style)
-    if value.name == "%08x" and isinstance(argument, int):
-        return f"{argument:#010x}" if argument else "00000000"
-    shown = str(argument) if isinstance(argument, int) else render(argument, style)
-    return f"{value.name}({shown})"
-
-
-def _plain(value: int, _style: Style) -> str:
-    return int.__repr__(value)
-
-
-def _hex(value: v.Hex, _style: Style) -> str:
-    return f"{value:#x}" if value else "0"
-
-
-def _bytes(value: bytes, style: Style) -> str:
-    return _text(v.Text(value), style)
-
-
-def _str(value: str, style: Style) -> str:
-    return quote(value.encode(), style)
-
-
-def _is(kind: type[_T], function: Callable[[_T, Style], str]) -> tuple[type, Renderer]:
-    # The table below is keyed by the exact type, so each function gets what it declares.
-    return kind, cast("Renderer", function)
-
-
-_RENDERERS: Final[dict[type, Renderer]] = dict(
-    (
-        _is(int, _plain),
-        _is(v.Hex, _hex),
-        _is(v.Address, _address),
-        _is(v.Environment, _environment),
-        _is(v.Fd, _fd),
-        _is(v.Pid, _pid),
-        _is(v.FlagSet, _flags),
-        _is(v.Named, _named),
-        _is(v.Mode, _mode),
-        _is(v.FileMode, _file_mode),
-        _is(v.Device, _device),
-        _is(v.Rlimit, _rlimit),
-        _is(v.Seconds, _seconds),
-        _is(v.Timestamp, _timestamp),
-        _is(v.Text, _text),
-        _is(v.PathText, _path),
-        _is(v.BinaryText, _binary),
-        _is(v.Items, _items),
-        _is(v.Listing, _listing),
-        _is(v.IoctlCode, _ioctl),
-        _is(v.WaitStatus, _wait_status),
-        _is(v.Record, _record),
-        _is(v.SignalSet, _signals),
-        _is(v.FdSet, _fds),
-        _is(v.Change, _change),
-        _is(v.Joined, _joined),
-        _is(v.Macro, _macro),
-        _is(bytes, _bytes),
-        _is(str, _str),
-    )
-)
-
-
-def render(value: v.Value, style: Style = DEFAULT_STYLE) -> str:
-    """Write one value."""
-    return _RENDERERS[type(value)](value, style)
+def call_name(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
+    """Write a call's name, and before it its number if the style wants that: "[ 257] openat"."""
+    return number_prefix(call, style) + call.plan.name
 
 
 def render_arguments(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
     """Write what stands between the parentheses."""
     plan = call.plan
-    renderers = _RENDERERS
+    if style.by_call:
+        if _is_raw(call, style):
+            return ", ".join(_raw_arguments(call))
+        style = _style_for(call, style)
+        if not plan.labels:
+            return ", ".join(render(value, style) for _, value in _shown_values(call, style))
+    renderers = RENDERERS
     value_of = call.value
     if not plan.labels:
         shown = []
@@ -383,13 +119,13 @@ def _returned(call: DecodedCall, result: Result, style: Style) -> str:  # noqa: 
         case Returns.DECIMAL:
             return str(value)
         case Returns.FD:
-            return _fd(v.Fd(value), style)
+            return render(v.Fd(value), style)
         case Returns.PID:
-            return _pid(v.Pid(value), style)
+            return render(v.Pid(value), style)
         case Returns.ADDRESS:
             return f"{value & call.abi.mask:#x}" if value else "NULL"
         case Returns.HEX:
-            return _hash(value & call.abi.mask)
+            return hex_text(value & call.abi.mask)
         case Returns.OCTAL:
             return f"0{value:o}" if value else "000"
         case Returns.NOTHING:
@@ -406,40 +142,47 @@ def render_result(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
         if result.is_restart:
             return f"? {name} ({result.text})"
         return f"-1 {name} ({result.text})" if name is not None else f"-1 (errno {result.errno})"
+    if style.by_call:
+        if _is_raw(call, style):
+            return hex_text(result.value & call.abi.mask)
+        style = _style_for(call, style)
     shown = _returned(call, result, style)
     if call.plan.note is None:
         return shown
-    notes = [
-        f"{label} {render(value, style)}"
-        if label and value is not v.ABSENT
-        else label or render(value, style)
-        for label, value in call.plan.note(call)
-    ]
+    flat = _is_flat(call, style)
+    # strace names what came back however constants are written.
+    by_name = style if style.xlat is Xlat.ABBREV else replace(style, xlat=Xlat.ABBREV)
+    notes: list[str] = []
+    for label, value in call.plan.note(call):
+        is_struct = isinstance(value, v.Items | v.Record)
+        if not (flat and is_struct):
+            text = "" if value is v.ABSENT else render(value, style if is_struct else by_name)
+            notes.append(f"{label} {text}" if label and text else label or text)
     return f"{shown} ({', '.join(notes)})" if notes else shown
 
 
 def render_call(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
     """Write a whole line: `close(3) = 0`, padded to the column."""
-    head = f"{call.plan.name}({render_arguments(call, style)})"
+    head = f"{call_name(call, style)}({render_arguments(call, style)})"
     return f"{head:<{style.column - 1}} = {render_result(call, style)}"
 
 
 def render_entry(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
     """Write what is known at the entry: `read(3, `, without a closing parenthesis."""
     plan = call.plan
-    if plan.labels:
-        return f"{plan.name}({render_arguments(call, style)}"
+    name = call_name(call, style)
+    if plan.labels or (style.by_call and _is_raw(call, style)):
+        return f"{name}({render_arguments(call, style)}"
+    style = _style_for(call, style)
     shown: list[str] = []
-    for index in range(plan.count):
-        value = call.value(index)
+    for index, value in _shown_values(call, style):
         if plan.phases[index] is Phase.LATE and value:
-            return f"{plan.name}({''.join(text + ', ' for text in shown)}"
-        if value is not v.ABSENT:
-            shown.append(render(value, style))
-            if plan.phases[index] is Phase.BOTH and value and not plan.noted[index]:
-                # What it becomes is written right behind it, when the call has returned.
-                break
-    return f"{plan.name}({', '.join(shown)}"
+            return f"{name}({''.join(text + ', ' for text in shown)}"
+        shown.append(render(value, style))
+        if plan.phases[index] is Phase.BOTH and value and not plan.noted[index]:
+            # What it becomes is written right behind it, when the call has returned.
+            break
+    return f"{name}({', '.join(shown)}"
 
 
 def render_unfinished(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
@@ -449,21 +192,16 @@ def render_unfinished(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
 
 def render_resumed(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
     """Write the rest of an interrupted line: `<... read resumed>"x", 1) = 1`."""
-    whole = f"{call.plan.name}({render_arguments(call, style)}"
+    whole = f"{call_name(call, style)}({render_arguments(call, style)}"
     known = render_entry(call, style)
     rest = whole[len(known) :] if whole.startswith(known) else ""
-    head = f"<... {call.plan.name} resumed>{rest})"
+    head = f"{number_prefix(call, style)}<... {call.plan.name} resumed>{rest})"
     return f"{head:<{style.column - 1}} = {render_result(call, style)}"
 
 
 def render_siginfo(info: SigInfo, style: Style = DEFAULT_STYLE) -> str:
     """Write `{si_signo=SIGCHLD, si_code=CLD_EXITED, ...}`."""
     return "{" + ", ".join(f"{name}={render(value, style)}" for name, value in info.items()) + "}"
-
-
-def signal_text(number: int) -> str:
-    """Write a signal's name, or its number if it has none."""
-    return SIGNAL_NAMES.get(number, str(number))
 
 
 def render_signal(info: SigInfo, style: Style = DEFAULT_STYLE) -> str:

@@ -10,12 +10,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from utrace.errors import Misuse
-from utrace.syscalls.abi import AARCH64, I386, X86_64, abi_of
+from utrace.syscalls.abi import AARCH64, ABIS, I386, X86_64, abi_of
 from utrace.syscalls.groups import ALIASES, GROUPS
 from utrace.syscalls.tables import numbers
 
 if TYPE_CHECKING:
     from utrace.syscalls.abi import Abi
+    from utrace.syscalls.call import DecodedCall
 
 #: `open@64`: only under the convention with words of so many bits.
 _PERSONALITIES: Final[dict[str, frozenset[Abi]]] = {
@@ -41,6 +42,28 @@ def syscall_set(expression: str, arch: int | str | Abi) -> frozenset[int]:
         Misuse: an element is no call of any architecture, no group and no pattern.
     """
     return _syscall_set(expression, abi_of(arch))
+
+
+class CallSet:
+    """What an expression names, in every convention: `call in CallSet("%file")`."""
+
+    __slots__ = ("_expression",)
+
+    def __init__(self, expression: str) -> None:
+        """Read an expression of `syscall_set`.
+
+        Raises:
+            Misuse: an element is no call of any architecture, no group and no pattern.
+        """
+        for abi in ABIS:
+            syscall_set(expression, abi)
+        self._expression = expression
+
+    def __contains__(self, call: DecodedCall) -> bool:
+        return call.nr in _syscall_set(self._expression, call.abi)
+
+    def __repr__(self) -> str:
+        return f"CallSet({self._expression!r})"
 
 
 @functools.lru_cache(maxsize=64)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.errors import Misuse
 from utrace.syscalls.abi import X86_64
 from utrace.syscalls.tables import enum_names
-from utrace.syscalls.values import Address, Named, Pid, to_data
+from utrace.syscalls.values import Address, Named, Pid, SignalNumber, to_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +132,7 @@ class SigInfo:
     @property
     def signal(self) -> Named:
         """The signal with its name."""
-        return Named(self.si_signo, SIGNAL_NAMES.get(self.si_signo))
+        return SignalNumber(self.si_signo, SIGNAL_NAMES.get(self.si_signo))
 
     @property
     def code(self) -> Named:
@@ -165,7 +165,7 @@ class SigInfo:
             return Address(number)
         # A status is a signal unless the child exited.
         if name == "si_status" and self.code.name != "CLD_EXITED":
-            return Named(number, SIGNAL_NAMES.get(number))
+            return SignalNumber(number, SIGNAL_NAMES.get(number))
         return number
 
     def with_changes(self, **changes: int) -> SigInfo:

@@ -65,9 +65,13 @@ class Pid(int):
 
 
 class Seconds(int):
-    """A time of day in seconds since 1970."""
+    """A time of day in seconds since 1970.
 
-    __slots__ = ()
+    Attributes:
+        nanoseconds: of the second, where a sibling tells them.
+    """
+
+    nanoseconds: int = 0
 
 
 class Rlimit(int):
@@ -145,6 +149,10 @@ class Named(int):
 
     def __repr__(self) -> str:
         return f"Named({int(self)}, {self.name!r})"
+
+
+class SignalNumber(Named):
+    """A signal: without a name it is written as it is."""
 
 
 class IoctlCode(Named):
@@ -233,14 +241,21 @@ class FdSet(frozenset[int]):
 
 
 class Environment(Address):
-    """The environment of an execve: its address and how many variables it has (-1: unreadable)."""
+    """The environment of an execve: its address and what is there.
+
+    Attributes:
+        count: how many variables it has (-1: unreadable).
+        variables: the first of them, as many as the limits of the call allow; None if unreadable.
+    """
 
     count: int
+    variables: Items | None
 
-    def __new__(cls, address: int, count: int = -1) -> Self:
+    def __new__(cls, address: int, count: int = -1, variables: Items | None = None) -> Self:
         """Make one."""
         self = Address.__new__(cls, address)
         self.count = count
+        self.variables = variables
         return self
 
 
@@ -269,16 +284,22 @@ class Record:
 
     Attributes:
         brief: the fields that abbreviated text shows; None shows all.
+        unshown: the fields that no text shows.
     """
 
-    __slots__ = ("brief", "names", "values")
+    __slots__ = ("brief", "names", "unshown", "values")
 
     def __init__(
-        self, names: tuple[str, ...], values: Sequence[Value], brief: frozenset[str] | None = None
+        self,
+        names: tuple[str, ...],
+        values: Sequence[Value],
+        brief: frozenset[str] | None = None,
+        unshown: frozenset[str] = frozenset(),
     ) -> None:
         self.names = names
         self.values = values
         self.brief = brief
+        self.unshown = unshown
 
     def __getattr__(self, name: str) -> Value:
         try:
@@ -313,14 +334,17 @@ class Joined(int):
 
     Attributes:
         parts: what it is made of, in the order they are written.
+        is_loose: each part is a number of its own where constants are written as numbers.
     """
 
     parts: tuple[FlagSet | Named | Mode, ...]
+    is_loose: bool
 
-    def __new__(cls, value: int, parts: tuple[FlagSet | Named | Mode, ...]) -> Self:
+    def __new__(cls, value: int, parts: tuple[FlagSet | Named | Mode, ...], *, is_loose: bool = True) -> Self:
         """Make one."""
         self = int.__new__(cls, value)
         self.parts = parts
+        self.is_loose = is_loose
         return self
 
     def __contains__(self, name: str) -> bool:
@@ -388,7 +412,8 @@ def _int_data(value: int) -> Data:  # noqa: PLR0911 - one return for each kind
     if isinstance(value, Joined):
         return {"value": int(value), "parts": [to_data(part) for part in value.parts]}
     if isinstance(value, Environment):
-        return {"address": hex(value), "count": value.count}
+        variables = None if value.variables is None else to_data(value.variables)
+        return {"address": hex(value), "count": value.count, "variables": variables}
     if isinstance(value, Address):
         return hex(value) if value else None
     if isinstance(value, Mode | FileMode):

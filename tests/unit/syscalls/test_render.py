@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from utrace.syscalls.render import Style, quote, render
+from utrace.syscalls import CallSet, Xlat, decode
+from utrace.syscalls.render import Style, quote, render, render_call
 from utrace.syscalls.values import (
     Device,
     FdSet,
@@ -15,6 +16,7 @@ from utrace.syscalls.values import (
     PathText,
     Record,
     Rlimit,
+    SignalNumber,
     SignalSet,
     Text,
     Value,
@@ -82,3 +84,19 @@ def test_value_is_written_as_strace_does(value: Value, shown: str) -> None:
 
 def test_verbose_style_shows_every_field() -> None:
     assert render(Record(("a", "b"), (1, 2), frozenset({"a"})), Style(verbose=True)) == "{a=1, b=2}"
+
+
+def test_xlat_writes_constants_as_numbers_by_name_or_both() -> None:
+    flags = FlagSet(0o2000001, ("O_WRONLY", "O_CLOEXEC"))
+    assert render(flags, Style(xlat=Xlat.RAW)) == "0x80001"
+    assert render(flags, Style(xlat=Xlat.ABBREV)) == "O_WRONLY|O_CLOEXEC"
+    assert render(flags, Style(xlat=Xlat.VERBOSE)) == "0x80001 /* O_WRONLY|O_CLOEXEC */"
+    assert render(Named(77, None, "CLOCK_???"), Style(xlat=Xlat.VERBOSE)) == "0x4d /* CLOCK_??? */"
+    assert render(SignalNumber(9, "SIGKILL"), Style(xlat=Xlat.VERBOSE)) == "9 /* SIGKILL */"
+    assert render(SignalSet({9}), Style(xlat=Xlat.RAW)) == "[9]"
+
+
+def test_call_set_tells_conventions_apart() -> None:
+    raw = Style(raw_calls=CallSet("getpid,open@32"))
+    assert render_call(decode("x86_64", 2, (0, 0, 0, 0, 0, 0), result=3), raw).startswith("open(NULL")
+    assert render_call(decode("i386", 5, (0, 0, 0, 0, 0, 0), result=3), raw).startswith("open(0, 0, 0)")
