@@ -8,6 +8,7 @@
 //! Whether to look many times at the tracee just resumed, before sleeping in a wait for any, is learnt:
 //! on another CPU it stops again while we look, and sleeping would cost two wake-ups of an idle CPU;
 //! on ours it cannot run while we look.  So now and then it is tried, and kept up while it succeeds.
+//! Otherwise one look spares the wait for any where there are many; beside few it is left out.
 //! Looking does not yield the CPU: the kernel takes a whole slice for that as soon as anybody else
 //! wants it.
 //!
@@ -65,7 +66,8 @@ impl Pace {
         if self.patience > 0 || self.trips.is_multiple_of(Self::TRIPS_TO_PROBE) {
             Self::LOOKS + self.tracees / Self::LOOKED_AT
         } else {
-            1
+            // So few are looked at by the wait for any as cheaply as one.
+            usize::from(self.tracees > Self::LOOKED_AT)
         }
     }
 
@@ -136,15 +138,27 @@ mod tests {
     }
 
     #[test]
+    fn looks_are_none_beside_few_tracees() {
+        let mut pace = Pace {
+            tracees: Pace::LOOKED_AT,
+            ..Pace::default()
+        };
+        assert_eq!(pace.looks(), 0);
+    }
+
+    #[test]
     fn looks_are_one_until_a_probe_succeeds_and_again_after_failures() {
-        let mut pace = Pace::default();
+        let mut pace = Pace {
+            tracees: Pace::LOOKED_AT + 1,
+            ..Pace::default()
+        };
         let probe = (1..=1000).find(|_| pace.looks() > 1);
         assert_eq!(probe, Some(Pace::TRIPS_TO_PROBE));
         pace.missed();
         assert_eq!(pace.looks(), 1);
         pace.found(5);
         for _ in 0..Pace::PATIENCE {
-            assert_eq!(pace.looks(), Pace::LOOKS);
+            assert_eq!(pace.looks(), Pace::LOOKS + pace.tracees / Pace::LOOKED_AT);
             pace.missed();
         }
         assert_eq!(pace.looks(), 1);
@@ -152,7 +166,10 @@ mod tests {
 
     #[test]
     fn found_at_once_is_no_reason_to_look_longer() {
-        let mut pace = Pace::default();
+        let mut pace = Pace {
+            tracees: Pace::LOOKED_AT + 1,
+            ..Pace::default()
+        };
         pace.found(1);
         assert_eq!(pace.looks(), 1);
     }
