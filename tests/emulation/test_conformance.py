@@ -18,7 +18,14 @@ from tests.tracees import build
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROGRAMS: Final = ("ptrace_stops", "ptrace_births", "ptrace_waits", "ptrace_calls", "ptrace_signals")
+PROGRAMS: Final = (
+    "ptrace_stops",
+    "ptrace_births",
+    "ptrace_waits",
+    "ptrace_calls",
+    "ptrace_signals",
+    "ptrace_seccomp",
+)
 DEADLINE_S: Final = 25
 
 

@@ -29,7 +29,8 @@ def files() -> tuple[Path, ...]:
         for directory, subdirectories, names in os.walk(ROOT):
             subdirectories[:] = sorted(set(subdirectories) - GENERATED)
             for name in sorted(names):
-                if not name.startswith(".coverage") and not name.endswith(".so"):
+                # A second work tree has a file `.git`.
+                if name not in GENERATED and not name.startswith(".coverage") and not name.endswith(".so"):
                     yield Path(directory, name)
 
     return tuple(walk())

@@ -279,12 +279,8 @@ impl Tracer {
     /// Launch a program; its tid, in an event stop before its execve.
     pub fn spawn(&self, program: &Program, exit_kill: bool) -> Answer<Tid> {
         let mut state = self.state()?;
-        let filtered = if program.filter.is_empty() {
-            0
-        } else {
-            TRACE_SECCOMP
-        };
-        let options = options(exit_kill) | filtered;
+        // Programs may have filters of their own, whoever asks for ours.
+        let options = options(exit_kill) | TRACE_SECCOMP;
         let (tid, launch) = launch::launch(program, options, self.signal_mask)?;
         state.pace.tracees += 1;
         state.launches.insert(tid, launch);

@@ -80,9 +80,12 @@ class Engine:
         wants_stop: it keeps the task stopped.
         stops_at_events: its STOP at a CLONE or EXEC takes effect right there, as a ptrace-stop does, and not
             only before user mode.
+        has_last_word: where a call shows two stops before it is made, it is told of the entry at the last:
+            it stands for the kernel, which comes after everybody else.
     """
 
     __slots__ = (
+        "has_last_word",
         "mask",
         "ops",
         "signal_callback",
@@ -108,6 +111,7 @@ class Engine:
         self.signal_callback = signal_callback
         self.wants_stop = False
         self.stops_at_events = False
+        self.has_last_word = False
         self.state = EngineState.ATTACHED
 
     def copy_to(self, child: TracedTask) -> Engine:

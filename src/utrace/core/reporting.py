@@ -304,6 +304,55 @@ def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:  # noqa:
         task.resumed = True
 
 
+def report_seccomp(task: TracedTask) -> Stop:
+    """Tell the engines that stop at events of a seccomp stop, as a quiesce; true: one of them stopped.
+
+    Killed in the stop, the call is aborted, as at its entry.
+    """
+    start_pass(task, NO_EVENT)
+    for engine in task.engines:
+        if engine.stops_at_events and engine.mask & QUIESCE:
+            task.callback = QUIESCE
+            task.reporting = engine
+            answer = yield engine
+            task.reporting = None
+            finish_callback(task, engine, answer)
+        if engine.wants_stop:
+            task.action = ResumeAction.STOP
+    taken = _stops_at_event(task)
+    if taken:
+        task.action = ResumeAction.RESUME
+    finish_pass(task)
+    if taken and (yield from stop(task)):
+        task.syscall_action = SyscallAction.ABORT
+    return taken
+
+
+def report_last_word(task: TracedTask, arch: int, nr: int) -> Pass:
+    """Report a call's entry, as a repeated report, to those who are told of it at the last stop before it.
+
+    What is pending stays so: it is for the call's end.
+    """
+    pending = task.pending
+    task.resumed = True
+    start_pass(task, SYSCALL_ENTRY)
+    for engine in reversed(task.engines):
+        if (
+            engine.has_last_word
+            and engine.mask & SYSCALL_ENTRY
+            and (engine.syscalls is None or nr in engine.syscalls.get(arch, _NO_NUMBERS))
+        ):
+            task.callback = SYSCALL_ENTRY
+            task.reporting = engine
+            answer = yield engine
+            task.reporting = None
+            finish_callback(task, engine, answer, specific=True)
+    task.event = NO_EVENT
+    finish_pass(task)
+    if pending is not ResumeAction.RESUME:
+        task.pend(pending)
+
+
 def report_syscall_exit(task: TracedTask, arch: int, nr: int) -> Pass:
     """Report a system call that is over; its STOP takes effect before user mode."""
     start_pass(task, SYSCALL_EXIT)

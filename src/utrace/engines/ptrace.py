@@ -29,6 +29,7 @@ from utrace.engines.ptrace_stops import (
     trap_siginfo,
 )
 from utrace.kernel import procfs
+from utrace.kernel.api import FactKind
 from utrace.tracehook.deaths import DELAYED_LEADER
 from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.ops import EngineOps
@@ -147,8 +148,9 @@ class PtraceEngine(EngineOps):
 
     # -- stops ------------------------------------------------------------------------------------
 
-    def _stop(self, kind: StopKind, code: int, siginfo: bytes | None) -> ResumeAction:
+    def _stop(self, kind: StopKind, code: int, siginfo: bytes | None, *, message: int = 0) -> ResumeAction:
         self.stop = PtraceStop(kind, code, siginfo)
+        self.message = message
         if self._wanted is not None and self._wanted.kind is not StopKind.SIGNAL_DELIVERY:
             # Any stop uses a pending interrupt up (kernel/signal.c:ptrace_stop()).
             self._wanted = None
@@ -156,9 +158,8 @@ class PtraceEngine(EngineOps):
         return ResumeAction.STOP
 
     def _event(self, event: PtraceEvent, message: int) -> ResumeAction:
-        self.message = message
         code = event << 8 | SIGTRAP
-        return self._stop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid))
+        return self._stop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid), message=message)
 
     def interrupt(self) -> None:
         """PTRACE_INTERRUPT: stop in an EVENT_STOP; a listening tracee reports its group-stop again.
@@ -294,13 +295,28 @@ class PtraceEngine(EngineOps):
             return None
         if self.stop is not None:
             return ResumeAction.STOP
-        if not event and self._vfork_child:
+        return self._step_or(None) if event else self._quiet_point()
+
+    def _quiet_point(self) -> Answer:
+        """Tell of what shows as a quiesce: a seccomp stop, the end of a vfork, a stop that was asked for."""
+        data = self._seccomp_data()
+        if data is not None:
+            if self.options & Option.TRACESECCOMP:
+                return self._event(PtraceEvent.SECCOMP, data)
+        elif self._vfork_child:
             # Between the birth and user mode only the end of the wait for the child is told so.
             child, self._vfork_child = self._vfork_child, 0
             return self._event(PtraceEvent.VFORK_DONE, child)
-        if not event and self._wanted is not None:
+        elif self._wanted is not None:
             return self._begin_wanted()
         return self._step_or(None)
+
+    def _seccomp_data(self) -> int | None:
+        """Tell what the filter said, if the quiesce is that of a seccomp stop."""
+        occurrence = self.engine.task.occurrence
+        if isinstance(occurrence, tuple) and occurrence[1] == FactKind.SECCOMP:
+            return int(occurrence[3][-1])
+        return None
 
     def _begin_wanted(self) -> ResumeAction:
         wanted, self._wanted = self._wanted, None
@@ -397,8 +413,8 @@ class PtraceEngine(EngineOps):
 
     def _stop_at_syscall(self, kind: StopKind) -> ResumeAction:
         code = SIGTRAP | (0x80 if self.options & Option.TRACESYSGOOD else 0)
-        self.message = 1 if kind is StopKind.SYSCALL_ENTRY else 2
-        return self._stop(kind, code, trap_siginfo(code, self.tracee.pid))
+        message = 1 if kind is StopKind.SYSCALL_ENTRY else 2
+        return self._stop(kind, code, trap_siginfo(code, self.tracee.pid), message=message)
 
     def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
         """Trace the child if the options say so, and stop in the event."""

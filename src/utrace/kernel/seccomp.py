@@ -3,6 +3,9 @@
 Rule of this file: a filter decides by the arch of the call, never by the program's; a call of an arch
 it has no numbers for stops, since nobody has said that it is uninteresting.
 
+A program's own filter may ask for a stop too.  The kernel tells the data of the newest filter that did, so
+that `OUR_DATA` means: only ours.
+
 Reference: seccomp(2) "SECCOMP_RET_TRACE"; Linux 6.18 include/uapi/linux/filter.h, seccomp.h.
 """
 
@@ -20,7 +23,9 @@ _JUMP_IF_ABOVE_OR_EQUAL: Final = 0x35
 _RETURN: Final = 0x06
 _NR_OFFSET: Final = 0
 _ARCH_OFFSET: Final = 4
-_RET_TRACE: Final = 0x7FF0_0000
+OUR_DATA: Final = 0x7574
+"""What our filter tells its tracer, in SECCOMP_RET_DATA."""
+_RET_TRACE: Final = 0x7FF0_0000 | OUR_DATA
 _RET_ALLOW: Final = 0x7FFF_0000
 _JUMP_MAX: Final = 255
 _INSTRUCTION: Final = struct.Struct("<HBBI")

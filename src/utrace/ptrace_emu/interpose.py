@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from utrace.tracer.syscall import Syscall
     from utrace.tracer.task import Task
 
+_WAITS: Final = frozenset({"wait4", "waitid", "waitpid"})
 _PAUSE: Final = {0xC000003E: 34, 0x40000003: 29}
 _ERESTARTSYS: Final = 512
 _ERESTARTNOINTR: Final = 513
@@ -69,6 +70,7 @@ class Interposer(EngineOps):
     syscalls = frozenset({"ptrace", "wait4", "waitid", "?waitpid", "rt_sigaction", "clone"})
 
     vital = True
+    has_last_word = True
 
     def __init__(self) -> None:
         self.registry = Registry()
@@ -149,19 +151,22 @@ class Interposer(EngineOps):
         if task.action is ResumeAction.STOP:
             # Whoever holds the task may still change the call (INV-44).
             return ResumeAction.REPORT
+        if task.more_to_come:
+            # A filter of the program's own may have a say first.
+            return None
         name = call.name
         if name == "ptrace":
             return self._ptrace(task, call)
+        if name in _WAITS:
+            return self._wait(task, call)
         if name in memory_files.CALLS:
             result = memory_files.answer(self.registry, task.engine(self).loop, task, call)
             return None if result is None else skip(result)
         if name == "rt_sigaction":
             self._signal_action(task, call)
-            return None
-        if name == "clone":
+        elif name == "clone":
             self._clone(task, call)
-            return None
-        return self._wait(task, call)
+        return None
 
     def _ptrace(self, task: Task, call: Syscall) -> Answer:
         number, pid, addr, data = call.raw[:4]

@@ -46,7 +46,6 @@ _OPTIONS: Final = int(
     | Option.TRACEEXIT
     | Option.TRACESECCOMP
     | Option.EXITKILL
-    | Option.SUSPEND_SECCOMP
 )
 _SIGKILL: Final = 9
 
@@ -141,8 +140,10 @@ def _traceme(registry: Registry, tracee: Task) -> int:
 
 def _attach(registry: Registry, tracer: Task, tracee: Task, number: int, addr: int, data: int) -> int:
     seized = number == SEIZE
-    if seized and (addr or data & ~_OPTIONS):
+    if seized and (addr or data & ~(_OPTIONS | Option.SUSPEND_SECCOMP)):
         return -errno.EIO
+    if seized and data & ~_OPTIONS:
+        return -errno.EINVAL
     if tracee.pid == tracer.pid or tracee.is_exiting or registry.find(tracer.pid, tracee) is not None:
         return -errno.EPERM
     if registry.would_be_cycle(tracer.pid, tracee) or not _may(tracer, tracee):

@@ -40,11 +40,11 @@ def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
     tracee.entry = fact
     tracee.in_syscall = True
     tracee.signo = 0
-    tracee.at_entry = (
-        tracee.filter is not None
-        and fact[1] == FactKind.SYSCALL_ENTRY
-        and (arch not in tracee.filter or nr in tracee.filter[arch])
-    )
+    tracee.at_entry = tracee.more_to_come = fact[1] == FactKind.SYSCALL_ENTRY
+    if tracee.more_to_come and (
+        tracee.filter is None or (arch in tracee.filter and nr not in tracee.filter[arch])
+    ):
+        tracee.more_to_come = False
     if task.mask & SYSCALL_ENTRY and (task.syscalls is None or nr in task.syscalls.get(arch, ())):
         task.occurrence = fact
         return report_syscall_entry(task, arch, nr)
@@ -91,8 +91,7 @@ def _is_over_here(tracee: Tracee) -> bool:
     """
     task = tracee.task
     return (
-        tracee.entry is not None
-        and tracee.entry[1] == FactKind.SECCOMP
+        not tracee.at_entry
         and bool(task.engines)
         and task.pending is ResumeAction.RESUME
         and tracee.stepping is ResumeAction.RESUME
@@ -119,7 +118,7 @@ def exit_stop(tracee: Tracee, fact: Fact) -> Pass | None:
     task = tracee.task
     if not tracee.in_syscall:
         _learn_call(tracee, fact)
-    tracee.in_syscall = tracee.at_entry = False
+    tracee.in_syscall = tracee.at_entry = tracee.more_to_come = False
     tracee.signo = 0
     if tracee.abort_result is not None:
         fact = _put_result(tracee, fact, tracee.abort_result)
@@ -192,6 +191,12 @@ def _learn_call(tracee: Tracee, fact: Fact) -> None:
     tracee.nr = abi.nr(registers)
     entered = (tracee.arch, registers.pc, registers.sp, *abi.args(registers))
     tracee.entry = (tracee.tid, int(FactKind.SYSCALL_ENTRY), tracee.nr, entered)
+
+
+def current_number(tracee: Tracee) -> int:
+    """Tell which call the stopped tracee is about to make: a tracer may have changed it in a stop."""
+    read = _registers(tracee)
+    return _NO_CALL if read is None else read[1].nr(read[0])
 
 
 def _registers(tracee: Tracee) -> tuple[Registers, SyscallAbi] | None:

@@ -84,7 +84,8 @@ class Tracee:
         mended: the registers before and after an -EINTR was undone: a handler, if one runs now, is to
             find it as it was.
         listening: in a group stop, let go by LISTEN.
-        at_entry: its syscall-entry-stop was seen, and the seccomp stop of the same call is still to come.
+        at_entry: its syscall-entry-stop was seen, so that a seccomp stop may be of the same call.
+        more_to_come: before the call it is entering is made there is a seccomp stop still to be worked on.
         in_syscall: its last syscall-stop was an entry.
         entry: the fact of the entry of its last system call; `nr` and `arch` are of it.
         abort_result: what the aborted call in progress is to return.
@@ -119,6 +120,7 @@ class Tracee:
         "listening",
         "mend",
         "mended",
+        "more_to_come",
         "nr",
         "nudged",
         "over",
@@ -153,7 +155,7 @@ class Tracee:
         self.mended: tuple[bytes, bytes] | None = None
         self.listening = False
         self.in_syscall = False
-        self.at_entry = False
+        self.at_entry = self.more_to_come = False
         self.carried: dict[int, list[CarriedSignal]] = {}
         self.stepping = ResumeAction.RESUME
         self.entry: Fact | None = None

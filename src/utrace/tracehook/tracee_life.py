@@ -25,6 +25,7 @@ from utrace.tracehook.deaths import death, exit_event_stop, reaped, zombie_leade
 from utrace.tracehook.execve import exec_stop
 from utrace.tracehook.group_stop import group_stop
 from utrace.tracehook.return_to_user import trap_stop
+from utrace.tracehook.seccomp import is_theirs, seccomp_stop
 from utrace.tracehook.signals import signal_stop
 from utrace.tracehook.syscalls import entry_stop, exit_stop, leave_entry, leave_exit
 from utrace.tracehook.tracee import SYSCALL_REQUEST, Tracee
@@ -69,7 +70,7 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0
             impossible("a running tracee is sent facts", tracee=tracee.tid, got=fact)
         tracee.running = tracee.nudged = False
         kind = fact[1]
-        if kind == _SYSCALL_ENTRY or (kind == _SECCOMP and not tracee.at_entry):
+        if kind == _SYSCALL_ENTRY or (kind == _SECCOMP and not tracee.at_entry and not is_theirs(fact)):
             report = entry_stop(tracee, fact)
             if report is None or not (yield from report):
                 leave_entry(tracee)
@@ -81,8 +82,7 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0
             if last is not None:
                 yield from last
         elif kind == _SECCOMP:
-            # The entry stop of this very call has been decided; the request made there still holds.
-            tracee.at_entry = False
+            yield from seccomp_stop(tracee, fact)
         else:
             yield from STOPS[kind](tracee, fact)
         if tracee.over:

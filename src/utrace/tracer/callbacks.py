@@ -85,6 +85,8 @@ def _syscall_entry(engine: Engine, tracee: LiveTracee) -> Answer:
     call = handle.call
     if call is None or call.fact is not tracee.entry:
         call = handle.call = Syscall(handle, tracee.entry or _NO_ENTRY)
+    if tracee.task.resumed:
+        call.look_again()
     return engine.entry(handle, call)
 
 

@@ -107,6 +107,7 @@ class Engine(engine_life.Engine):
             message = f"an engine is an EngineOps, not {ops!r}"
             raise Misuse(message)
         self.client = ops
+        self.has_last_word = ops.has_last_word
         self.entry = ops.report_syscall_entry
         self.exit = ops.report_syscall_exit
 

@@ -43,6 +43,10 @@ class EngineOps:
     follow: bool = True
     """Whether children get this engine too, with the mask it then has on the parent."""
 
+    has_last_word: bool = False
+    """Whether it answers calls in the kernel's place.  Where a call shows two stops before it is made, it is
+    told of the entry in the second too; in the first `task.more_to_come` is True."""
+
     vital: bool = False
     """Whether the session ends when a callback of this engine raises, since the programs could not go on
     without it; otherwise only the engine leaves the task."""

@@ -102,6 +102,13 @@ class Syscall:
         self._args = (nr, self.raw if args is None else tuple(args))
         self._decoded = None
 
+    def look_again(self) -> None:
+        """Read it anew: while others had the task stopped, they may have changed it in the registers."""
+        now = self._task.read_call(self.arch)
+        if now is not None and now[1:] != (self.nr, self.raw):
+            self._args = now[1:]
+            self._decoded = None
+
     @property
     def decoded(self) -> DecodedCall:
         """The decoded call: `utrace.syscalls` renders it."""

@@ -132,18 +132,23 @@ class Task:
         """Put a result in place of that of the call that ended; `Syscall` does this."""
         return self._loop.in_tracer(lambda: self._loop.kernel.set_result(self.tid, value))
 
-    def read_call(self) -> tuple[int, int, tuple[int, ...]] | None:
+    @property
+    def more_to_come(self) -> bool:
+        """Whether the call being entered shows one more stop, a seccomp stop, before it is made."""
+        return self._tracee.more_to_come
+
+    def read_call(self, audit: int | None = None) -> tuple[int, int, tuple[int, ...]] | None:
         """Read audit arch, number and arguments of the system call the stopped task is in.
 
-        None if it was killed.  The arch is that of the program: where a 64-bit program made a
-        32-bit call only a syscall-stop tells.
+        None if it was killed.  The arch, if not given, is that of the program: where a 64-bit program made
+        a 32-bit call only a syscall-stop tells.
         """
         data = self._loop.in_tracer(lambda: self._loop.kernel.get_regs(self.tid))
         if data is None:
             return None
         arch = of_regset(len(data))
         registers = arch.registers(data)
-        abi = syscall_abi(arch.audit, type(registers))
+        abi = syscall_abi(arch.audit if audit is None else audit, type(registers))
         return arch.audit, abi.nr(registers), abi.args(registers)
 
     @property
