@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from utrace.kernel.api import Fact, FactKind, Kernel, ResumeRequest, Tid
+from utrace.testing.guest import MARKER
 
 Log: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 """(task's name, its facts), sorted by name."""
 
-#: The call by which tests/programs/guest.c says that the program proper begins.
-MARKER: Final = 10000
 FACTS_MAX: Final = 20_000
 
 _SIGKILL: Final = 9

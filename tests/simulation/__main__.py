@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.simulation.scenarios import HARSH, SMALL
+from tests.simulation.scenarios import ALL, BY_NAME, SMALL
+from tests.simulation.scenarios_of_the_spec import SPEC
 from utrace.testing import Budget, Exhaustive, Report, Seeded, explore, shrink
 
 KINDS: Final = ("random", "pct 2", "pct 3", "pct 4", "uneven")
@@ -42,11 +43,11 @@ def _print(line: object) -> None:
 
 
 def _once(reports: list[Report]) -> None:
-    for scenario in SMALL:
+    for scenario in (*SMALL, *SPEC):
         _show(explore(scenario, Exhaustive(), SMALL_BUDGET), reports)
     seed = secrets.randbelow(1_000_000_000)
     _print(f"sampling from seed {seed}")
-    for scenario in (*SMALL, *HARSH):
+    for scenario in ALL:
         for kind in KINDS:
             _show(explore(scenario, Seeded(kind, seed), SAMPLE), reports, quiet=True)
 
@@ -55,7 +56,7 @@ def _go_on_until(end: float, reports: list[Report]) -> None:
     while time.monotonic() < end:
         seed = secrets.randbelow(1_000_000_000)
         _print(f"seed {seed}")
-        for scenario in (*SMALL, *HARSH):
+        for scenario in ALL:
             for kind in KINDS:
                 if time.monotonic() < end:
                     _show(explore(scenario, Seeded(kind, seed), HOUR_SAMPLE), reports, quiet=True)
@@ -67,7 +68,7 @@ def _show(report: Report, reports: list[Report], *, quiet: bool = False) -> None
     if not quiet or report.failure:
         _print(report)
     if report.failure:
-        scenario = next(each for each in (*SMALL, *HARSH) if each.name == report.scenario)
+        scenario = BY_NAME[report.scenario]
         failure = shrink(scenario, report.failure)
         _print(failure)
         FOUND.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tests.simulation.scenarios_of_leaving import LEAVING
 from tests.simulation.scenarios_of_lives import LIVES
 from tests.simulation.scenarios_of_stops import STOPS
+from tests.simulation.scenarios_of_the_spec import SPEC
 from tests.simulation.vocabulary import kills
 
 if TYPE_CHECKING:
@@ -30,4 +31,13 @@ def _harsh(scenario: Scenario) -> Scenario:
 HARSH: Final = tuple(_harsh(scenario) for scenario in SMALL)
 """Every small scenario again, too large to make all runs of."""
 
-BY_NAME: Final = {scenario.name: scenario for scenario in (*SMALL, *HARSH)}
+HARSH_SPEC: Final = tuple(
+    _harsh(scenario)
+    for scenario in SPEC
+    if all(condition.on == "m" for outsider in scenario.outsiders for condition in outsider.conditions)
+)
+"""Without those in which somebody waits for two tasks: if one is killed, nobody lets the other go."""
+
+ALL: Final = (*SMALL, *SPEC, *HARSH, *HARSH_SPEC)
+
+BY_NAME: Final = {scenario.name: scenario for scenario in ALL}

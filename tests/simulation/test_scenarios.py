@@ -8,7 +8,8 @@ from typing import Final
 
 import pytest
 
-from tests.simulation.scenarios import HARSH, SMALL
+from tests.simulation.scenarios import HARSH, HARSH_SPEC, SMALL
+from tests.simulation.scenarios_of_the_spec import SPEC
 from utrace.testing import Budget, Exhaustive, Scenario, Seeded, explore, shrink
 
 SEEDED: Final = (("random", 25), ("pct 3", 25), ("uneven", 25))
@@ -21,7 +22,7 @@ def require_no_violation(scenario: Scenario, kind: str, seed: int, runs: int) ->
     assert report.failure is None, shrink(scenario, report.failure, runs_max=300)
 
 
-@pytest.mark.parametrize("scenario", SMALL, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", [*SMALL, *SPEC], ids=lambda scenario: scenario.name)
 @pytest.mark.law("INV-1")
 @pytest.mark.law("INV-4")
 @pytest.mark.law("INV-7")
@@ -43,7 +44,7 @@ def test_small_scenario_breaks_no_law(scenario: Scenario) -> None:
 def test_killed_at_any_moment_no_scenario_breaks_a_law() -> None:
     seed = secrets.randbelow(1_000_000)
     sys.stdout.write(f"seed {seed}\n")
-    for scenario in HARSH:
+    for scenario in (*HARSH, *HARSH_SPEC):
         for kind in ("random", "pct 3", "uneven"):
             require_no_violation(scenario, kind, 1, HARSH_RUNS)
             require_no_violation(scenario, kind, seed, HARSH_RUNS)

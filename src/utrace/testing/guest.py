@@ -13,7 +13,7 @@ import enum
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 class Restart(enum.Enum):
@@ -219,6 +219,9 @@ SYSCALL_NUMBERS: Mapping[str, int] = {
     "openat": 257,
     "unlinkat": 263,
 }
+
+#: The call by which tests/programs/guest.c says that the program proper begins; no kernel has it.
+MARKER: Final = 10000
 
 #: Calls that can block, and how each goes on after an interruption.
 BLOCKING_CALLS: Mapping[str, Restart] = {

@@ -63,12 +63,13 @@ class Deed:
 
     Attributes:
         verb: "control", "set_events", "attach", "barrier", "prepare", "finish", "kill", "tgkill", "raise",
-            "set_regs" or "make_up".
+            "set_regs", "make_up", or one of `sights.SIGHTS`.
         engine: whose handle it is done with, or, for "attach", whose script.
         on: label of the task; "" for the callback's own; "child" for the child of a clone report.
         action: of "control".
         events: of "set_events".
-        signo: of "kill", "tgkill" and "make_up".
+        signo: of "kill", "tgkill", "make_up" and "at_handler".
+        call: of "change_call": a name in `guest.SYSCALL_NUMBERS`.
     """
 
     verb: str
@@ -77,6 +78,7 @@ class Deed:
     action: ResumeAction = ResumeAction.RESUME
     events: Event = BEFORE_USER_MODE
     signo: int = 0
+    call: str = ""
 
     def __str__(self) -> str:
         what = {
@@ -85,6 +87,8 @@ class Deed:
             "kill": str(self.signo),
             "tgkill": str(self.signo),
             "make_up": str(self.signo),
+            "at_handler": str(self.signo),
+            "change_call": self.call,
         }.get(self.verb, "")
         return " ".join(word for word in (self.verb, self.engine, what, self.on and f"on {self.on}") if word)
 
@@ -147,6 +151,26 @@ def make_up(signo: int) -> Deed:
 def touch_registers() -> Deed:
     """Read the registers and write them back, as an engine that looks at the task does."""
     return Deed("set_regs")
+
+
+def look(on: str = "") -> Deed:
+    """See whether the stopped task has moved since somebody looked last: "seen", "still" or "moved"."""
+    return Deed("look", on=on)
+
+
+def at_handler(signo: int, on: str = "") -> Deed:
+    """See whether the stopped task stands at the first instruction of the handler of a signal."""
+    return Deed("at_handler", on=on, signo=signo)
+
+
+def change_call(call: str, on: str = "") -> Deed:
+    """Have the task, stopped at the entry of a system call, make another one."""
+    return Deed("change_call", on=on, call=call)
+
+
+def is_leader(on: str = "") -> Deed:
+    """See whether the task has the tid of its process."""
+    return Deed("is_leader", on=on)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -21,81 +20,27 @@ from utrace.core.laws import check
 from utrace.core.task_life import TaskLife
 from utrace.core.verdicts import Answer, Outcome, ResumeAction
 from utrace.errors import TaskGone, UtraceError
-from utrace.kernel.api import Fact, Kernel, Spawn
+from utrace.kernel.api import Spawn
 from utrace.testing.promises import Promises
 from utrace.testing.run_laws import Entry, Ledger, Violation, check_run
-from utrace.testing.scripted import Deed, ScriptedEngine, ScriptedFault
-from utrace.testing.simkernel import SimKernel
+from utrace.testing.scripted import Deed, ScriptedEngine
+from utrace.testing.sights import SIGHTS, Sights
+from utrace.testing.usher import Usher
+from utrace.testing.world_loop import WorldKernel, WorldLoop
 from utrace.tracer.engine import Engine
-from utrace.tracer.loop import LiveTracee, Loop
 from utrace.tracer.processes import seize, spawn
 from utrace.tracer.task import Task
 
 if TYPE_CHECKING:
     from utrace.core.task_life import TracedTask
+    from utrace.testing.conditions import Condition
     from utrace.testing.moves import Scheduler
     from utrace.testing.scenario import Outsider, Scenario
     from utrace.testing.scripted import Detail
     from utrace.testing.sim.truth import Truth
-    from utrace.tracehook.tracee import Process
-    from utrace.tracehook.tracees import Tracees
+    from utrace.tracer.loop import LiveTracee
 
-_STEPS_MAX: Final = 5_000
 _SIGNALS: Final = frozenset({"kill", "tgkill"})
-
-
-class _WorldKernel(SimKernel):
-    """The simulated kernel, with a look at all laws whenever the loop has done its part."""
-
-    world: World
-
-    def next_fact(self, tid: int, request: int, signo: int, /) -> Fact:
-        self.world.settled()
-        return super().next_fact(tid, request, signo)
-
-
-class _WorldLoop(Loop):
-    """The loop of `utrace.tracer`, run in a thread that also plays everybody outside."""
-
-    def __init__(self, kernel: Kernel, world: World) -> None:
-        scenario = world.scenario
-        super().__init__(
-            kernel, on_engine_fault="detach", serial=scenario.serial, when_blocked=scenario.blocked
-        )
-        self._world = world
-
-    def is_mine(self) -> bool:
-        return not self._world.is_outside
-
-    def is_free(self) -> bool:
-        """Whether somebody outside would get the lock."""
-        return not self._lock.locked()
-
-    def drive(self) -> None:
-        """Do what the tracer thread does, until nothing is traced."""
-        self._thread = threading.get_ident()
-        self._stopping = True
-        self._run()
-
-    def note_fault(self, fault: UtraceError, *, vital: bool) -> None:
-        cause = fault.__cause__
-        if isinstance(cause, ScriptedFault):
-            super().note_fault(fault, vital=vital)
-        elif cause is not None:
-            # The choice of another run, or a violation: not the engine's doing.
-            raise cause
-
-    def _make(
-        self,
-        kernel: Kernel,
-        kin: Tracees[LiveTracee],
-        task: TracedTask,
-        process: Process,
-        own_child: bool,  # noqa: FBT001 — as in Loop
-    ) -> LiveTracee:
-        tracee = super()._make(kernel, kin, task, process, own_child)
-        self._world.adopted(tracee)
-        return tracee
 
 
 @dataclass
@@ -119,12 +64,12 @@ class World:
 
     def __post_init__(self) -> None:
         scenario = self.scenario
-        kernel = _WorldKernel(
-            scenario.programs, self.scheduler, atomic_tracer=scenario.atomic, steps_max=_STEPS_MAX
+        kernel = WorldKernel(
+            scenario.programs, self.scheduler, atomic_tracer=scenario.atomic, steps_max=scenario.moves_max
         )
         kernel.world = self
         self.kernel = kernel
-        self.loop = _WorldLoop(kernel, self)
+        self.loop = WorldLoop(kernel, self)
         self.scripts = {script.name: script for script in scenario.engines}
         self.ops = {script.name: script.make(self) for script in scenario.engines}
         self.ledger = Ledger()
@@ -134,6 +79,9 @@ class World:
         self.truths: dict[str, Truth] = {}
         self._leaving: dict[str, int] = {}
         self._examiners: dict[tuple[str, str], Examiner] = {}
+        self._sights = Sights()
+        self._has_begun = not scenario.marked
+        self._finished: set[str] = set()
 
     # -- the run ----------------------------------------------------------------------------------
 
@@ -147,7 +95,16 @@ class World:
         """
         scenario = self.scenario
         engines = [self.ops[script.name] for script in scenario.engines if script.attached]
-        if scenario.attached:
+
+        def let_in(task: Task) -> None:
+            for ops in engines:
+                task.attach(ops)
+            self._has_begun = True
+
+        if scenario.marked:
+            program = Spawn(b"main", [b"main"], [])
+            spawn(self.loop, program, [Usher(let_in)], exit_kill=False, launched=lambda: None)
+        elif scenario.attached:
             pid = self.kernel.start("main")
             self.tids[pid] = "m"
             try:
@@ -173,6 +130,7 @@ class World:
         """Give an outside caller its moves, one a deed."""
         done = 0
         deeds = outsider.deeds
+        conditions = outsider.conditions
         needs_lock = [deed.verb not in _SIGNALS for deed in deeds]
         free = self.loop.is_free
 
@@ -180,14 +138,16 @@ class World:
             place = done % len(deeds)
             if needs_lock[place] and not free():
                 return False
-            if place == 0:
-                return self._holds(outsider)
-            return self._is_ready(deeds[place])
+            if place or not conditions:
+                return self._has_begun and self._is_ready(deeds[place])
+            return self._has_begun and all(map(self._is_met, conditions))
 
         def act() -> None:
             nonlocal done
             deed = deeds[done % len(deeds)]
             done += 1
+            if done == len(deeds) * outsider.times:
+                self._finished.add(outsider.name)
             # Whether a promise was kept is told by what a task did before this, and before what follows.
             self.promises.check()
             for truth in self.truths.values():
@@ -205,39 +165,24 @@ class World:
 
         self.kernel.add_actor(outsider.name, act, when=may_act, times=outsider.times * len(deeds))
 
-    def _holds(self, outsider: Outsider) -> bool:  # noqa: PLR0911 — a line for each condition
-        """Tell whether an outside caller has what it waits for."""
-        what, _, name = outsider.when.partition(" ")
-        tracee = self.tracees.get(outsider.on)
+    def _is_met(self, condition: Condition) -> bool:
+        on = condition.on
+        tracee = self.tracees.get(on)
         if tracee is None:
             return False
-        match what:
-            case "":
-                return self._is_ready(outsider.deeds[0])
+        match condition.what:
             case "stopped":
-                return self.truths[outsider.on].is_stopped
-            case "exiting":
-                return tracee.task.life is TaskLife.EXITING
-            case "zombie":
-                return tracee.gone
+                return self.truths[on].is_stopped
             case "asleep":
-                return self.truths[outsider.on].is_asleep
+                return self.truths[on].is_asleep
+            case "after":
+                return condition.name in self._finished
             case _:
-                pass
-        task = tracee.task
-        engine = self.engine_of(outsider.on, name)
-        return (
-            engine is not None
-            and engine.wants_stop
-            and task.reporting is not engine
-            and (what == "wants" or task.held)
-        )
+                return condition.is_met(tracee, self.engine_of(on, condition.engine))
 
     def _is_ready(self, deed: Deed) -> bool:
         """Tell whether a deed that would block in a real thread would not block now."""
-        if deed.verb in _SIGNALS:
-            return deed.on in self.tracees
-        if deed.verb == "attach":
+        if deed.verb in _SIGNALS or deed.verb == "attach" or deed.verb in SIGHTS:
             return deed.on in self.tracees
         engine = self.engine_of(deed.on, deed.engine)
         if engine is None:
@@ -286,6 +231,8 @@ class World:
                 if stopped:
                     self.promises.asked(engine, Outcome.IN_PROGRESS, self.truths[where])
                 return "attached"
+            case verb if verb in SIGHTS:
+                return self._sights.perform(deed, where, tracee.handle)
             case "set_regs":
                 regset = kernel.get_regs(tracee.tid)
                 return "gone" if regset is None else str(kernel.set_regs(tracee.tid, regset))

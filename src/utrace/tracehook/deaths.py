@@ -81,7 +81,9 @@ def death(tracee: Tracee, fact: Fact) -> Pass:
     if task.life is TaskLife.EXITING:
         thread = not tracee.is_leader()
         group_dead = all(other is tracee for other in tracee.process.tracees.values())
-        task.occurrence = Death(group_dead, SELF_REAPING if thread else SIGCHLD, fact[2])
+        # A leader ends among living threads, and nobody is told, if another thread has called execve.
+        told = SIGCHLD if group_dead else DELAYED_LEADER
+        task.occurrence = Death(group_dead, SELF_REAPING if thread else told, fact[2])
         yield from report_death(task)
     if not tracee.own_child and task.mask & REAP and tracee.kernel.watch_reap(tracee.tid):
         tracee.gone = True

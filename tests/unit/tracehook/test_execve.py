@@ -11,6 +11,7 @@ from utrace.core.events import DEATH, EXEC, EXIT, QUIESCE, REAP, SYSCALL
 from utrace.core.verdicts import ResumeAction
 from utrace.errors import TaskGone
 from utrace.kernel.api import FactKind
+from utrace.tracehook.deaths import DELAYED_LEADER, Death
 
 STOP, RESUME, DETACH = ResumeAction.STOP, ResumeAction.RESUME, ResumeAction.DETACH
 EXECED = FactKind.EXEC
@@ -112,3 +113,12 @@ def test_by_a_thread_of_a_leader_that_is_not_traced(rig: Rig) -> None:
 def test_by_a_thread_that_is_not_traced_ends_the_leader(rig: Rig) -> None:
     rig.engine("L", ALL)
     assert rig.feed(EXECED, THREAD) == ["L.exit", "L.death", "L.reap", "over"]
+
+
+def test_nobody_is_sent_a_signal_when_the_old_leader_ends(rig: Rig) -> None:
+    rig.thread(THREAD)
+    seen: list[object] = []
+    rig.engine("L", DEATH, death=doing(lambda: seen.append(rig.task.occurrence)))
+    rig.feed(FactKind.EXIT, 9)
+    rig.feed(EXECED, THREAD)
+    assert [death.signal for death in seen if isinstance(death, Death)] == [DELAYED_LEADER]
