@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 ENOSYS: Final = 38
 _NO_CALL: Final = -1
 
+# As in core/reporting: what every stop looks at has a name here (D14).
+_RESUME: Final = ResumeAction.RESUME
+_RUN: Final = SyscallAction.RUN
+_ABORT: Final = SyscallAction.ABORT
+_SYSCALL_ENTRY: Final = int(FactKind.SYSCALL_ENTRY)
+_SYSCALL_EXIT: Final = int(FactKind.SYSCALL_EXIT)
+_SECCOMP: Final = int(FactKind.SECCOMP)
+
 
 def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
     """Decide a syscall-entry-stop, or a seccomp stop that stands for one; None: nobody is to be told."""
@@ -40,7 +48,7 @@ def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
     tracee.entry = fact
     tracee.in_syscall = True
     tracee.signo = 0
-    tracee.at_entry = tracee.more_to_come = fact[1] == FactKind.SYSCALL_ENTRY
+    tracee.at_entry = tracee.more_to_come = fact[1] == _SYSCALL_ENTRY
     if tracee.more_to_come and (
         tracee.filter is None or (arch in tracee.filter and nr not in tracee.filter[arch])
     ):
@@ -54,8 +62,8 @@ def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
 def leave_entry(tracee: Tracee) -> None:
     """Run on from a syscall-entry-stop whose report, if there was one, is over."""
     task = tracee.task
-    if task.syscall_action is SyscallAction.ABORT:
-        task.syscall_action = SyscallAction.RUN
+    if task.syscall_action is _ABORT:
+        task.syscall_action = _RUN
         tracee.kernel.set_syscall(tracee.tid, _NO_CALL, None)
         result = -ENOSYS if task.syscall_result is None else task.syscall_result
         if _is_over_here(tracee):
@@ -67,9 +75,9 @@ def leave_entry(tracee: Tracee) -> None:
         _run_to_exit(tracee, _armed_step(tracee))
     elif not task.engines:
         leave(tracee)
-    elif tracee.stepping is not ResumeAction.RESUME:
+    elif tracee.stepping is not _RESUME:
         _run_to_exit(tracee, _armed_step(tracee))
-    elif task.pending is not ResumeAction.RESUME:
+    elif task.pending is not _RESUME:
         # It is served at the exit stop: an interrupt issued here would be lost there.
         _run_to_exit(tracee, take_step(task))
     elif tracee.filter is None:
@@ -93,15 +101,15 @@ def _is_over_here(tracee: Tracee) -> bool:
     return (
         not tracee.at_entry
         and bool(task.engines)
-        and task.pending is ResumeAction.RESUME
-        and tracee.stepping is ResumeAction.RESUME
+        and task.pending is _RESUME
+        and tracee.stepping is _RESUME
         and not tracee.mend
         and not tracee.wants_exit()
     )
 
 
 def _run_to_exit(tracee: Tracee, step: ResumeAction) -> None:
-    if step is ResumeAction.RESUME:
+    if step is _RESUME:
         tracee.request = SYSCALL_REQUEST
     else:
         tracee.run_by(step)
@@ -109,7 +117,7 @@ def _run_to_exit(tracee: Tracee, step: ResumeAction) -> None:
 
 def _armed_step(tracee: Tracee) -> ResumeAction:
     """Take the step that was put off to this entry."""
-    step, tracee.stepping = tracee.stepping, ResumeAction.RESUME
+    step, tracee.stepping = tracee.stepping, _RESUME
     return step
 
 
@@ -135,7 +143,7 @@ def leave_exit(tracee: Tracee) -> Pass | None:
         # Our interrupt ended the call; this stop has used the interrupt up.
         tracee.mend = False
         mend(tracee)
-    if task.pending is ResumeAction.RESUME and task.engines:
+    if task.pending is _RESUME and task.engines:
         if tracee.filter is None:
             tracee.request = SYSCALL_REQUEST if task.mask & SYSCALL else CONT_REQUEST
         else:
@@ -157,7 +165,7 @@ def stepped_over(tracee: Tracee) -> Pass:
     registers, abi = read
     result = abi.result(registers)
     detail = (tracee.arch, registers.pc, registers.sp, int(-ERRNO_MAX <= result < 0))
-    fact: Fact = (tracee.tid, int(FactKind.SYSCALL_EXIT), result, detail)
+    fact: Fact = (tracee.tid, _SYSCALL_EXIT, result, detail)
     if tracee.abort_result is not None:
         fact = _put_result(tracee, fact, tracee.abort_result)
     task = tracee.task
@@ -190,7 +198,7 @@ def _learn_call(tracee: Tracee, fact: Fact) -> None:
     registers, abi = read
     tracee.nr = abi.nr(registers)
     entered = (tracee.arch, registers.pc, registers.sp, *abi.args(registers))
-    tracee.entry = (tracee.tid, int(FactKind.SYSCALL_ENTRY), tracee.nr, entered)
+    tracee.entry = (tracee.tid, _SYSCALL_ENTRY, tracee.nr, entered)
 
 
 def current_number(tracee: Tracee) -> int:
