@@ -71,6 +71,15 @@ class NotSupported(UtraceError):
     errno_value = errno.EOPNOTSUPP
 
 
+class MissingExtra(UtraceError, ImportError):
+    """A library that is no part of a plain installation is missing; the message has the pip command."""
+
+    errno_value = errno.ENOPKG
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs a library that is not installed: pip install 'utrace[{extra}]'")
+
+
 class ProgramNotStarted(UtraceError):
     """A program could not be executed.
 

@@ -1,6 +1,7 @@
 """Engines that are ready to use."""
 
 from utrace.engines.call_counts import CallCounts
+from utrace.engines.event_log import EventLog
 from utrace.engines.line_log import Clock, LineLog, LineStyle, PidShown
 from utrace.engines.output import Loss, Output
 from utrace.engines.records import CallRecord, CallStatus, LogListener
@@ -11,6 +12,7 @@ __all__ = [
     "CallRecord",
     "CallStatus",
     "Clock",
+    "EventLog",
     "LineLog",
     "LineStyle",
     "LogListener",

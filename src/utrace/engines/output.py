@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import select
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,14 +38,16 @@ class Loss(NamedTuple):
         name: of the output.
         lines: how many lines are missing at its end; the first of them may be there in part.
         errno: of the first write that failed; nothing was written after it.
+        unit: what is counted: lines, or records of a format.
     """
 
     name: str
     lines: int
     errno: int
+    unit: str = "line"
 
     def __str__(self) -> str:
-        lines = "1 line" if self.lines == 1 else f"{self.lines} lines"
+        lines = f"1 {self.unit}" if self.lines == 1 else f"{self.lines} {self.unit}s"
         return f"{self.name}: {lines} lost at the end: {os.strerror(self.errno)}"
 
 
@@ -80,7 +82,7 @@ class Output:
         self.prompt = prompt
 
     @classmethod
-    def to_file(cls, path: str | Path, *, append: bool = False) -> Output:
+    def to_file(cls, path: str | Path, *, append: bool = False) -> Self:
         """Open a file, emptied or to be appended to.
 
         Raises:
@@ -90,7 +92,7 @@ class Output:
         return cls(_descriptor(fd), name=os.fspath(path), prompt=False, owned_fd=fd)
 
     @classmethod
-    def failed(cls, name: str, error: OSError) -> Output:
+    def failed(cls, name: str, error: OSError) -> Self:
         """Stand for an output that could not be opened: all that is written to it is lost."""
 
         def put(_data: bytes) -> int:
@@ -99,12 +101,12 @@ class Output:
         return cls(put, name=name, prompt=False)
 
     @classmethod
-    def to_descriptor(cls, fd: int, *, name: str) -> Output:
+    def to_descriptor(cls, fd: int, *, name: str) -> Self:
         """Write to a descriptor that stays open, each piece at once."""
         return cls(_descriptor(fd), name=name, prompt=True)
 
     @classmethod
-    def to_stream(cls, stream: TextStream) -> Output:
+    def to_stream(cls, stream: TextStream) -> Self:
         """Write to a text stream, each piece at once."""
 
         def put(data: bytes) -> int:

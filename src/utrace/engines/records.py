@@ -6,9 +6,10 @@ Rule of this file: nothing here knows how a record is written down.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from utrace.engines.output import Loss
     from utrace.syscalls import DecodedCall, SigInfo
 
 
@@ -33,16 +34,20 @@ class Thread:
 
     Attributes:
         tid: its thread id, which an execve may change.
+        pid: the id of its process.
+        comm: its name, as it was at the last execve or prctl(PR_SET_NAME) that was seen; "" if unknown.
         call: the system call it is in.
         born: it was made by a traced thread; nothing was reported of it yet.
         bits: word size of the convention by which it makes calls.
         interrupted: the name of the call that restart_syscall(2) would go on with.
     """
 
-    __slots__ = ("bits", "born", "call", "interrupted", "tid")
+    __slots__ = ("bits", "born", "call", "comm", "interrupted", "pid", "tid")
 
-    def __init__(self, tid: int, *, born: bool, bits: int) -> None:
+    def __init__(self, tid: int, *, born: bool, bits: int, pid: int = 0, comm: str = "") -> None:
         self.tid = tid
+        self.pid = pid or tid
+        self.comm = comm
         self.born = born
         self.bits = bits
         self.call: CallRecord | None = None
@@ -165,3 +170,12 @@ class LogListener(Protocol):
 
     def close(self) -> None:
         """Finish: nothing more will come."""
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A listener that writes somewhere."""
+
+    @property
+    def losses(self) -> list[Loss]:
+        """What could not be written; whole when it is closed."""

@@ -29,8 +29,10 @@ from utrace.engines.records import (
     StopRecord,
     SupersededRecord,
     Thread,
+    Writer,
 )
 from utrace.errors import UtraceError
+from utrace.kernel import procfs
 from utrace.syscalls import Limits, Result, Style, decode, decode_siginfo
 from utrace.tracehook.deaths import DELAYED_LEADER
 from utrace.tracehook.group_stop import CLD_STOPPED
@@ -58,6 +60,8 @@ _ANY_SIGNAL: Final = frozenset(range(65))
 _TERMSIG: Final = 0x7F
 _RESTART: Final = "restart_syscall"
 _CPUCLOCK_PERTHREAD_SCHED: Final = 6
+_PRCTL: Final = "prctl"
+_PR_SET_NAME: Final = 15
 
 
 def thread_cpu_ns(tid: int) -> int:
@@ -114,11 +118,9 @@ class SyscallLog(EngineOps):
         """
         self.listeners: list[LogListener] = list(listeners)
         style = style or LineStyle(values=Style(text_max))
-        self._lines: LineLog | None = None
         if to is not None:
             output = Output.to_file(to) if isinstance(to, (str, os.PathLike)) else Output.to_stream(to)
-            self._lines = LineLog(output, style, statuses=statuses)
-            self.listeners.append(self._lines)
+            self.listeners.append(LineLog(output, style, statuses=statuses))
         self.syscalls = syscalls
         self.follow = follow
         self._signals = frozenset(signals)
@@ -145,16 +147,22 @@ class SyscallLog(EngineOps):
     @property
     def losses(self) -> list[Loss]:
         """What could not be written, a disk being full or a pipe closed; whole when the log is closed."""
-        return [] if self._lines is None else self._lines.losses
+        writers = [listener for listener in self.listeners if isinstance(listener, Writer)]
+        return [loss for writer in writers for loss in writer.losses]
 
     # -- threads ----------------------------------------------------------------------------------
 
     def _thread_of(self, task: Task) -> Thread:
         thread = self._threads.get(task)
-        return self._begin(task, born=False) if thread is None else thread
+        return self._begin(task) if thread is None else thread
 
-    def _begin(self, task: Task, *, born: bool, bits: int = 64) -> Thread:
-        thread = self._threads[task] = Thread(task.tid, born=born, bits=bits)
+    def _begin(self, task: Task, parent: Thread | None = None) -> Thread:
+        if parent is None:
+            comm = procfs.comm(task.tid) or ""
+            thread = Thread(task.tid, born=False, bits=64, pid=task.pid, comm=comm)
+        else:
+            thread = Thread(task.tid, born=True, bits=parent.bits, pid=task.pid, comm=parent.comm)
+        self._threads[task] = thread
         self._groups.setdefault(task.pid, {})[task] = thread
         self._by_generation[task.id.generation] = task
         for listener in self.listeners:
@@ -176,7 +184,7 @@ class SyscallLog(EngineOps):
     def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
         """Begin with a child."""
         if self.follow and child not in self._threads:
-            self._begin(child, born=True, bits=self._thread_of(task).bits)
+            self._begin(child, self._thread_of(task))
         return None
 
     # -- calls ------------------------------------------------------------------------------------
@@ -185,7 +193,7 @@ class SyscallLog(EngineOps):
         """Record a call's beginning, with what it may overwrite."""
         thread = self._threads.get(task)
         if thread is None:
-            thread = self._begin(task, born=False)
+            thread = self._begin(task)
         if thread.call is not None and call.resumed:
             return None
         decoded = decode(call.arch, call.nr, call.raw, task.memory, None, self._limits)
@@ -215,6 +223,8 @@ class SyscallLog(EngineOps):
         if result.is_restart and record.resumes is None:
             thread.interrupted = record.call.name
         record.status = CallStatus.FAILED if result.is_error else CallStatus.SUCCESSFUL
+        if record.call.plan.name == _PRCTL and record.call.raw[0] == _PR_SET_NAME:
+            thread.comm = procfs.comm(task.tid) or thread.comm
         for listener in self.listeners:
             listener.ended(record)
         return None
@@ -253,8 +263,9 @@ class SyscallLog(EngineOps):
     # -- programs and ends ------------------------------------------------------------------------
 
     def report_exec(self, task: Task) -> Answer:
-        """Follow a thread to its leader's id."""
-        self._thread_of(task)
+        """Follow a thread to its leader's id, and note its new name."""
+        thread = self._thread_of(task)
+        thread.comm = procfs.comm(task.tid) or thread.comm
         return None
 
     def report_exit(self, task: Task, code: int) -> Answer:
@@ -309,7 +320,9 @@ class SyscallLog(EngineOps):
             thread = self._threads[task]
             self._end_call(thread, CallStatus.DETACHED)
         elif engine.task.life is TaskLife.ALIVE:
-            thread = Thread(engine.task.id.tid, born=False, bits=64)
+            tid = engine.task.id.tid
+            tgid, _ = procfs.parentage(tid) or (tid, 0)
+            thread = Thread(tid, born=False, bits=64, pid=tgid, comm=procfs.comm(tid) or "")
             for listener in self.listeners:
                 listener.appeared(thread)
         else:

@@ -6,6 +6,7 @@ Integers stay integers: each class here that is one is an `int` that also knows 
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -395,10 +396,18 @@ Data: TypeAlias = "int | str | bool | list[Data] | dict[str, Data] | None"
 
 
 def _text_data(value: bytes) -> Data:
-    shown = value.decode("utf-8", "backslashreplace")
+    data: dict[str, Data]
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        data = {"base64": b2a_base64(value, newline=False).decode("ascii")}
+    else:
+        if not (isinstance(value, Text) and value.is_cut):
+            return text
+        data = {"text": text}
     if isinstance(value, Text) and value.is_cut:
-        return {"text": shown, "cut": True}
-    return shown
+        data["cut"] = True
+    return data
 
 
 def _int_data(value: int) -> Data:  # noqa: PLR0911 - one return for each kind
@@ -425,7 +434,8 @@ def to_data(value: Value) -> Data:  # noqa: PLR0911 - one return for each kind
     """Turn a value into what JSON can say.
 
     Flags become {"value", "names"}, enumerators {"value", "name"}, structs objects, addresses
-    hexadecimal strings, NULL null; bytes become text with backslash escapes for what is not UTF-8.
+    hexadecimal strings, NULL null.  Bytes become text; those that are not UTF-8 {"base64"}, and what was not
+    read to its end {"text" or "base64", "cut"}.  docs/events.md has the whole.
     """
     match value:
         case int():
