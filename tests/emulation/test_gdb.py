@@ -8,14 +8,15 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from itertools import permutations
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.emulation.gdb_behaviours import SCRIPTS, SHELL
 from tests.tracees import build
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEADLINE_S: Final = 40
 SETTINGS: Final = (
@@ -112,14 +113,3 @@ def test_gdb_attaches_as_natively(name: str, tmp_path: Path) -> None:
     native, session = both(command, tmp_path)
     assert session == native
     assert "exit status 0" in native
-
-
-@pytest.mark.requires("gdb", "strace")
-@pytest.mark.parametrize("order", [" ".join(order) for order in permutations(("strace", "gdb1", "gdb2"))])
-def test_tracers_share_one_server(order: str, tmp_path: Path) -> None:
-    driver = Path(__file__).with_name("tracers_on_one.py")
-    ways = ("quit", "kill", "quit") if order < "gdb2" or order.endswith("gdb1") else ("kill", "quit", "kill")
-    leaving = [f"{name}:{way}" for name, way in zip(order.split(), ways, strict=True)]
-    command = [*UNDER_A_SESSION, sys.executable, str(driver), str(build("serves")), str(tmp_path), *leaving]
-    told = outcome(command, tmp_path / "run")
-    assert told == "the server serves on\nexit status 0", told

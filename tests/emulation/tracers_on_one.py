@@ -1,9 +1,11 @@
-"""A strace and two gdbs on one threaded server; run under a session by `test_tracers_on_one`.
+"""A strace and two gdbs on one threaded server; run under a session, with `refuses.py`, by `test_on_one`.
 
     tracers_on_one.py SERVER FOLDER LEAVING...    LEAVING: strace, gdb1 or gdb2, with :quit or :kill
 
-Each must see its own breakpoint hits, and the program as if alone; then each leaves, in this order, and the
-others and the server go on.  It ends with "the server serves on", or with a traceback.
+Each must see its own events, and the program as if alone: strace every call, with the engine's refusals;
+both gdbs the hits of a breakpoint at one address; the first also a condition, a watchpoint, a caught system
+call, the end of a function.  Then each leaves, in this order, and the others and the server go on.  It ends
+with "the server serves on", or with a traceback.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 DEADLINE_S: Final = 15.0
 GDB: Final = ("gdb", "-q", "-nx", "-nh", "-iex", "set debuginfod enabled off", "-iex", "set confirm off")
 PROMPT: Final = "(gdb) "
+SLACK: Final = 12
+"""Connections under way while they are counted, of three threads."""
 
 
 def wait_until(happened: Callable[[], bool], what: str) -> None:
@@ -73,14 +77,15 @@ class Server(Program):
 
     def serves(self) -> None:
         """Check that it answers, and that its workers work."""
-        before = self._ask()
-        wait_until(lambda: self._ask() > before, f"work after {before}")
+        before = self.ask()[0]
+        wait_until(lambda: self.ask()[0] > before, f"work after {before}")
 
-    def _ask(self) -> int:
+    def ask(self) -> tuple[int, ...]:
+        """Ask how often it has worked, connected, and been refused."""
         known = len(self.output)
         self.send("")
         wait_until(lambda: self.output[known:].endswith("\n"), f"an answer; poll: {self.process.poll()}")
-        return int(self.output[known:])
+        return tuple(map(int, self.output[known:].split()))
 
 
 class Gdb(Program):
@@ -144,6 +149,46 @@ def hit_all(gdbs: list[Gdb], times: int) -> None:
     wait_until(go_on, f"{times} more hits of each")
 
 
+def told(gdb: Gdb, line: str, others: list[Gdb]) -> str:
+    """Give a gdb a command that lets the program run, the others running too; what it wrote."""
+    wait_until(gdb.at_prompt, f"{gdb.name}: a prompt")
+    known = len(gdb.output)
+    gdb.start(line)
+
+    def go_on() -> bool:
+        for other in others:
+            if other.at_prompt():
+                other.start("continue")
+        return gdb.at_prompt()
+
+    wait_until(go_on, f"{gdb.name}: the end of {line}")
+    return gdb.output[known:]
+
+
+def look_closely(gdb: Gdb, others: list[Gdb]) -> None:
+    """Let one of them do all that a debugger does with a running program."""
+    stop(gdb, [gdb, *others])
+    gdb.command("delete")
+    gdb.command("tbreak dial if round % 5 == 3")
+    assert "hit Temporary breakpoint" in told(gdb, "continue", others)
+    assert "= 3" in gdb.command("print round % 5")
+    returned = told(gdb, "finish", others)
+    assert "Value returned is" in returned, returned
+    assert returned.split()[-2] in {"3", "-1"}, returned
+    gdb.command("watch worked")
+    changed = told(gdb, "continue", others)
+    assert "Hardware watchpoint" in changed, changed
+    assert "Old value" in changed, changed
+    gdb.command("delete")
+    gdb.command("catch syscall connect")
+    stops = "".join(told(gdb, "continue", others) for _ in range(7))
+    # At least one of three threads must enter, and be shown to leave, within as many.
+    assert "call to syscall connect" in stops, stops
+    assert "returned from syscall connect" in stops, stops
+    gdb.command("delete")
+    gdb.command("break work")
+
+
 def _is_longer(log: Path, known: int) -> bool:
     return log.stat().st_size > known
 
@@ -155,7 +200,7 @@ def main() -> None:
     server.serves()
     log = Path(folder, "strace.log")
     strace = Program(["strace", "-f", "-o", str(log), "-p", str(server.process.pid)])
-    wait_until(lambda: log.exists() and "getppid" in log.read_text(), "a line of strace")
+    wait_until(lambda: log.exists() and "ECONNREFUSED" in log.read_text(), "a refusal in the log")
     gdbs = {name: Gdb(name, server.process.pid) for name in ("gdb1", "gdb2")}
     for gdb in gdbs.values():
         gdb.command("break work")
@@ -167,6 +212,7 @@ def main() -> None:
         assert gdb.command("info threads").count("Thread 0x") == 4, gdb.output
     assert len(seen) == 1, seen
     assert "0xcc" not in seen.pop()
+    look_closely(gdbs["gdb1"], [gdbs["gdb2"]])
     programs: dict[str, Program] = {"strace": strace, **gdbs}
     for word in leaving:
         name, _, how = word.partition(":")
@@ -185,6 +231,8 @@ def main() -> None:
             if not remaining:
                 wait_until(partial(_is_longer, log, known), "more lines of strace")
     server.serves()
+    _, dialled, refused = server.ask()
+    assert abs(dialled - 3 * refused) <= SLACK, (dialled, refused)
     server.process.kill()
     server.process.wait()
     sys.stdout.write("the server serves on\n")

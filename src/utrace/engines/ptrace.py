@@ -14,7 +14,7 @@ kernel/ptrace.c.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, ResumeAction, SignalAction, SyscallAction, Verdict
@@ -35,6 +35,7 @@ from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.ops import EngineOps
 
 if TYPE_CHECKING:
+    from utrace.engines.ptrace_tracer import Tracer
     from utrace.tracehook.group_stop import JobControl
     from utrace.tracer.engine import Engine
     from utrace.tracer.signal import SignalReport
@@ -49,42 +50,6 @@ CLONE_PTRACE: Final = 0x2000
 CLONE_UNTRACED: Final = 0x800000
 CSIGNAL: Final = 0xFF
 SIGCHLD: Final = 17
-
-
-class Tracer(Protocol):
-    """Whoever is told of stops and ends; `ptrace_emu.registry` has it."""
-
-    def stopped(self, link: PtraceEngine) -> None:
-        """A stop has begun."""
-        ...
-
-    def died(self, link: PtraceEngine, status: int, *, delayed: bool) -> None:
-        """The tracee is dead; `delayed`: it is a leader, to be waited for after its threads."""
-        ...
-
-    def gone(self, link: PtraceEngine) -> None:
-        """The engine has left the tracee."""
-        ...
-
-    def child(self, link: PtraceEngine, child: Task) -> None:
-        """A child is to be traced by the same tracer, with the same options."""
-        ...
-
-    def send(self, link: PtraceEngine, siginfo: bytes) -> None:
-        """Send the tracee a signal."""
-        ...
-
-    def whose(self, link: PtraceEngine, siginfo: bytes) -> Trap:
-        """Tell whose a SIGTRAP is."""
-        ...
-
-    def is_untraced_birth(self, task: Task) -> bool:
-        """Tell whether the task's present clone was made with CLONE_UNTRACED."""
-        ...
-
-    def group_stop_signal(self, link: PtraceEngine) -> int:
-        """Tell which signal has stopped the tracee's group; 0 if it is not stopped."""
-        ...
 
 
 _BIRTHS: Final = {
@@ -244,6 +209,15 @@ class PtraceEngine(EngineOps):
         if stop is not None and stop.kind in {StopKind.SYSCALL_ENTRY, StopKind.SYSCALL_EXIT} and signo:
             self._tracer.send(self, signal_siginfo(signo, SI_KERNEL))
         self.engine.control(ResumeAction.INTERRUPT if self._has_more() else step)
+        if any(other.wants_stop for other in self.engine.task.engines):
+            self.stand_still_too()
+
+    def stand_still_too(self) -> None:
+        """Begin the stop that is wanted: others keep the tracee stopped, so that it cannot come to it."""
+        if self.stop is None and self._wanted is not None and not (self._deliver and self._parked):
+            self._parked, self._made_up = None, False
+            self._begin_wanted()
+            self.engine.control(ResumeAction.STOP)
 
     def _has_more(self) -> bool:
         """Tell whether the end of a stop is followed by a report: for what is wanted, or to be delivered."""
@@ -275,6 +249,25 @@ class PtraceEngine(EngineOps):
     _leaving = False
 
     @property
+    def holds(self) -> bool:
+        """Whether it keeps the tracee in its stop."""
+        return self.stop is not None and not self._lent
+
+    def lend(self) -> None:
+        """Let the tracee make a step of another tracer's; to this one it stays in its stop."""
+        self._lent = True
+        self.engine.control(ResumeAction.RESUME)
+
+    def take_back(self) -> None:
+        """End what `lend` began."""
+        if self._lent:
+            self._lent = False
+            if self.stop is not None and not self.tracee.is_exiting:
+                self.engine.control(ResumeAction.STOP)
+
+    _lent = False
+
+    @property
     def is_stepping(self) -> bool:
         """Whether the tracer resumed it by a step that is not over."""
         return self._step is not ResumeAction.RESUME
@@ -294,8 +287,12 @@ class PtraceEngine(EngineOps):
             self.stop = None
             return None
         if self.stop is not None:
-            return ResumeAction.STOP
+            return self._stay()
         return self._step_or(None) if event else self._quiet_point()
+
+    def _stay(self) -> Answer:
+        """Stay in the stop; lent for a step, it does not even see what comes of that."""
+        return None if self._lent else ResumeAction.STOP
 
     def _quiet_point(self) -> Answer:
         """Tell of what shows as a quiesce: a seccomp stop, the end of a vfork, a stop that was asked for."""
@@ -329,10 +326,10 @@ class PtraceEngine(EngineOps):
 
     def report_signal(self, task: Task, signal: SignalReport) -> Answer:
         """Park a signal and stop; or, after that stop, deliver what the tracer said."""
+        if self.stop is not None:
+            return self._stay()
         if not signal.is_report:
             return self._new_signal(signal)
-        if self.stop is not None:
-            return ResumeAction.STOP
         if self._parked is not None:
             return self._unpark(signal)
         if self._wanted is not None:
@@ -387,10 +384,10 @@ class PtraceEngine(EngineOps):
 
     def report_syscall_entry(self, task: Task, call: Syscall) -> Answer:
         """Stop at the entry, once, when nobody called before wants the task stopped (INV-44)."""
+        if self.stop is not None:
+            return self._stay()
         if not self._syscalls or self._step is not ResumeAction.RESUME:
             return self._step_or(None)
-        if self.stop is not None:
-            return ResumeAction.STOP
         if self._entered is call:
             return None
         if task.action is ResumeAction.STOP:
@@ -406,7 +403,7 @@ class PtraceEngine(EngineOps):
     def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
         """Stop at the exit."""
         if self.stop is not None:
-            return ResumeAction.STOP
+            return self._stay()
         if not self._syscalls or self._step is not ResumeAction.RESUME or self._sysemu:
             return self._step_or(None)
         return self._stop_at_syscall(StopKind.SYSCALL_EXIT)

@@ -30,6 +30,7 @@ from utrace.ptrace_emu.leftovers import (
     is_breakpoint_hit,
     is_gone,
 )
+from utrace.ptrace_emu.turns import end_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,7 @@ class Ended:
         self.held_up.append(let_go)
 
 
+_SI_KERNEL_CODE: Final = SI_KERNEL.to_bytes(4, "little")
 _SIGTIMEDWAIT: Final = frozenset({128, 177, 421})
 """rt_sigtimedwait of x86-64 and i386: what it waits for is blocked, but not while it waits."""
 
@@ -121,6 +123,8 @@ class Registry:
         self._waiters: dict[int, Waiter] = {}
         self.breakpoints = Breakpoints()
         self._debug_registers: dict[int, DebugRegisters] = {}
+        self._judged: tuple[object, list[PtraceEngine]] = (None, [])
+        """The last trap, and whom it concerns."""
 
     # -- links ------------------------------------------------------------------------------------
 
@@ -180,6 +184,10 @@ class Registry:
 
     def stopped(self, link: PtraceEngine) -> None:
         """A stop has begun: SIGCHLD, and whoever waits looks again."""
+        end_turn(self, link)
+        if link.engine.task.held:
+            for other in self.tracers_of(link.tracee):
+                other.stand_still_too()
         self._tell(link, CLD_TRAPPED, (link.stop.code if link.stop else 0) & 0x7F)
 
     def died(self, link: PtraceEngine, status: int, *, delayed: bool) -> None:
@@ -225,6 +233,7 @@ class Registry:
 
     def gone(self, link: PtraceEngine) -> None:
         """Drop a link."""
+        end_turn(self, link)
         links = self.links.get(link.tracee.id.generation, [])
         mine = self._by_tracer.get(link.tracer_pid, [])
         if link in links:
@@ -267,22 +276,26 @@ class Registry:
 
     def whose(self, link: PtraceEngine, siginfo: bytes) -> Trap:
         """Tell whose a SIGTRAP is: a breakpoint's, a watchpoint's, or that of a step."""
-        tracee, links = link.tracee, self.links.get(link.tracee.id.generation, [])
+        if siginfo[8:12] == _SI_KERNEL_CODE and is_gone(self.breakpoints, link.tracee):
+            return Trap.NOBODYS
+        occurrence = link.engine.task.occurrence
+        if self._judged[0] is not occurrence:
+            # Once for all of its tracers: whoever is told first has ended its step by that.
+            self._judged = (occurrence, self._concerned(link, siginfo))
+        concerned = self._judged[1]
+        return Trap.MINE if not concerned or link in concerned else Trap.OF_OTHERS
+
+    def _concerned(self, link: PtraceEngine, siginfo: bytes) -> list[PtraceEngine]:
+        tracee, links = link.tracee, self.tracers_of(link.tracee)
         code = int.from_bytes(siginfo[8:12], "little", signed=True)
         if code == SI_KERNEL:
-            if is_gone(self.breakpoints, tracee):
-                return Trap.NOBODYS
             owners = self.breakpoints.owners(tracee.pid, tracee.regs.pc - 1)
             # One after the other: each steps over it in turn, and the next runs into it then.
-            concerned = [other for other in links if other.tracer_pid in owners][:1]
-        elif code == TRAP_HWBKPT:
+            return [other for other in links if other.tracer_pid in owners][:1]
+        if code == TRAP_HWBKPT:
             tracers = self.debug_registers(link).owners()
-            concerned = [other for other in links if other.tracer_pid in tracers]
-        elif code in TRAPS_OF_STEPS:
-            concerned = [other for other in links if other.is_stepping]
-        else:
-            concerned = []
-        return Trap.MINE if not concerned or link in concerned else Trap.OF_OTHERS
+            return [other for other in links if other.tracer_pid in tracers]
+        return [other for other in links if other.is_stepping] if code in TRAPS_OF_STEPS else []
 
     def send(self, link: PtraceEngine, siginfo: bytes) -> None:
         """Send a tracee a signal that has this siginfo."""

@@ -78,7 +78,10 @@ def leave_entry(tracee: Tracee) -> None:
     elif tracee.stepping is not _RESUME:
         _run_to_exit(tracee, _armed_step(tracee))
     elif task.pending is not _RESUME:
-        # It is served at the exit stop: an interrupt issued here would be lost there.
+        # It is served at the exit stop, which uses an interrupt issued here up; but that breaks a call that
+        # would block, as a pending signal does.
+        if task.pending is ResumeAction.INTERRUPT:
+            tracee.kernel.interrupt(tracee.tid)
         _run_to_exit(tracee, take_step(task))
     elif tracee.filter is None:
         # By CONT there would be no exit stop, but no next entry either.

@@ -123,6 +123,15 @@ def test_what_is_pending_at_entry_waits_for_the_exit_stop(rig: Rig) -> None:
     assert rig.feed(EXIT, *ending(ROOT)) == ["A.quiesce", "SYSCALL"]
 
 
+@pytest.mark.law("INV-19")
+def test_an_interrupt_pending_at_entry_breaks_a_call_that_would_block(rig: Rig) -> None:
+    engine = rig.engine("A", QUIESCE | SYSCALL_ENTRY, syscall_entry=[STOP, None])
+    rig.feed(ENTRY, *entry(GETPID))
+    control(engine, ResumeAction.INTERRUPT)
+    assert rig.settle()[-2:] == ["interrupt", "SYSCALL"]
+    assert rig.feed(EXIT, *ending(-512))[-2:] == ["A.signal", "SYSCALL"]
+
+
 @pytest.mark.law("INV-17", "LB-6")
 def test_a_stop_answered_at_the_exit_holds_before_user_mode(rig: Rig) -> None:
     engine = rig.engine("A", SYSCALL_EXIT, syscall_exit=STOP)

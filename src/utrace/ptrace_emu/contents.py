@@ -1,0 +1,253 @@
+"""What a tracer asks about a stopped tracee's memory, registers, signals' masks and filters.
+
+Rules of this file:
+
+1. What the kernel knows is asked of the kernel itself, which really holds the tracee in that very stop.
+2. What each tracer sees in its own way is answered so: breakpoints, debug registers, the call it is in.
+3. A function here answers one request; its result is that of the system call.
+
+Reference: ptrace(2); Linux 6.18 kernel/ptrace.c:ptrace_request(), arch/x86/kernel/ptrace.c:arch_ptrace().
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import struct
+from typing import TYPE_CHECKING, Final
+
+from utrace.engines.ptrace_stops import Option, PtraceEvent, StopKind
+from utrace.errors import UtraceError
+from utrace.ptrace_emu.debug_registers import register_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from utrace.ptrace_emu.request import Request
+
+WORD: Final = 8
+SIGINFO_BYTES: Final = 128
+
+
+def peek(request: Request) -> int:
+    """PTRACE_PEEKTEXT, PEEKDATA: a word of memory as this tracer sees it."""
+    link = request.link
+    word = request.registry.breakpoints.read(link.tracee, link.tracer_pid, request.addr, WORD)
+    return request.give(word) if len(word) == WORD else -errno.EIO
+
+
+def poke(request: Request) -> int:
+    """PTRACE_POKETEXT, POKEDATA."""
+    link, word = request.link, request.data.to_bytes(WORD, "little")
+    try:
+        request.registry.write_memory(link, request.addr, word)
+    except UtraceError:
+        return -errno.EIO
+    return 0
+
+
+def peek_user(request: Request) -> int:
+    """PTRACE_PEEKUSER: registers of the kernel, but debug registers of this tracer's own."""
+    number = register_at(request.addr)
+    if number is None:
+        return get(WORD)(request)
+    value = request.registry.debug_registers(request.link).read(request.link.tracer_pid, number)
+    return value if value < 0 else request.give(value.to_bytes(WORD, "little"))
+
+
+def poke_user(request: Request) -> int:
+    """PTRACE_POKEUSER."""
+    number = register_at(request.addr)
+    if number is None:
+        return pass_number(request)
+    registers = request.registry.debug_registers(request.link)
+    return registers.write(request.link.tracer_pid, number, request.data)
+
+
+def get(length: int) -> Callable[[Request], int]:
+    """Make a request that fills a buffer of this length."""
+
+    def get(request: Request) -> int:
+        result, filled = request.loop.kernel.request_buffer(
+            request.number, request.link.tracee.tid, request.addr, bytes(length)
+        )
+        return result if result < 0 else request.give(filled) or result
+
+    return get
+
+
+def put(length: int) -> Callable[[Request], int]:
+    """Make a request that takes a buffer of this length."""
+
+    def put(request: Request) -> int:
+        taken = request.take(length)
+        if taken is None:
+            return -errno.EFAULT
+        return request.loop.kernel.request_buffer(
+            request.number, request.link.tracee.tid, request.addr, taken
+        )[0]
+
+    return put
+
+
+def pass_number(request: Request) -> int:
+    """Pass a request whose data is a number."""
+    return request.loop.kernel.request_number(
+        request.number, request.link.tracee.tid, request.addr, request.data
+    )
+
+
+def _vector(request: Request) -> tuple[int, int] | None:
+    head = request.take(2 * WORD)
+    return None if head is None else struct.unpack("<QQ", head)
+
+
+def get_regset(request: Request) -> int:
+    """PTRACE_GETREGSET."""
+    vector = _vector(request)
+    if vector is None:
+        return -errno.EFAULT
+    base, length = vector
+    if length % WORD:
+        return -errno.EINVAL
+    try:
+        regset = request.loop.kernel.get_regset(request.link.tracee.tid, request.addr)
+    except OSError as error:
+        return -(error.errno or errno.EINVAL)
+    if regset is None:
+        return -errno.ESRCH
+    given = regset[:length]
+    return request.give_at(base, given) or request.give_at(
+        request.data + WORD, len(given).to_bytes(WORD, "little")
+    )
+
+
+def set_regset(request: Request) -> int:
+    """PTRACE_SETREGSET."""
+    vector = _vector(request)
+    if vector is None:
+        return -errno.EFAULT
+    base, length = vector
+    if length % WORD:
+        return -errno.EINVAL
+    taken = request.tracer.memory.read(base, min(length, 1 << 16))
+    if len(taken) != min(length, 1 << 16):
+        return -errno.EFAULT
+    try:
+        done = request.loop.kernel.set_regset(request.link.tracee.tid, request.addr, taken)
+    except OSError as error:
+        return -(error.errno or errno.EINVAL)
+    return 0 if done else -errno.ESRCH
+
+
+def get_syscall_info(request: Request) -> int:
+    """Tell of the call as this tracer sees it: the kernel's own stop may be of another kind.
+
+    Reference: kernel/ptrace.c:ptrace_get_syscall_info_op().
+    """
+    result, filled = request.loop.kernel.request_buffer(
+        request.number, request.link.tracee.tid, _INFO_SIZE, bytes(_INFO_SIZE)
+    )
+    if result < 0:
+        return result
+    stop = request.link.stop
+    op = _OPS.get(stop.kind, 0) if stop is not None else 0
+    if stop is not None and stop.kind is StopKind.EVENT:
+        op = 3 if stop.code >> 8 == PtraceEvent.SECCOMP else 0
+    elif not request.link.options & Option.TRACESYSGOOD:
+        op = 0
+    told = filled[0]
+    if op != told and not (op in _OF_ENTRY and told in _OF_ENTRY):
+        op = 0
+    size = result if op == told else _INFO_SIZES[op]
+    info = op.to_bytes(1, "little") + filled[1:size].ljust(size - 1, b"\0")
+    return request.give(info[: request.addr]) or size
+
+
+_INFO_SIZE: Final = 88
+_INFO_SIZES: Final = (24, 80, 33, 84)
+_OF_ENTRY: Final = frozenset({1, 3})
+_OPS: Final = {StopKind.SYSCALL_ENTRY: 1, StopKind.SYSCALL_EXIT: 2}
+
+
+def peek_siginfo(request: Request) -> int:
+    """PTRACE_PEEKSIGINFO."""
+    arguments = request.tracer.memory.read(request.addr, 2 * WORD)
+    if len(arguments) != 2 * WORD:
+        return -errno.EFAULT
+    _, _, count = struct.unpack("<QIi", arguments)
+    # The kernel reads the arguments where `addr` points: in this process.
+    count = min(count, _PEEKED_AT_ONCE)
+    here = ctypes.create_string_buffer(arguments[:12] + struct.pack("<i", count), 2 * WORD)
+    length = max(0, count) * SIGINFO_BYTES
+    result, filled = request.loop.kernel.request_buffer(
+        request.number, request.link.tracee.tid, ctypes.addressof(here), bytes(length)
+    )
+    if result <= 0:
+        return result
+    return request.give(filled[: result * SIGINFO_BYTES]) or result
+
+
+_PEEKED_AT_ONCE: Final = 256
+
+
+def get_sized(request: Request) -> int:
+    """PTRACE_GET_SYSCALL_INFO and its kin: `addr` bytes at most; the whole size is returned."""
+    result, filled = request.loop.kernel.request_buffer(
+        request.number, request.link.tracee.tid, request.addr, bytes(min(request.addr, 1 << 12))
+    )
+    return result if result < 0 else request.give(filled[: min(request.addr, result)]) or result
+
+
+def set_sized(request: Request) -> int:
+    """Pass a request that takes `addr` bytes at most."""
+    taken = request.take(min(request.addr, 1 << 12))
+    if taken is None:
+        return -errno.EFAULT
+    return request.loop.kernel.request_buffer(request.number, request.link.tracee.tid, request.addr, taken)[0]
+
+
+def _filters_of_ours(request: Request) -> int | None:
+    """Count the filters before the tracee's own: the session's is the oldest.  None: it has none."""
+    tracee = request.loop.tracees.by_tid.get(request.link.tracee.tid)
+    if tracee is None or tracee.filter is None:
+        return 0
+    number = _SECCOMP_GET_FILTER
+    own, _ = request.loop.kernel.request_buffer(number, tracee.tid, 1, b"")
+    return 1 if own >= 0 else None
+
+
+def get_filter_metadata(request: Request) -> int:
+    """PTRACE_SECCOMP_GET_METADATA."""
+    ours = _filters_of_ours(request)
+    if ours is None or request.addr < WORD:
+        return -errno.EINVAL
+    taken = request.take(WORD)
+    if taken is None:
+        return -errno.EFAULT
+    length = min(request.addr, 2 * WORD)
+    index = int.from_bytes(taken, "little")
+    asked = (index + ours).to_bytes(WORD, "little").ljust(length, b"\0")
+    result, filled = request.loop.kernel.request_buffer(
+        request.number, request.link.tracee.tid, length, asked
+    )
+    if result < 0:
+        return result
+    return request.give(taken + filled[WORD:result]) or result
+
+
+_SECCOMP_GET_FILTER: Final = 0x420C
+
+
+def get_filter(request: Request) -> int:
+    """PTRACE_SECCOMP_GET_FILTER."""
+    ours = _filters_of_ours(request)
+    if ours is None:
+        return -errno.EINVAL
+    length = 8 * 4096 if request.data else 0
+    result, filled = request.loop.kernel.request_buffer(
+        request.number, request.link.tracee.tid, request.addr + ours, bytes(length)
+    )
+    if result < 0 or not request.data:
+        return result
+    return request.give(filled[: 8 * result]) or result
