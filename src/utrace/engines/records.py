@@ -8,6 +8,8 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
+from utrace.where.values import CallFacts
+
 if TYPE_CHECKING:
     from utrace.engines.output import Loss
     from utrace.syscalls import DecodedCall, SigInfo
@@ -90,6 +92,19 @@ class CallRecord:
         self.cpu_ns = 0
         self.status: CallStatus | None = None
         self.resumes: str | None = None
+
+
+def facts_of(record: CallRecord) -> CallFacts:
+    """Give what a condition may ask of a call."""
+    thread, status = record.thread, record.status
+    return CallFacts(
+        record.call,
+        thread.pid,
+        thread.tid,
+        thread.comm,
+        None if status is None else status.value,
+        record.duration_ns,
+    )
 
 
 class SignalRecord(NamedTuple):

@@ -123,6 +123,8 @@ class Number:
     def __init__(self, ctype: str, wrap: Callable[[int], Value] | None = None) -> None:
         self.ctype = ctype
         self._wrap = wrap
+        #: Its value is the number itself, whatever it is called.
+        self.is_plain: Final = wrap is None or (isinstance(wrap, type) and issubclass(wrap, int))
 
     def bind(self, _abi: Abi, _names: Sequence[str]) -> Decoder:
         """Make the decoding function."""

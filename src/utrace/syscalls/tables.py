@@ -68,6 +68,17 @@ def _constant_set(abi: Abi, name: str) -> _ConstantSet:
 
 
 @functools.cache
+def constant_names() -> frozenset[str]:
+    """Names of all constants of all sets."""
+    names: set[str] = set()
+    for found in _constants().values():
+        pairs = [*found.get("enum", ()), *found.get("flags", ())]
+        pairs += [pair for _, values in found.get("fields", ()) for pair in values]
+        names.update(name for name, _ in pairs)
+    return frozenset(names)
+
+
+@functools.cache
 def enum_names(abi: Abi, name: str) -> Mapping[int, str]:
     """Names of the values of an enumeration."""
     return {value: constant for constant, value in _constant_set(abi, name)["enum"]}

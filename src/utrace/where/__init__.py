@@ -1,0 +1,58 @@
+"""One language of conditions on decoded calls: for output, for rules of injection, for engines of one's own.
+
+    where = Where('name == "openat" and glob(path, "/etc/*") and error')
+    where.accepts(CallFacts(call, pid=task.pid, tid=task.tid))
+
+Reference: docs/where.md.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from utrace.where.evaluate import compiled
+from utrace.where.grammar import WhereError, parse
+from utrace.where.nodes import show
+from utrace.where.registers import RegisterTest
+from utrace.where.split import CallPart, Split
+from utrace.where.values import CallFacts
+
+__all__ = ["CallFacts", "CallPart", "RegisterTest", "Split", "Where", "WhereError"]
+
+
+class Where:
+    """One expression.
+
+    Attributes:
+        text: as it was written.
+        test: as it was understood.
+    """
+
+    def __init__(self, text: str, *, at_entry: bool = False) -> None:
+        """Read an expression.
+
+        Args:
+            text: the expression.
+            at_entry: it is to be decided when a call begins, so it cannot ask what the call returned.
+
+        Raises:
+            WhereError: it cannot be understood; the message points at the place.
+        """
+        self.text = text
+        self.test = parse(text, at_entry=at_entry)
+        self._decide = compiled(self.test)
+
+    @functools.cached_property
+    def split(self) -> Split:
+        """The expression in its parts."""
+        return Split(self.test)
+
+    def accepts(self, facts: CallFacts) -> bool:
+        """Decide about a call."""
+        return self._decide(facts)
+
+    def __str__(self) -> str:
+        return show(self.test)
+
+    def __repr__(self) -> str:
+        return f"Where({self.text!r})"

@@ -1,0 +1,146 @@
+"""An expression split into what the kernel, the entry and only Python can decide (D6).
+
+For each call the expression is reduced by what is known of every call of that number: its name, its
+convention, which arguments it has.  Where that leaves nothing that could be true, the call need not stop:
+the *kernel part*, numbers for a seccomp filter.  What must be true of the argument registers is the *entry
+part*: comparisons of registers with constants, which need no memory and no decoding.  What is left of the
+expression for that call is the *Python part*.
+
+Rule of this file: kernel part, entry part and Python part together are true where the whole is, and nowhere
+else.  The first two may say yes where the whole says no, never the other way round.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from utrace.syscalls.abi import ABIS, abi_of
+from utrace.syscalls.catalog import signature_of
+from utrace.syscalls.pointers import Path
+from utrace.syscalls.tables import numbers, prototypes
+from utrace.where.evaluate import compiled
+from utrace.where.nodes import MISSING, And, Fixed, Var, operands, show
+from utrace.where.reduce import Shape, reduced
+from utrace.where.registers import RegisterTest, register_test
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from utrace.syscalls.abi import Abi
+    from utrace.where.nodes import Test, _Missing
+    from utrace.where.values import CallFacts
+
+_NAMES_SHOWN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CallPart:
+    """What is left to decide about the calls of one number.
+
+    Attributes:
+        name: of the call.
+        registers: what its registers must pass.
+        rest: what is left of the whole; it implies `registers`.
+    """
+
+    name: str
+    registers: tuple[RegisterTest, ...]
+    rest: Test
+    decide: Callable[[CallFacts], bool] = field(repr=False, compare=False)
+
+
+class Split:
+    """One expression in its parts; what is left for a call is found out when it is first asked for.
+
+    Attributes:
+        test: the whole.
+    """
+
+    def __init__(self, test: Test) -> None:
+        """Split an expression."""
+        self.test = test
+        self._whole = compiled(test)
+        self._parts: dict[tuple[int, int], CallPart | None] = {}
+        self._compiled: dict[Test, Callable[[CallFacts], bool]] = {}
+
+    @functools.cached_property
+    def calls(self) -> Mapping[int, frozenset[int]]:
+        """The numbers that can make it true, by audit arch: the kernel part."""
+        return {
+            abi.audit: frozenset(nr for nr in prototypes(abi) if self.part(abi.audit, nr) is not None)
+            for abi in ABIS
+        }
+
+    @functools.cached_property
+    def seen(self) -> Mapping[int, frozenset[int]]:
+        """The same, with what must be seen, though it is not accepted, to know threads by name."""
+        if Var("comm") not in operands(self.test):
+            return self.calls
+        return {abi.audit: self.calls[abi.audit] | {numbers(abi)["prctl"]} for abi in ABIS}
+
+    def part(self, arch: int, nr: int) -> CallPart | None:
+        """Give what is left to decide about a call; None if it is not accepted, whatever its arguments.
+
+        A number that no table has is decided by the whole.
+        """
+        key = (arch, nr)
+        if key not in self._parts:
+            abi = abi_of(arch)
+            if nr not in prototypes(abi):
+                return CallPart(f"syscall_{nr:#x}", (), self.test, self._whole)
+            self._parts[key] = self._made(abi, nr)
+        return self._parts[key]
+
+    def _made(self, abi: Abi, nr: int) -> CallPart | None:
+        name, signature = signature_of(abi, nr)
+        known: dict[str, str | int | _Missing] = {"name": name, "nr": nr, "arch": abi.name}
+        if not any(isinstance(kind, Path) for kind in signature.arguments.values()):
+            known["path"] = MISSING
+        rest = reduced(self.test, Shape(known, frozenset(signature.arguments)))
+        if rest == Fixed(value=False):
+            return None
+        if rest not in self._compiled:
+            self._compiled[rest] = compiled(rest)
+        tests = rest.parts if isinstance(rest, And) else (rest,)
+        registers = [register_test(one, abi, signature) for one in tests]
+        return CallPart(name, tuple(one for one in registers if one is not None), rest, self._compiled[rest])
+
+    def passes_entry(self, arch: int, nr: int, raw: Sequence[int]) -> bool:
+        """Tell whether a call may still be accepted, from its number and registers alone."""
+        part = self.part(arch, nr)
+        return part is not None and all(test.passes(raw) for test in part.registers)
+
+    def accepts(self, facts: CallFacts) -> bool:
+        """Decide about a call that passed the entry."""
+        part = self.part(facts.call.abi.audit, facts.call.nr)
+        return part is not None and part.decide(facts)
+
+    def whole(self, facts: CallFacts) -> bool:
+        """Decide by the whole expression: what the parts together must come to."""
+        return self._whole(facts)
+
+    def explain(self, audit: int) -> list[str]:
+        """Describe the parts in words, for one convention."""
+        parts = [part for nr in sorted(self.calls[audit]) if (part := self.part(audit, nr)) is not None]
+        names = sorted(part.name for part in parts)
+        total = len(prototypes(abi_of(audit)))
+        lines = [f"kernel: {len(parts)} of {total} calls can match: {_few(names) or 'none'}"]
+        entries: dict[str, list[str]] = {}
+        rests: dict[str, list[str]] = {}
+        for part in parts:
+            if part.registers:
+                entries.setdefault(" and ".join(map(str, part.registers)), []).append(part.name)
+            rests.setdefault(show(part.rest), []).append(part.name)
+        lines += [f"entry: {_few(called)}: {tests}" for tests, called in entries.items()] or [
+            "entry: nothing"
+        ]
+        for rest, called in rests.items():
+            whose = "" if len(rests) == 1 else f"{_few(called)}: "
+            lines.append(f"python: {whose}{rest}")
+        return lines
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")

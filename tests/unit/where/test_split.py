@@ -1,0 +1,210 @@
+"""The parts of an expression are together the whole, whatever expression and call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.syscalls.fake_memory import FakeMemory
+from utrace.syscalls import Limits, Result, decode
+from utrace.syscalls.abi import AARCH64, ABIS, I386, X86_64
+from utrace.syscalls.catalog import signature_of
+from utrace.syscalls.tables import numbers, prototypes
+from utrace.where import CallFacts, Where
+from utrace.where.nodes import (
+    And,
+    Arg,
+    BitAnd,
+    Compare,
+    Const,
+    Field,
+    Fixed,
+    Has,
+    Item,
+    Not,
+    Or,
+    Several,
+    Truth,
+    Var,
+)
+from utrace.where.split import Split
+from utrace.where.values import WORDS
+
+if TYPE_CHECKING:
+    from utrace.syscalls.abi import Abi
+    from utrace.where.nodes import Operand, Test
+
+#: Calls with flags, enumerators, texts, structs, left-out arguments, small and unsigned numbers.
+NAMES = (
+    "openat",
+    "read",
+    "mmap",
+    "connect",
+    "clone",
+    "futex",
+    "kill",
+    "fcntl",
+    "lseek",
+    "chown",
+    "getpid",
+    "prctl",
+)
+ARGUMENTS = tuple(
+    sorted({name for call in NAMES for name in signature_of(X86_64, numbers(X86_64)[call])[1].arguments})
+)
+INTERESTING = (0, 1, 2, 3, 16, 0o100, 0o644, 4096, 2**31, 2**32 - 1, 2**32, 2**63, 2**64 - 100, 2**64 - 1)
+STRINGS = ("openat", "/etc/passwd", "", "O_CREAT", "O_WRONLY|O_CREAT", "ENOENT", "SIGINT", "x86_64", "make")
+
+scalars: st.SearchStrategy[Operand] = st.one_of(
+    st.sampled_from([number - 2**64 if number > 2**63 else number for number in INTERESTING]),
+    st.integers(-(2**31), 2**64),
+    st.sampled_from(STRINGS),
+    st.none(),
+    st.booleans(),
+    st.floats(allow_nan=True),
+).map(Const)
+words: st.SearchStrategy[Operand] = st.sampled_from(sorted(WORDS)).map(Var)
+arguments: st.SearchStrategy[Operand] = st.sampled_from(ARGUMENTS).map(Arg)
+leaves = st.one_of(scalars, words, arguments)
+deeper: st.SearchStrategy[Operand] = st.one_of(
+    st.builds(Field, arguments, st.sampled_from(["sin_port", "sa_family", "before", "after", "tv_sec"])),
+    st.builds(Item, arguments, st.integers(-2, 2)),
+    st.builds(BitAnd, leaves, leaves),
+    st.lists(leaves, max_size=3).map(lambda items: Several(tuple(items))),
+)
+values = st.one_of(leaves, deeper)
+ops = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "not in"])
+tests: st.SearchStrategy[Test] = st.recursive(
+    st.one_of(
+        st.booleans().map(Fixed),
+        st.builds(Truth, values),
+        st.builds(Compare, ops, values, values),
+        st.builds(Compare, ops, arguments, scalars),
+        st.builds(Compare, ops, st.builds(BitAnd, arguments, scalars), scalars),
+        st.builds(Has, values, st.just(("O_CREAT",))),
+    ),
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: And(tuple(parts))),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: Or(tuple(parts))),
+    ),
+    max_leaves=6,
+)
+registers = st.one_of(st.sampled_from(INTERESTING), st.integers(0, 2**64 - 1))
+memory = FakeMemory({3: b"/etc/passwd\0" + bytes(64), 4096: b"\2\0\0\x50\x7f\0\0\1" + bytes(64)})
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> CallFacts:
+    abi: Abi = draw(st.sampled_from((X86_64, X86_64, I386, AARCH64)))
+    known = numbers(abi)
+    nr = draw(
+        st.one_of(
+            st.sampled_from([known[name] for name in NAMES if name in known]),
+            st.sampled_from(sorted(prototypes(abi))),
+            st.integers(0, 2000),
+        )
+    )
+    raw = draw(st.tuples(*[registers] * 6))
+    call = decode(abi, nr, raw, memory, limits=Limits(32, 32))
+    call.capture()
+    returned = draw(st.one_of(st.none(), st.sampled_from([0, 3, -2, -22, -4095, 2**40])))
+    if returned is None:
+        return CallFacts(call, 7, 8, "make", "unfinished")
+    call.finish(Result(returned))
+    return CallFacts(
+        call, 7, 8, "make", "failed" if call.result and call.result.is_error else "successful", 1500
+    )
+
+
+def by_parts(split: Split, facts: CallFacts) -> bool:
+    arch, nr = facts.call.abi.audit, facts.call.nr
+    return (
+        split.part(arch, nr) is not None
+        and split.passes_entry(arch, nr, facts.call.raw)
+        and split.accepts(facts)
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(tests, st.lists(calls(), min_size=1, max_size=12))
+def test_the_parts_together_are_the_whole(test: Test, several: list[CallFacts]) -> None:
+    split = Split(test)
+    assert [by_parts(split, facts) for facts in several] == [split.whole(facts) for facts in several]
+
+
+comparisons = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "truth", "mask"])
+near = st.sampled_from([*INTERESTING, *(-number for number in INTERESTING), 5, -5, 2**31 - 1])
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.sampled_from(NAMES), st.sampled_from(ABIS), comparisons, near, st.booleans(), st.data())
+def test_a_register_is_compared_as_its_value_is(
+    name: str, abi: Abi, comparison: str, constant: int, negated: bool, data: st.DataObject
+) -> None:
+    nr = numbers(abi).get(name)
+    names = [] if nr is None else list(signature_of(abi, nr)[1].arguments)
+    if nr is None or not names:
+        return
+    index = data.draw(st.integers(0, len(names) - 1))
+    arg, number = Arg(names[index]), Const(constant)
+    test: Test
+    match comparison:
+        case "in":
+            test = Compare("in", arg, Several((number, Const(5))))
+        case "truth":
+            test = Truth(arg)
+        case "mask":
+            test = Compare("==", BitAnd(arg, number), number)
+        case _:
+            test = data.draw(
+                st.sampled_from([Compare(comparison, arg, number), Compare(comparison, number, arg)])
+            )
+    split = Split(Not(test) if negated else test)
+    raw = [0] * 6
+    raw[index] = (constant + data.draw(st.sampled_from([0, 0, 1, -1, 2**32, 7]))) % 2**64
+    facts = CallFacts(decode(abi, nr, raw, memory))
+    assert by_parts(split, facts) == split.whole(facts)
+
+
+def test_calls_that_cannot_match_need_not_stop() -> None:
+    split = Where("name in ('read', 'write') and fd == 3").split
+    assert split.calls[X86_64.audit] == {0, 1}
+    assert split.calls[I386.audit] == {3, 4}
+
+
+def test_calls_without_an_argument_that_is_compared_need_not_stop() -> None:
+    split = Where("O_CREAT in flags and path == '/x'").split
+    stopped = {prototypes(X86_64)[nr].name for nr in split.calls[X86_64.audit]}
+    assert {"openat", "open"} <= stopped
+    assert not {"read", "mmap", "getpid"} & stopped
+
+
+def test_negation_keeps_calls_that_lack_the_argument() -> None:
+    assert numbers(X86_64)["getpid"] in Where("not fd == 3").split.calls[X86_64.audit]
+    assert numbers(X86_64)["getpid"] not in Where("fd != 3").split.calls[X86_64.audit]
+
+
+def test_registers_that_fail_let_a_call_go_before_it_is_decoded() -> None:
+    split = Where("fd == -1 and count > 10 and path == '/x' or name == 'close' and fd in (1, 2)").split
+    close = numbers(X86_64)["close"]
+    assert split.passes_entry(X86_64.audit, close, (2, 0, 0, 0, 0, 0))
+    assert split.passes_entry(X86_64.audit, close, (2**32 + 2, 0, 0, 0, 0, 0)), "an int is 32 bits"
+    assert not split.passes_entry(X86_64.audit, close, (3, 0, 0, 0, 0, 0))
+
+
+def test_renames_are_seen_where_threads_are_known_by_name() -> None:
+    split = Where("comm == 'make' and name == 'read'").split
+    assert split.calls[X86_64.audit] == {0}
+    assert split.seen[X86_64.audit] == {0, numbers(X86_64)["prctl"]}
+
+
+def test_an_explanation_has_each_part() -> None:
+    lines = Where("name == 'read' and fd == 3 and error == EINTR").split.explain(X86_64.audit)
+    assert lines == [
+        f"kernel: 1 of {len(prototypes(X86_64))} calls can match: read",
+        "entry: read: fd == 3",
+        "python: args.fd == 3 and error == 'EINTR'",
+    ]
