@@ -1,7 +1,7 @@
 """Explore everything, and print a table: `make explore`, or `make explore HOURS=1`.
 
-Without hours every small scenario is explored depth first, and all are sampled; with hours random and
-PCT runs go on with fresh seeds, which are printed, until the time is over.
+Every small scenario is explored depth first, and all are sampled; with hours that takes longer, and
+then random and PCT runs go on with fresh seeds, which are printed, until the time is over.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from tests.simulation.scenarios_of_the_spec import SPEC
 from utrace.testing import Budget, Exhaustive, Report, Seeded, explore, shrink
 
 KINDS: Final = ("random", "pct 2", "pct 3", "pct 4", "uneven")
-SMALL_BUDGET: Final = Budget(runs=20_000, seconds=4.0)
-SAMPLE: Final = Budget(runs=80, seconds=2.0)
+SMALL_BUDGET: Final = Budget(runs=20_000, seconds=1.5)
+HOUR_BUDGET: Final = Budget(runs=200_000, seconds=12.0)
+SAMPLE: Final = Budget(runs=40, seconds=1.0)
 HOUR_SAMPLE: Final = Budget(runs=400)
 FOUND: Final = Path("build")
 
@@ -30,10 +31,10 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=0.0, help="go on with fresh seeds for so long")
     hours: float = parser.parse_args().hours
     reports: list[Report] = []
+    end = time.monotonic() + hours * 3600
+    _once(HOUR_BUDGET if hours else SMALL_BUDGET, reports)
     if hours:
-        _go_on_until(time.monotonic() + hours * 3600, reports)
-    else:
-        _once(reports)
+        _go_on_until(end, reports)
     return _sum_up(reports)
 
 
@@ -42,9 +43,10 @@ def _print(line: object) -> None:
     sys.stdout.flush()
 
 
-def _once(reports: list[Report]) -> None:
+def _once(budget: Budget, reports: list[Report]) -> None:
     for scenario in (*SMALL, *SPEC):
-        _show(explore(scenario, Exhaustive(), SMALL_BUDGET), reports)
+        _show(explore(scenario, Exhaustive(), budget), reports)
+    _totals(reports)
     seed = secrets.randbelow(1_000_000_000)
     _print(f"sampling from seed {seed}")
     for scenario in ALL:
@@ -85,8 +87,8 @@ def _totals(reports: list[Report]) -> None:
     broken = sum(report.failure is not None for report in reports)
     scenarios = len({report.scenario for report in reports})
     _print(
-        f"{scenarios} scenarios, {complete} of them complete, {runs} interleavings,"
-        f" {runs / max(seconds, 1e-9):.0f} a second, all laws checked {laws} times, {broken} violations",
+        f"{scenarios} scenarios, of {complete} every interleaving; {runs} interleavings explored,"
+        f" {runs / max(seconds, 1e-9):.0f} a second; all laws checked {laws} times; {broken} violations"
     )
 
 

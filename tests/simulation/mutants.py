@@ -70,6 +70,24 @@ MUTANTS: Final = (
         "    asked = task.pending\n    if asked is not ResumeAction.RESUME:\n",
     ),
     Mutant(
+        "the last DETACH missed on the way from a trap or a call",
+        _HOOK + "return_to_user",
+        "        tracee.request = tracee.free_run()\n    if not task.engines:\n        leave(tracee)\n",
+        "        tracee.request = tracee.free_run()\n",
+    ),
+    Mutant(
+        "the last DETACH missed on the way from a signal",
+        _HOOK + "signals",
+        "    if not task.engines:\n        leave(tracee)\n        return\n    if tracee.signo or",
+        "    if tracee.signo or",
+    ),
+    Mutant(
+        "STOP lost on the way from a signal",
+        _HOOK + "signals",
+        "    if task.pending in REPORTS or task.is_wanted_stopped():\n        # The handler",
+        "    if task.pending in REPORTS and not tracee.signo:\n        # The handler",
+    ),
+    Mutant(
         "STOP is not brought about",
         _CONTROL,
         "(_A.STOP, _T.RUNNING): _in_progress(_S.WANT_STOP, _S.PEND, _S.ATTEND)",
@@ -103,6 +121,18 @@ MUTANTS: Final = (
         "            tracee.superseded = None\n            fact = yield Pause.RUN\n",
     ),
     Mutant(
+        "a killed task leaves its stop before the controller lets go",
+        "utrace.core.examine",
+        "    if not task.held or task.stops != examiner.stops:\n",
+        "    if not task.held:\n",
+    ),
+    Mutant(
+        "a kill that no wait has told of is not looked for",
+        "utrace.tracer.loop",
+        "                task.stops += 1\n",
+        "                task.stops += 0\n",
+    ),
+    Mutant(
         "straight to death hides an exit",
         _REPORTING,
         "    if task.mask & EXIT:\n",
@@ -119,6 +149,15 @@ MUTANTS: Final = (
         _HOOK + "tracees",
         "        self._early[tid].append(fact)\n",
         "",
+    ),
+    Mutant(
+        "a child begins before its engines are there",
+        _HOOK + "tracees",
+        "        inherit_engines(parent.task, child.task, self._follows)\n"
+        "        record = self.by_tid.get(child.tid)\n",
+        "        if child.tid not in self._early:\n"
+        "            inherit_engines(parent.task, child.task, self._follows)\n"
+        "        record = self.by_tid.get(child.tid)\n",
     ),
     Mutant(
         "set_events tells DONE beside a running callback",

@@ -81,6 +81,9 @@ LEAVING: Final = (
         by=(),
     ),
     scenario(
+        "the_last_leaves_in_a_signal", HANDLES, Script("A", Event.SIGNAL_ALL, {Event.SIGNAL: [A.DETACH]})
+    ),
+    scenario(
         "detach_and_wait",
         ONE_CALL,
         Script("A", Q | ENTRY | EXIT | LIFE),

@@ -110,6 +110,19 @@ LIVES: Final = (
         hasty=True,
     ),
     scenario(
+        "kill_in_an_examination",
+        NOTHING,
+        Script("A", Q | LIFE, {BEFORE_USER_MODE: [A.STOP]}),
+        by=(
+            asks("A", A.REPORT),
+            outsider(
+                "looks", prepare_examine("A", "m"), kill(SIGKILL), finish_examine("A", "m"), when="holds A"
+            ),
+            frees("A"),
+        ),
+        hasty=True,
+    ),
+    scenario(
         "control_in_last_reports",
         NOTHING,
         Script(

@@ -61,11 +61,11 @@ class Promises:
         """Check an examination that ended well.
 
         Raises:
-            Violation: the task ran meanwhile.
+            Violation: the task ran meanwhile, or a SIGKILL has ended its stop.
         """
         truth, steps = self._looking.pop(engine)
-        if truth.steps != steps:
-            raise Violation(f"INV-23: {engine!r} examined a task that ran meanwhile")
+        if truth.steps != steps or truth.is_killed:
+            raise Violation(f"INV-23: {engine!r} examined a task that left its stop meanwhile")
 
     def settled(self) -> bool:
         """Put promises in force that the loop has now seen to; tell whether there were any.

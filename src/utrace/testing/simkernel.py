@@ -197,9 +197,9 @@ class SimKernel:
         return True
 
     def pending_fact(self, tid: int, /) -> bool:
-        """Peek, as waitid with WNOWAIT."""
+        """Look at the task's state, and peek as waitid with WNOWAIT."""
         task = self._tracee(tid)
-        return task is not None and (stops.is_waiting(task) or deaths.is_waitable(task))
+        return task is not None and (task.state is not TaskState.TRACED or stops.is_waiting(task))
 
     def interrupt(self, tid: int, /) -> bool:
         """PTRACE_INTERRUPT."""

@@ -32,6 +32,11 @@ class WorldKernel(SimKernel):
         self.world.settled()
         return super().next_fact(tid, request, signo)
 
+    def detach(self, tid: int, signo: int, /) -> bool:
+        """Check that the tracee has not run since it was to be let go, then let it go."""
+        self.world.check_departures()
+        return super().detach(tid, signo)
+
 
 class WorldLoop(Loop):
     """The loop of `utrace.tracer`, run in a thread that also plays everybody outside."""

@@ -37,6 +37,11 @@ class Truth:
         return self._task.state is TaskState.SLEEPING
 
     @property
+    def is_killed(self) -> bool:
+        """Whether it has left whatever stop it stood in because of a SIGKILL."""
+        return self._task.killed
+
+    @property
     def is_released(self) -> bool:
         """Whether somebody has waited for its end, so that nothing of it is left."""
         return self._task.exit_state is ExitState.RELEASED
