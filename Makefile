@@ -12,7 +12,7 @@ NATIVE := $(shell find native -name target -prune -o -type f \( -name '*.rs' -o 
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build demo test check emulation bench explore clean test-needs check-needs
+.PHONY: build demo test check emulation bench explore planted clean test-needs check-needs
 
 build: $(VENV)/.built
 
@@ -49,6 +49,10 @@ test: test-needs
 HOURS := 0
 explore: $(VENV)/.needs
 	$(PY) -m tests.simulation --hours $(HOURS)
+
+# Which scheduler finds each of the planted bugs, after how many interleavings.
+planted: $(VENV)/.needs
+	$(PY) -m tests.simulation --planted
 
 # What strace and gdb see under `utrace run`, against what they see natively: minutes, and not part of `test`.
 emulation: test-needs

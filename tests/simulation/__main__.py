@@ -1,4 +1,4 @@
-"""Explore everything, and print a table: `make explore`, or `make explore HOURS=1`.
+"""Explore everything, and print a table: `make explore`, or `make explore HOURS=1`; or `make planted`.
 
 Every small scenario is explored depth first, and all are sampled; with hours that takes longer, and
 then random and PCT runs go on with fresh seeds, which are printed, until the time is over.
@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from tests.simulation.planted_table import search_for_all, show
 from tests.simulation.scenarios import ALL, BY_NAME, SMALL
 from tests.simulation.scenarios_of_the_spec import SPEC
 from utrace.testing import Budget, Exhaustive, Report, Seeded, explore, shrink
@@ -29,7 +30,12 @@ def main() -> int:
     """Explore; the exit status is the number of scenarios in which a law was broken, at most 100."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, default=0.0, help="go on with fresh seeds for so long")
-    hours: float = parser.parse_args().hours
+    parser.add_argument("--planted", action="store_true", help="search for the planted bugs instead")
+    options = parser.parse_args()
+    if options.planted:
+        _print(show(search_for_all()))
+        return 0
+    hours: float = options.hours
     reports: list[Report] = []
     end = time.monotonic() + hours * 3600
     _once(HOUR_BUDGET if hours else SMALL_BUDGET, reports)
