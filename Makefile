@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
-RINGS := house unit simulation conformance live
+RINGS := probes house unit simulation conformance live
 RING_PATHS := $(foreach ring,$(RINGS),$(wildcard tests/$(ring)))
 
 NATIVE := $(shell find native -name target -prune -o -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' \) -print 2>/dev/null)

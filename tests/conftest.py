@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Rings whose tests run real processes and are checked for leaks.
-LIVE_RINGS: Final = frozenset({"live", "conformance", "emulation"})
+LIVE_RINGS: Final = frozenset({"probes", "live", "conformance", "emulation"})
 TRACEE_ALARM_S: Final = 100
 
 

@@ -6,12 +6,15 @@ import sys
 from importlib.metadata import version
 
 from utrace.kernel.caps import read_caps
-from utrace.kernel.probe import Finding, examine
+from utrace.kernel.probe import examine
+from utrace.kernel.probe_stops import check_expectations
+from utrace.kernel.probe_trial import Finding
 
 _HELP = """\
 Usage: utrace doctor [--json]
 
 Try, each on a child of its own, what tracing needs, and tell what works here, what does not, and why.
+Also try whether ptrace does here as utrace expects it to; what differs is named.
 The exit status is 0 if programs can be traced at all, 1 if not.
 
       --json    write the findings as JSON
@@ -27,20 +30,25 @@ def main(words: list[str]) -> int:
     if words not in ([], ["--json"]):
         sys.stderr.write(f"utrace doctor: unrecognized argument '{words[0]}' (try 'utrace doctor --help')\n")
         return 1
-    findings = examine()
-    sys.stdout.write(_json(findings) if words else _table(findings))
+    findings, expected = examine(), check_expectations()
+    sys.stdout.write(_json(findings, expected) if words else _table(findings, expected))
     return 0 if all(finding.works for finding in findings if finding.vital) else 1
 
 
-def _table(findings: list[Finding]) -> str:
+def _table(findings: list[Finding], expected: list[Finding]) -> str:
     caps = read_caps()
     lines = [f"utrace {version('utrace')} on Linux {caps.release} {caps.machine}"]
     words = {True: "ok", False: "no", None: "--"}
-    lines += [f"  {words[finding.works]}  {finding.name:<27} {finding.why}" for finding in findings]
+    differing = [finding for finding in expected if not finding.works]
+    if expected and not differing:
+        why = f"as utrace expects them, in {len(expected)} trials"
+        findings = [*findings, Finding("stops, signals and steps", works=True, why=why)]
+    shown = [*findings, *differing]
+    lines += [f"  {words[finding.works]}  {finding.name:<27} {finding.why}" for finding in shown]
     return "\n".join(lines) + "\n"
 
 
-def _json(findings: list[Finding]) -> str:
+def _json(findings: list[Finding], expected: list[Finding]) -> str:
     import json  # noqa: PLC0415 — only here
     from dataclasses import asdict  # noqa: PLC0415 — only here
 
@@ -50,5 +58,6 @@ def _json(findings: list[Finding]) -> str:
         "release": caps.release,
         "machine": caps.machine,
         "findings": [asdict(finding) for finding in findings],
+        "expectations": [asdict(finding) for finding in expected],
     }
     return json.dumps(data, indent=2) + "\n"

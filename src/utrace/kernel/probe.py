@@ -1,9 +1,6 @@
 """What works here, found out by trying it on children made for it.
 
-Rules of this file:
-
-1. Each trial has a kernel, a thread and a child of its own, so that none spoils another.
-2. A trial ends: by an answer, an error, or a deadline.
+`examine` finds what can be done here; `probe_stops`, whether ptrace does as utrace expects.
 
 Reference: ptrace(2), seccomp(2), pidfd_open(2), process_vm_readv(2).
 """
@@ -11,27 +8,20 @@ Reference: ptrace(2), seccomp(2), pidfd_open(2), process_vm_readv(2).
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 import select
-import signal
 import subprocess
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from utrace.arch import of_regset
 from utrace.kernel.access import explain_refusal
-from utrace.kernel.api import Fact, FactKind, ResumeRequest, SeizeOutcome, Spawn
+from utrace.kernel.api import FactKind, ResumeRequest, SeizeOutcome
 from utrace.kernel.caps import SECCOMP_MODES, Caps, read_caps
-from utrace.kernel.linux import LinuxKernel
 from utrace.kernel.probe_program import COMPAT, EXIT_STATUS, NATIVE, ProbeProgram
+from utrace.kernel.probe_trial import DoesNotWork, Finding, Trial, make_trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from utrace.kernel.probe_trial import Attempt
 
-_DEADLINE_S: Final = 5.0
 _GET_SYSCALL_INFO: Final = 0x420E
 _SET_SYSCALL_INFO: Final = 0x4212
 _INFO_BYTES: Final = 88
@@ -45,85 +35,10 @@ _YAMA_MEANINGS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One answer.
-
-    Attributes:
-        name: what was asked.
-        works: yes or no; None where there is only something to tell.
-        why: what was seen.
-        vital: without it nothing can be traced.
-    """
-
-    name: str
-    works: bool | None
-    why: str
-    vital: bool = False
-
-
-class DoesNotWork(Exception):
-    """A trial's answer is no; the message says why."""
-
-
-class _Trial:
-    """One child, and the kernel that traces it."""
-
-    def __init__(self, kernel: LinuxKernel) -> None:
-        self.kernel = kernel
-        self.tid = 0
-
-    def next(self, request: ResumeRequest) -> Fact:
-        """Resume the child and give what happens next."""
-        fact = self.kernel.next_fact(self.tid, request, 0)
-        if fact[1] == FactKind.BELL:
-            message = f"no answer within {_DEADLINE_S:g} s"
-            raise DoesNotWork(message)
-        return fact
-
-    def until(self, kind: FactKind, request: ResumeRequest = ResumeRequest.SYSCALL) -> Fact:
-        """Resume the child until this happens."""
-        while True:
-            fact = self.next(request)
-            if fact[1] == kind:
-                return fact
-            if fact[1] in {FactKind.DEATH, FactKind.NO_TRACEES}:
-                message = f"the child ended before {kind.name}"
-                raise DoesNotWork(message)
-
-    def launch(self, program: ProbeProgram) -> None:
-        """Launch the program, up to its execve."""
-        with program.path() as path:
-            self.tid = self.kernel.spawn(Spawn(path, [b"utrace-probe"], []), exit_kill=True)
-            while True:
-                fact = self.next(ResumeRequest.SYSCALL)
-                if fact[1] == FactKind.EXEC:
-                    return
-                if fact[1] == FactKind.DEATH:
-                    error = self.kernel.spawn_error(self.tid)
-                    message = f"execve: {os.strerror(error)}" if error else "it ended before its execve"
-                    raise DoesNotWork(message)
-
-    def begin(self, program: ProbeProgram) -> int:
-        """Launch the program, up to its first instruction, whose address is given."""
-        self.launch(program)
-        self.until(FactKind.SYSCALL_EXIT)
-        return self.pc()
-
-    def pc(self) -> int:
-        """Give the address of the next instruction."""
-        data = self.kernel.get_regs(self.tid)
-        if data is None:
-            message = "the registers of a stopped child cannot be read"
-            raise DoesNotWork(message)
-        registers = of_regset(len(data)).registers(data)
-        return registers.pc
-
-
 # -- trials -----------------------------------------------------------------------------------------
 
 
-def _launch(trial: _Trial, program: ProbeProgram) -> str:
+def _launch(trial: Trial, program: ProbeProgram) -> str:
     trial.begin(program)
     fact = trial.until(FactKind.DEATH, ResumeRequest.CONT)
     if os.waitstatus_to_exitcode(fact[2]) != EXIT_STATUS:
@@ -132,7 +47,7 @@ def _launch(trial: _Trial, program: ProbeProgram) -> str:
     return "a child was launched, traced and reaped"
 
 
-def _attach(trial: _Trial, _program: ProbeProgram) -> str:
+def _attach(trial: Trial, _program: ProbeProgram) -> str:
     command = ["/bin/sh", "-c", "echo ready && read line"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:  # noqa: S603 — fixed
         # Popen returns when the descriptors of the old program are closed, which is before EVENT_EXEC.
@@ -145,7 +60,7 @@ def _attach(trial: _Trial, _program: ProbeProgram) -> str:
             raise
 
 
-def _attach_to(trial: _Trial, pid: int) -> str:
+def _attach_to(trial: Trial, pid: int) -> str:
     match trial.kernel.seize(pid, exit_kill=False):
         case SeizeOutcome.SEIZED:
             pass
@@ -163,14 +78,14 @@ def _attach_to(trial: _Trial, pid: int) -> str:
     return "a running child was seized, interrupted and let go"
 
 
-def _syscall_info(trial: _Trial, program: ProbeProgram) -> str:
+def _syscall_info(trial: Trial, program: ProbeProgram) -> str:
     trial.begin(program)
     trial.until(FactKind.SYSCALL_ENTRY)
     _ptrace(_GET_SYSCALL_INFO, trial.tid, ctypes.create_string_buffer(_INFO_BYTES))
     return "calls are told by the kernel, with the convention they are made by"
 
 
-def _set_syscall_info(trial: _Trial, program: ProbeProgram) -> str:
+def _set_syscall_info(trial: Trial, program: ProbeProgram) -> str:
     trial.begin(program)
     trial.until(FactKind.SYSCALL_ENTRY)
     info = ctypes.create_string_buffer(_INFO_BYTES)
@@ -183,7 +98,7 @@ def _set_syscall_info(trial: _Trial, program: ProbeProgram) -> str:
     return "calls can be changed whatever convention they are made by"
 
 
-def _change_call(trial: _Trial, program: ProbeProgram) -> str:
+def _change_call(trial: Trial, program: ProbeProgram) -> str:
     trial.begin(program)
     trial.until(FactKind.SYSCALL_ENTRY)
     trial.kernel.set_syscall(trial.tid, -1, None)
@@ -196,7 +111,7 @@ def _change_call(trial: _Trial, program: ProbeProgram) -> str:
     return "a call was skipped and its result set"
 
 
-def _single_step(trial: _Trial, program: ProbeProgram) -> str:
+def _single_step(trial: Trial, program: ProbeProgram) -> str:
     start = trial.begin(program)
     trial.until(FactKind.SIGNAL, ResumeRequest.SINGLESTEP)
     length = trial.pc() - start
@@ -206,7 +121,7 @@ def _single_step(trial: _Trial, program: ProbeProgram) -> str:
     return "one instruction at a time"
 
 
-def _block_step(trial: _Trial, program: ProbeProgram) -> str:
+def _block_step(trial: Trial, program: ProbeProgram) -> str:
     start = trial.begin(program)
     try:
         fact = trial.next(ResumeRequest.SINGLEBLOCK)
@@ -223,7 +138,7 @@ def _block_step(trial: _Trial, program: ProbeProgram) -> str:
     return "stops at the next branch taken"
 
 
-def _hardware_breakpoint(trial: _Trial, program: ProbeProgram) -> str:
+def _hardware_breakpoint(trial: Trial, program: ProbeProgram) -> str:
     start = trial.begin(program)
     target = start + program.jump_target
     for index, value in ((0, target), (_DEBUG_CONTROL, _FIRST_ENABLED)):
@@ -236,7 +151,7 @@ def _hardware_breakpoint(trial: _Trial, program: ProbeProgram) -> str:
     return "a debug register was set, and stopped the child"
 
 
-def _reap_notice(trial: _Trial, program: ProbeProgram) -> str:
+def _reap_notice(trial: Trial, program: ProbeProgram) -> str:
     trial.begin(program)
     fd = os.pidfd_open(trial.tid)
     try:
@@ -252,7 +167,7 @@ def _reap_notice(trial: _Trial, program: ProbeProgram) -> str:
     return "a pidfd tells when the parent has waited"
 
 
-def _remote_memory(trial: _Trial, program: ProbeProgram) -> str:
+def _remote_memory(trial: Trial, program: ProbeProgram) -> str:
     start = trial.begin(program)
     length = len(program.code)
     buffer = ctypes.create_string_buffer(length)
@@ -269,7 +184,7 @@ def _remote_memory(trial: _Trial, program: ProbeProgram) -> str:
     return "memory is read by one system call"
 
 
-def _compat(trial: _Trial, _program: ProbeProgram) -> str:
+def _compat(trial: Trial, _program: ProbeProgram) -> str:
     program = COMPAT.get(os.uname().machine)
     if program is None:
         message = "not tried on this architecture"
@@ -284,7 +199,7 @@ def _ptrace(request: int, tid: int, data: ctypes.Array[ctypes.c_char]) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-_TRIALS: Final[tuple[tuple[str, Callable[[_Trial, ProbeProgram], str], bool], ...]] = (
+_TRIALS: Final[tuple[tuple[str, Attempt, bool], ...]] = (
     ("launch and trace a program", _launch, True),
     ("attach to a process", _attach, False),
     ("PTRACE_GET_SYSCALL_INFO", _syscall_info, True),
@@ -307,37 +222,12 @@ def examine() -> list[Finding]:
     caps = read_caps()
     program = NATIVE.get(caps.machine)
     tried = [
-        _try(name, trial, program, vital=vital)
+        make_trial(name, trial, program, vital=vital)
         if program is not None
         else Finding(name, works=False, why=f"utrace does not know {caps.machine}", vital=vital)
         for name, trial, vital in _TRIALS
     ]
     return [*tried, *_readings(caps)]
-
-
-def _try(
-    name: str, attempt: Callable[[_Trial, ProbeProgram], str], program: ProbeProgram, *, vital: bool
-) -> Finding:
-    """Make one trial in a thread of its own."""
-
-    def work() -> Finding:
-        signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals() - {signal.SIGURG})
-        kernel = LinuxKernel()
-        bell = threading.Timer(_DEADLINE_S, kernel.ring)
-        bell.start()
-        try:
-            return Finding(name, works=True, why=attempt(_Trial(kernel), program), vital=vital)
-        except (DoesNotWork, OSError) as error:
-            why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-            if isinstance(error, OSError) and error.errno == errno.EPERM:
-                why += ": a seccomp policy, a security module or another tracer forbids it"
-            return Finding(name, works=False, why=why, vital=vital)
-        finally:
-            bell.cancel()
-            kernel.close()
-
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="utrace-probe") as thread:
-        return thread.submit(work).result()
 
 
 def _readings(caps: Caps) -> list[Finding]:

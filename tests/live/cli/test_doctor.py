@@ -9,6 +9,7 @@ import re
 import pytest
 
 from tests.live.cli.oracle import STRACE, UTRACE, run
+from utrace.kernel.probe_stops import EXPECTATIONS
 
 NAMES = {
     "launch and trace a program",
@@ -36,6 +37,8 @@ def test_doctor_tells_of_everything_with_a_reason() -> None:
     assert told["release"] == os.uname().release
     assert {finding["name"] for finding in told["findings"]} == NAMES
     assert all(finding["why"] for finding in told["findings"])
+    assert [finding["name"] for finding in told["expectations"]] == [name for name, _ in EXPECTATIONS]
+    assert all(finding["works"] for finding in told["expectations"]), told["expectations"]
     assert all(finding["works"] for finding in told["findings"] if finding["vital"])
 
 
@@ -43,7 +46,8 @@ def test_doctor_writes_a_line_for_each_finding() -> None:
     done = run(*UTRACE, "doctor")
     head, *lines = done.stdout.splitlines()
     assert re.fullmatch(r"utrace \S+ on Linux \S+ \S+", head)
-    assert len(lines) == len(NAMES)
+    assert len(lines) == len(NAMES) + 1
+    assert lines[-1].startswith("  ok  stops, signals and steps")
     assert all(re.match(r"  (ok|no|--)  \S", line) for line in lines)
 
 
