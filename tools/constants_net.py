@@ -28,6 +28,10 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     "landlock_create": flags("linux/landlock.h", r"LANDLOCK_CREATE_\w+", ".*_ERRATA"),
     "keyctl": enum("linux/keyctl.h", r"KEYCTL_[A-Z0-9_]+", r"KEYCTL_(SUPPORTS|CAPS\d|KDF|MOVE_EXCL).*"),
     "key_spec": enum("linux/keyctl.h", r"KEY_SPEC_\w+"),
+    "statmount": flags("linux/mount.h", r"STATMOUNT_\w+", "STATMOUNT_BY_FD"),
+    "statmount_flags": flags("linux/mount.h", "", STATMOUNT_BY_FD=1),
+    "listmount_flags": flags("linux/mount.h", "LISTMOUNT_REVERSE"),
+    "listmount_id": enum("linux/mount.h", "LSMT_ROOT"),
     "open_tree": flags(
         "linux/mount.h linux/fcntl.h",
         "OPEN_TREE_CLONE OPEN_TREE_CLOEXEC AT_SYMLINK_NOFOLLOW AT_REMOVEDIR AT_SYMLINK_FOLLOW"
@@ -39,11 +43,13 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     "fsmount": flags("linux/mount.h", "FSMOUNT_CLOEXEC"),
     "mount_attr": flags("linux/mount.h", r"MOUNT_ATTR_\w+", "MOUNT_ATTR_RELATIME|MOUNT_ATTR__ATIME"),
     "fsconfig": enum("linux/mount.h", r"FSCONFIG_\w+"),
-    "fanotify_init": flags(
-        "linux/fanotify.h",
-        r"FAN_(CLOEXEC|NONBLOCK|UNLIMITED_\w+|ENABLE_AUDIT|REPORT_\w+|CLASS_CONTENT|CLASS_PRE_CONTENT)",
+    "fanotify_init": FlagSet(
+        ("linux/fanotify.h",),
+        r"FAN_(CLOEXEC|NONBLOCK|UNLIMITED_\w+|ENABLE_AUDIT|REPORT_\w+)",
         "FAN_REPORT_DFID_.*",
+        fields=((12, "FAN_CLASS_NOTIF FAN_CLASS_CONTENT FAN_CLASS_PRE_CONTENT"),),
     ),
+    "fanotify_fd": enum("linux/fanotify.h", "FAN_NOFD"),
     "fanotify_mark": flags(
         "linux/fanotify.h",
         "FAN_MARK_ADD FAN_MARK_REMOVE FAN_MARK_DONT_FOLLOW FAN_MARK_ONLYDIR FAN_MARK_MOUNT"

@@ -6,6 +6,11 @@ from typing import Final
 
 from constant_kinds import EnumSet, FlagSet, enum, flags
 
+_USER_REGISTERS: Final = (
+    "R15 R14 R13 R12 RBP RBX R11 R10 R9 R8 RAX RCX RDX RSI RDI ORIG_RAX RIP CS EFLAGS RSP SS FS_BASE GS_BASE"
+    " DS ES FS GS"
+)
+
 SETS: Final[dict[str, FlagSet | EnumSet]] = {
     # Processes.
     "clone": flags(
@@ -15,12 +20,13 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     ),
     "clone3": flags(
         "linux/sched.h",
-        "CLONE_VM CLONE_FS CLONE_FILES CLONE_SIGHAND CLONE_PIDFD CLONE_PTRACE CLONE_VFORK CLONE_PARENT"
+        "CLONE_NEWTIME CLONE_VM CLONE_FS CLONE_FILES CLONE_SIGHAND CLONE_PIDFD CLONE_PTRACE CLONE_VFORK"
+        " CLONE_PARENT"
         " CLONE_THREAD"
         " CLONE_NEWNS CLONE_SYSVSEM CLONE_SETTLS CLONE_PARENT_SETTID CLONE_CHILD_CLEARTID CLONE_UNTRACED"
         " CLONE_CHILD_SETTID CLONE_NEWCGROUP CLONE_NEWUTS CLONE_NEWIPC CLONE_NEWUSER CLONE_NEWPID"
         " CLONE_NEWNET CLONE_IO"
-        " CLONE_NEWTIME CLONE_CLEAR_SIGHAND CLONE_INTO_CGROUP",
+        " CLONE_CLEAR_SIGHAND CLONE_INTO_CGROUP",
     ),
     "unshare": flags(
         "linux/sched.h",
@@ -33,7 +39,7 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
         " CLONE_NEWNET",
     ),
     "handle_at": flags("linux/fcntl.h", "AT_SYMLINK_FOLLOW AT_EMPTY_PATH"),
-    "wait": flags("linux/wait.h", "WNOHANG WUNTRACED WEXITED WCONTINUED WNOWAIT __WCLONE __WALL __WNOTHREAD"),
+    "wait": flags("linux/wait.h", "WNOHANG WSTOPPED WEXITED WCONTINUED WNOWAIT __WCLONE __WALL __WNOTHREAD"),
     "waitid": flags(
         "linux/wait.h", "WNOHANG WEXITED WSTOPPED WCONTINUED WNOWAIT __WCLONE __WALL __WNOTHREAD"
     ),
@@ -43,12 +49,69 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     "priority_which": enum("linux/resource.h", r"PRIO_(PROCESS|PGRP|USER)"),
     "prctl": enum(
         "linux/prctl.h",
-        r"PR_(SET|GET|CAPBSET|CAP_AMBIENT|MCE|TASK|SVE|SME|PAC|MPX|SCHED|RSEQ)[A-Z_0-9]*",
+        r"PR_(SET|GET|CAPBSET|CAP_AMBIENT|MCE|TASK|SVE|SME|PAC|MPX|SCHED|RSEQ|RISCV_V|RISCV_SET|PPC|LOCK_SHADOW"
+        r"|FUTEX_HASH|TIMER_CREATE)[A-Z_0-9]*",
         r"PR_SET_VMA_.*|PR_PAC_AP.*|PR_SET_MM_.*|PR_(SVE|SME)_(VL|SET_VL)_.*|PR_CAP_AMBIENT_.*"
-        r"|PR_SCHED_CORE_.*|PR_MCE_KILL_.*|PR_SET_PTRACER_ANY|PR_TASK_PERF.*_.*X",
+        r"|PR_SCHED_CORE_.*|PR_FUTEX_HASH_.*|PR_RISCV_(V_(?!SET|GET).*|CTX.*|.*SCOPE.*)|PR_PPC_DEXCR_.*"
+        r"|PR_TIMER_CREATE_RESTORE_IDS_.*|PR_MCE_KILL_(?!GET$).*|PR_SET_PTRACER_ANY|PR_TASK_PERF.*_.*X",
     ),
+    "pr_unalign": flags("linux/prctl.h", r"PR_UNALIGN_\w+"),
+    "pr_tsc": enum("linux/prctl.h", r"PR_TSC_\w+"),
+    "secbits": flags("linux/securebits.h", r"SECBIT_\w+"),
+    "pr_mce_kill": enum("linux/prctl.h", "PR_MCE_KILL_CLEAR PR_MCE_KILL_SET"),
+    "pr_mce_kill_policy": enum("linux/prctl.h", "PR_MCE_KILL_LATE PR_MCE_KILL_EARLY PR_MCE_KILL_DEFAULT"),
+    "pr_set_mm": enum("linux/prctl.h", r"PR_SET_MM_\w+"),
+    "pr_set_ptracer": enum("linux/prctl.h", "", PR_SET_PTRACER_ANY=-1),
+    "pr_mdwe": flags("linux/prctl.h", r"PR_MDWE_\w+"),
+    "pr_fp_mode": flags("linux/prctl.h", "PR_FP_MODE_FR PR_FP_MODE_FRE"),
+    "pr_cap_ambient": enum("linux/prctl.h", r"PR_CAP_AMBIENT_\w+"),
+    "pr_sve_vl": flags("linux/prctl.h", "PR_SVE_SET_VL_ONEXEC PR_SVE_VL_INHERIT"),
+    "pr_spec": enum("linux/prctl.h", "PR_SPEC_STORE_BYPASS PR_SPEC_INDIRECT_BRANCH PR_SPEC_L1D_FLUSH"),
+    "pr_spec_control": flags(
+        "linux/prctl.h",
+        "PR_SPEC_PRCTL PR_SPEC_ENABLE PR_SPEC_DISABLE PR_SPEC_FORCE_DISABLE PR_SPEC_DISABLE_NOEXEC",
+    ),
+    "pr_pac": flags("linux/prctl.h", r"PR_PAC_AP\w+"),
+    "pr_tagged_addr": FlagSet(
+        ("linux/prctl.h",),
+        "PR_TAGGED_ADDR_ENABLE",
+        fields=((6, "PR_MTE_TCF_NONE PR_MTE_TCF_SYNC PR_MTE_TCF_ASYNC"),),
+    ),
+    "pr_sys_dispatch": enum("linux/prctl.h", r"PR_SYS_DISPATCH_(OFF|ON|EXCLUSIVE_ON|INCLUSIVE_ON)"),
+    "pr_sched_core": enum("linux/prctl.h", r"PR_SCHED_CORE_(GET|CREATE|SHARE_TO|SHARE_FROM)"),
+    "pid_type": enum("linux/fs.h", "", PIDTYPE_PID=0, PIDTYPE_TGID=1, PIDTYPE_PGID=2, PIDTYPE_SID=3),
+    "pr_shadow_stack": flags("linux/prctl.h", r"PR_SHADOW_STACK_\w+"),
+    "pr_futex_hash": enum("linux/prctl.h", r"PR_FUTEX_HASH_\w+"),
+    "arch_shstk": flags("asm/prctl.h", "ARCH_SHSTK_SHSTK ARCH_SHSTK_WRSS"),
+    "xfeature": enum("asm/prctl.h", r"ARCH_XCOMP_\w+"),
+    "xfeatures": flags(
+        "linux/fs.h",
+        "",
+        XFEATURE_MASK_FPSSE=3,
+        XFEATURE_MASK_YMM=4,
+        XFEATURE_MASK_BNDREGS=8,
+        XFEATURE_MASK_BNDCSR=0x10,
+        XFEATURE_MASK_OPMASK=0x20,
+        XFEATURE_MASK_ZMM_Hi256=0x40,
+        XFEATURE_MASK_Hi16_ZMM=0x80,
+        XFEATURE_MASK_PT=0x100,
+        XFEATURE_MASK_PKRU=0x200,
+        XFEATURE_MASK_PASID=0x400,
+        XFEATURE_MASK_CET_USER=0x800,
+        XFEATURE_MASK_LBR=0x8000,
+        XFEATURE_MASK_XTILE_CFG=0x20000,
+        XFEATURE_MASK_XTILE_DATA=0x40000,
+    ),
+    "ioprio_who": enum("linux/ioprio.h", r"IOPRIO_WHO_\w+"),
+    "ioprio_class": enum("linux/ioprio.h", r"IOPRIO_CLASS_\w+"),
+    "ptrace_peek": flags("linux/ptrace.h", "PTRACE_PEEKSIGINFO_SHARED"),
+    "ptrace_syscall_info": enum("linux/ptrace.h", r"PTRACE_SYSCALL_INFO_\w+"),
+    "audit_arch": enum("linux/audit.h", r"AUDIT_ARCH_\w+"),
+    "regset": enum("linux/elf.h", r"NT_[A-Z0-9_]+", "NT_PRPSINFO|NT_PRFPREG|NT_GNU_.*", NT_FPREGSET=2),
+    "seccomp_notif": flags("linux/seccomp.h", r"SECCOMP_USER_NOTIF_FLAG_\w+"),
+    "seccomp_addfd": flags("linux/seccomp.h", r"SECCOMP_ADDFD_FLAG_\w+"),
     "prctl_dumpable": enum("linux/fs.h", "", SUID_DUMP_DISABLE=0, SUID_DUMP_USER=1, SUID_DUMP_ROOT=2),
-    "arch_prctl": enum("asm/prctl.h", r"ARCH_[A-Z0-9_]+"),
+    "arch_prctl": enum("asm/prctl.h", r"ARCH_[A-Z0-9_]+", "ARCH_SHSTK_(SHSTK|WRSS)|ARCH_XCOMP_.*"),
     "cap": enum("linux/capability.h", r"CAP_[A-Z_]+", "CAP_LAST_CAP|CAP_TO_.*"),
     "cap_version": enum("linux/capability.h", r"_LINUX_CAPABILITY_VERSION_\d"),
     "personality": enum("linux/personality.h", r"PER_[A-Z0-9_]+", "PER_MASK"),
@@ -78,7 +141,16 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     ),
     "ptrace": enum(
         "linux/ptrace.h asm/ptrace-abi.h",
-        r"PTRACE_(?!O_|EVENT|SI_|SYSCALL_INFO|PEEKSIGINFO_SHARED|SYSEMU_).*",
+        r"PTRACE_(?!O_|EVENT|SI_|SYSCALL_INFO|PEEKSIGINFO_SHARED|(PEEK|POKE)USR$).*",
+        PTRACE_PEEKUSER=3,
+        PTRACE_POKEUSER=6,
+    ),
+    # Words of the area that PEEKUSR reads; arch/x86/include/asm/user_64.h.
+    "user_area": EnumSet(
+        ("linux/fs.h",),
+        "",
+        extra={f"8*{name}": 8 * place for place, name in enumerate(_USER_REGISTERS.split())}
+        | {"offsetof(struct user, u_debugreg)": 848},
     ),
     "ptrace_options": flags("linux/ptrace.h", r"PTRACE_O_[A-Z]+", "PTRACE_O_MASK"),
     "kcmp": enum("linux/kcmp.h", r"KCMP_[A-Z_]+", "KCMP_TYPES"),
@@ -138,8 +210,11 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
         SWAP_FLAG_DISCARD_ONCE=0x20000,
         SWAP_FLAG_DISCARD_PAGES=0x40000,
     ),
+    "membarrier_commands": flags(
+        "linux/membarrier.h", r"MEMBARRIER_CMD_\w+", "MEMBARRIER_CMD_(QUERY|FLAG_.*|SHARED)"
+    ),
     "membarrier_flags": flags("linux/membarrier.h", "MEMBARRIER_CMD_FLAG_CPU"),
-    "clockid": enum("linux/time.h", r"CLOCK_[A-Z_]+"),
+    "clockid": enum("linux/time.h", r"CLOCK_[A-Z_]+", "CLOCK_AUX_LAST"),
     "timer_flags": flags("linux/time.h", "TIMER_ABSTIME"),
     "timerfd_create": flags(
         "linux/fs.h",

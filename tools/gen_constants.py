@@ -1,6 +1,6 @@
 """Generate src/utrace/syscalls/data/constants.json: names of flags and enumerators, by set.
 
-    python tools/gen_constants.py --root UNPACKED      (see gen_syscall_tables.py)
+    python tools/gen_constants.py --uapi FOLDER      (see gen_syscall_tables.py)
 
 A set is {"field": [[mask, [[name, value], ...]], ...], "flags": [[name, value], ...]} for values made
 of bits, or {"enum": [[name, value], ...]}.  A set that differs on an architecture is repeated as
@@ -83,9 +83,9 @@ def build(headers: Headers, wanted: FlagSet | EnumSet) -> dict[str, object]:
 def main() -> None:
     """Write the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--root", type=Path, default=Path("/"), help="where the packages are unpacked")
-    root: Path = parser.parse_args().root
-    arches = {arch: Headers.of(arch, root) for arch in ("x86_64", "i386", "aarch64")}
+    parser.add_argument("--uapi", type=Path, required=True, help="folder of user-space headers")
+    uapi: Path = parser.parse_args().uapi
+    arches = {arch: Headers.of(arch, uapi) for arch in ("x86_64", "i386", "aarch64")}
     rows: dict[str, dict[str, object]] = {}
     for name, wanted in (constants_files.SETS | constants_tasks.SETS | constants_net.SETS).items():
         rows[name] = build(arches["x86_64"], wanted)

@@ -1,9 +1,14 @@
 """Generate src/utrace/syscalls/data/{x86_64,i386,aarch64}.json from the kernel's own headers.
 
-Needs gcc and three Debian packages: linux-libc-dev, linux-libc-dev-arm64-cross and
-linux-headers-*-common (any version; unpacking them with `dpkg -x` into one folder will do):
+Needs gcc and headers of two kinds:
 
-    python tools/gen_syscall_tables.py --root UNPACKED
+- the kernel's user-space headers, in the folders any-linux-any, x86-linux-any and aarch64-linux-any.
+  The tables here are those of Linux 6.19, in which form the Python package ziglang 0.16.0 carries
+  them below ziglang/lib/libc/include (`pip download --no-deps ziglang==0.16.0`, unpack the wheel);
+- include/linux/syscalls.h, for the prototypes, as in Debian's linux-headers-*-common
+  (`apt-get download`, `dpkg -x` into a folder).
+
+    python tools/gen_syscall_tables.py --uapi FOLDER --root UNPACKED
 
 Each file maps a number to [name, [argument name, C type], ...].
 """
@@ -18,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from header_values import Headers, macros
-from syscall_overlay import ARCH_NEWER_CALLS, ARCH_PROTOTYPES, ENTRIES, NEWER_CALLS, PROTOTYPES
+from syscall_overlay import ARCH_PROTOTYPES, ENTRIES, PROTOTYPES
 
 DATA: Final = Path(__file__).resolve().parent.parent / "src/utrace/syscalls/data"
 
@@ -72,11 +77,11 @@ def numbers(headers: Headers) -> dict[int, str]:
     return found
 
 
-def table(arch: str, root: Path) -> dict[str, list[object]]:
+def table(arch: str, uapi: Path, root: Path) -> dict[str, list[object]]:
     """Join numbers, prototypes and overlay for one architecture."""
     prototypes = kernel_prototypes(root)
     overlay = PROTOTYPES | ARCH_PROTOTYPES.get(arch, {})
-    calls = numbers(Headers.of(arch, root)) | NEWER_CALLS | ARCH_NEWER_CALLS.get(arch, {})
+    calls = numbers(Headers.of(arch, uapi))
     rows: dict[str, list[object]] = {}
     unknown: list[str] = []
     for nr, name in sorted(calls.items()):
@@ -98,9 +103,10 @@ def main() -> None:
     """Write the three tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path("/"), help="where the packages are unpacked")
-    root: Path = parser.parse_args().root
+    parser.add_argument("--uapi", type=Path, required=True, help="folder of user-space headers")
+    arguments = parser.parse_args()
     for arch in ("x86_64", "i386", "aarch64"):
-        rows = table(arch, root)
+        rows = table(arch, arguments.uapi, arguments.root)
         lines = ",\n".join(f"{json.dumps(nr)}: {json.dumps(row)}" for nr, row in rows.items())
         (DATA / f"{arch}.json").write_text("{\n" + lines + "\n}\n")
 

@@ -20,12 +20,15 @@ class Headers:
 
     @classmethod
     def of(cls, arch: str, root: Path) -> Headers:
-        """Choose the include folders and the word size."""
-        if arch == "aarch64":
-            # The host's compiler will do: only types of the same size are involved.
-            return cls(("-nostdinc", f"-I{root}/usr/aarch64-linux-gnu/include"))
-        word = ("-m32",) if arch == "i386" else ("-m64",)
-        return cls((*word, "-nostdinc", "-I/usr/include", "-I/usr/include/x86_64-linux-gnu"))
+        """Choose the include folders and the word size.
+
+        `root` holds the kernel's user-space headers, one folder for what all architectures share, one
+        for each that has its own.
+        """
+        own = {"x86_64": "x86-linux-any", "i386": "x86-linux-any", "aarch64": "aarch64-linux-any"}[arch]
+        # The host's compiler will do for aarch64: only types of the same size are involved.
+        word = "-m32" if arch == "i386" else "-m64"
+        return cls((word, "-nostdinc", f"-I{root}/{own}", f"-I{root}/any-linux-any"))
 
     def run(self, source: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Compile `source` from standard input to standard output."""

@@ -1,8 +1,8 @@
 """What the kernel's headers do not tell about system calls: the hand-kept part of the tables.
 
-Three things are added by `gen_syscall_tables.py` to what it reads: the names of the man pages where
+Added by `gen_syscall_tables.py` to what it reads: the names of the man pages where
 `include/linux/syscalls.h` leaves a parameter unnamed, the calls that an architecture declares
-elsewhere, and calls newer than the headers (their numbers are the same on every architecture).
+elsewhere, and the prototypes of calls newer than that header.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ PROTOTYPES: Final[dict[str, str]] = {
     " unsigned int at_flags",
     "file_setattr": "int dfd, const char *filename, struct file_attr *attr, size_t usize,"
     " unsigned int at_flags",
+    "listns": "const struct ns_id_req *req, u64 *ns_ids, size_t nr_ns_ids, unsigned int flags",
     "uretprobe": "",
     "uprobe": "",
 }
@@ -165,32 +166,4 @@ ENTRIES: Final[dict[str, str]] = {
     "umount": "oldumount",
     "uname": "newuname",
     "utimensat_time64": "utimensat",
-}
-
-#: Calls newer than Linux 6.1: one number for every architecture.
-NEWER_CALLS: Final[dict[int, str]] = {
-    451: "cachestat",
-    452: "fchmodat2",
-    453: "map_shadow_stack",
-    454: "futex_wake",
-    455: "futex_wait",
-    456: "futex_requeue",
-    457: "statmount",
-    458: "listmount",
-    459: "lsm_get_self_attr",
-    460: "lsm_set_self_attr",
-    461: "lsm_list_modules",
-    462: "mseal",
-    463: "setxattrat",
-    464: "getxattrat",
-    465: "listxattrat",
-    466: "removexattrat",
-    467: "open_tree_attr",
-    468: "file_getattr",
-    469: "file_setattr",
-}
-
-#: The same for numbers that one architecture has to itself.
-ARCH_NEWER_CALLS: Final[dict[str, dict[int, str]]] = {
-    "x86_64": {335: "uretprobe", 336: "uprobe"},
 }

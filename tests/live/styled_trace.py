@@ -23,7 +23,10 @@ def style_of(text: str) -> Style:
 
 def main() -> None:
     output, style, *program = sys.argv[1:]
-    with SyscallLog(output, style=LineStyle(values=style_of(style))) as log, Session() as session:
+    with (
+        SyscallLog(output, style=LineStyle(values=style_of(style)), follow=False) as log,
+        Session() as session,
+    ):
         session.spawn(program, engines=[log])
         session.run()
 

@@ -8,7 +8,7 @@ may pass: what cannot be read or named stays a number.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 from utrace.syscalls.tables import MEMO_MAX, constant_values, enum_decoder, enum_names, flags_decoder
 from utrace.syscalls.values import (
@@ -20,7 +20,6 @@ from utrace.syscalls.values import (
     FlagSet,
     Hex,
     IoctlCode,
-    Joined,
     Macro,
     Mode,
     Named,
@@ -40,7 +39,11 @@ if TYPE_CHECKING:
     Decoder: TypeAlias = Callable[[int, Sequence[int], DecodedCall], Value]
     """(raw value, raw values of all its siblings, the call) -> value."""
 
+    PhaseOf: TypeAlias = "Callable[[Sequence[int]], Phase]"
     Narrow: TypeAlias = Callable[[int], int]
+
+
+_T = TypeVar("_T")
 
 
 class Phase(enum.IntEnum):
@@ -113,6 +116,14 @@ def bind_argument(kind: ArgType, abi: Abi, names: Sequence[str]) -> Decoder:
         return value
 
     return remembered
+
+
+def phase_of(kind: ArgType, abi: Abi, names: Sequence[str]) -> PhaseOf:
+    """Make the function from the raw arguments to the phase that a type has with them."""
+    if isinstance(kind, Choice):
+        return kind.bind_phase(abi, names)
+    phase = kind.phase
+    return lambda _peers: phase
 
 
 class Number:
@@ -192,117 +203,31 @@ class Flags:
 
 
 class Enum:
-    """One value of a constant set."""
+    """One value of a constant set.
+
+    Args:
+        constants: the set.
+        hint: the family of names, for values without one.
+        ctype: C type of the number.
+        otherwise: how a value without a name is decoded; None: by itself, with the hint.
+    """
 
     phase: Final = Phase.PURE
 
-    def __init__(self, constants: str, hint: str = "", ctype: str = "u32") -> None:
-        self.constants = constants
-        self.hint = hint
+    def __init__(
+        self, constants: str, hint: str = "", ctype: str = "u32", *, otherwise: ArgType | None = None
+    ) -> None:
         self.ctype = ctype
-
-    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        decode = enum_decoder(abi, self.constants, self.hint)
-        return lambda raw, _peers, _call: decode(raw)
-
-
-class CloneFlags:
-    """Flags of clone with the signal of the child's end in the low byte."""
-
-    ctype: Final = "ulong"
-    phase: Final = Phase.PURE
-
-    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        decode = flags_decoder(abi, "clone", "CLONE_???")
-
-        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
-            flags, number = decode(raw & ~0xFF), raw & 0xFF
-            if not number:
-                return flags
-            return Joined(raw, (flags, signal_name(number)) if flags else (signal_name(number),))
-
-        return split
-
-
-class SocketType:
-    """The type of a socket with the flags of its descriptor."""
-
-    ctype: Final = "u32"
-    phase: Final = Phase.PURE
-    _KIND: Final = 0xF
-
-    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        kind_of = enum_decoder(abi, "socket_kind", "SOCK_???")
-        decode = flags_decoder(abi, "socket_type")
-
-        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
-            kind, flags = kind_of(raw & self._KIND), decode(raw & ~self._KIND)
-            if kind.name is None:
-                return kind_of(raw) if not flags.names else decode(raw)
-            return Joined(raw, (kind, flags)) if flags else kind
-
-        return split
-
-
-class FutexOperation:
-    """The operation of a futex call, its name and flags."""
-
-    ctype: Final = "u32"
-    phase: Final = Phase.PURE
-    _FLAGS: Final = 0x180
-
-    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        plain = enum_names(abi, "futex_op")
-        decode = flags_decoder(abi, "futex_op_flags")
-
-        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
-            # FUTEX_WAIT|FUTEX_PRIVATE_FLAG has a name of its own.
-            for flags in (raw & 0x100, raw & self._FLAGS):
-                name = plain.get(raw & ~flags)
-                if name is not None:
-                    operation = Named(raw & ~flags, name)
-                    return Joined(raw, (operation, decode(flags)), is_loose=False) if flags else operation
-            return Named(raw, None, "FUTEX_???")
-
-        return split
-
-
-class IpcFlags:
-    """Creation flags of System V IPC over permission bits."""
-
-    ctype: Final = "u32"
-    phase: Final = Phase.PURE
-    _PERMISSIONS: Final = 0o777
-
-    def __init__(self, constants: str = "ipc_flags", shift: tuple[str, int, int] | None = None) -> None:
-        self._flags = Flags(constants, shift=shift)
+        self._constants, self._hint, self._otherwise = constants, hint, otherwise
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
-        decode = self._flags.bind(abi, names)
-
-        def split(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
-            flags, mode = decode(raw & ~self._PERMISSIONS, peers, call), Mode(raw & self._PERMISSIONS)
-            return Joined(raw, (flags, mode)) if isinstance(flags, FlagSet) and flags else mode
-
-        return split
-
-
-class Persona:
-    """The execution domain; all bits set only asks."""
-
-    ctype: Final = "u32"
-    phase: Final = Phase.PURE
-    _ASK: Final = 0xFFFFFFFF
-
-    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        decode = flags_decoder(abi, "personality_flags", "PER_???")
-        return lambda raw, _peers, _call: Hex(raw) if raw == self._ASK else decode(raw)
+        decode = enum_decoder(abi, self._constants, self._hint)
+        if self._otherwise is None:
+            return lambda raw, _peers, _call: decode(raw)
+        known = enum_names(abi, self._constants)
+        other = self._otherwise.bind(abi, names)
+        return lambda raw, peers, call: decode(raw) if raw in known else other(raw, peers, call)
 
 
 class Special:
@@ -367,6 +292,34 @@ class When:
         return lambda raw, peers, call: decode(raw, peers, call) if peers[index] & bits else ABSENT
 
 
+class Bits:
+    """A type chosen by bits of another argument: the first case of which one bit is set.
+
+    Args:
+        peer: the argument that chooses.
+        cases: bits to types.
+        default: for the rest.
+    """
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.EARLY
+
+    def __init__(self, peer: str, cases: Mapping[int, ArgType], default: ArgType) -> None:
+        self._peer, self._cases, self._default = peer, cases, default
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        index = names.index(self._peer)
+        cases = [(bits, bind_argument(kind, abi, names)) for bits, kind in self._cases.items()]
+        default = bind_argument(self._default, abi, names)
+
+        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            chosen = next((decoder for bits, decoder in cases if peers[index] & bits), default)
+            return chosen(raw, peers, call)
+
+        return decode
+
+
 class Missing:
     """A register that the call does not use with these arguments."""
 
@@ -404,20 +357,32 @@ class Choice:
         late = any(kind.phase >= Phase.LATE for kind in (default, *cases.values()))
         self.phase = Phase.MIXED if late else Phase.EARLY
 
+    def bind_phase(self, abi: Abi, names: Sequence[str]) -> PhaseOf:
+        """Make the function from the raw arguments to the phase of the case they choose."""
+        index = names.index(self._peer)
+        mask = self._mask
+        table = self._table(abi, lambda kind: phase_of(kind, abi, names))
+        default = phase_of(self._default, abi, names)
+        return lambda peers: table.get(peers[index] & mask, default)(peers)
+
+    def _table(self, abi: Abi, make: Callable[[ArgType], _T]) -> dict[int, _T]:
+        values = constant_values(abi, self._constants) if self._constants else {}
+        table: dict[int, _T] = {}
+        for keys, kind in self._cases.items():
+            made = make(kind)
+            if isinstance(keys, int):
+                table[keys] = made
+            else:
+                # A command that an architecture does not have is no case there.
+                table |= {values[key] & 0xFFFFFFFF: made for key in keys.split() if key in values}
+        return table
+
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
         index = names.index(self._peer)
         mask = self._mask
         default = bind_argument(self._default, abi, names)
-        values = constant_values(abi, self._constants) if self._constants else {}
-        table: dict[int, Decoder] = {}
-        for keys, kind in self._cases.items():
-            decoder = bind_argument(kind, abi, names)
-            if isinstance(keys, int):
-                table[keys] = decoder
-            else:
-                # A command that an architecture does not have is no case there.
-                table |= {values[key] & 0xFFFFFFFF: decoder for key in keys.split() if key in values}
+        table = self._table(abi, lambda kind: bind_argument(kind, abi, names))
         return lambda raw, peers, call: table.get(peers[index] & mask, default)(raw, peers, call)
 
 
@@ -475,13 +440,14 @@ SIGNAL: Final = Number("i32", _signal)
 RLIMIT: Final = Number("ulong", Rlimit)
 RLIMIT64: Final = Number("u64", Rlimit)
 HANDLER: Final = Number("ulong", _handler)
+SECONDS_LONG: Final = Number("long", Seconds)
 SECONDS: Final = Number("i64", Seconds)
 POINTER64: Final = Number("u64", Address)
+#: The same in memory, and in structs.
+POINTER: Final = Number("ulong", Address)
 ADDRESS: Final = Pointer()
 MISSING: Final = Missing()
 DEVICE: Final = _Device("u32")
-FUTEX_OP: Final = FutexOperation()
-PERSONA: Final = Persona()
 INET_ADDRESS: Final = Number("u32", _inet_address)
 ACCESS_MODE: Final = Flags("access", "?_OK", zero="F_OK")
 MAP_FLAGS: Final = Flags("map", "MAP_???", shift=("MAP_HUGE_SHIFT", 26, 63))

@@ -11,7 +11,7 @@ from utrace.syscalls.argtypes import Phase
 from utrace.syscalls.memory import NoMemory
 from utrace.syscalls.result import Result
 from utrace.syscalls.signature import plan_of
-from utrace.syscalls.values import ABSENT, Absent, Address, Change, to_data
+from utrace.syscalls.values import ABSENT, Absent, Address, Change, merged, to_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -140,10 +140,15 @@ class DecodedCall:
         value = self._cache[index]
         if value is _UNDECODED:
             value = self.plan.decoders[index](self.raw[index], self.raw, self)
-            if self.result is not None and self.plan.phases[index] is Phase.BOTH:
+            if self.result is not None and self.phase(index) is Phase.BOTH:
                 value = self._changed(index, value)
             self._cache[index] = value
         return value
+
+    def phase(self, index: int) -> Phase:
+        """Tell when an argument of this call can be decoded."""
+        phase = self.plan.phases[index]
+        return phase if phase is not Phase.MIXED else self.plan.phase_of[index](self.raw)
 
     def _changed(self, index: int, after: Value) -> Value:
         before = self._before.get(index) if self._before is not None else None
@@ -152,7 +157,11 @@ class DecodedCall:
             result, self.result = self.result, None
             before = self.plan.decoders[index](self.raw[index], self.raw, self)
             self.result = result
-        if isinstance(before, Address) or self.result is None or self.result.is_error:
+        if isinstance(before, Address) or self.result is None:
+            return before
+        if self.plan.merged[index]:
+            return merged(before, after)
+        if self.result.is_error:
             return before
         return Change(before, after, noted=self.plan.noted[index])
 
@@ -166,7 +175,7 @@ class DecodedCall:
         plan = self.plan
         cache = self._cache
         for index in plan.late:
-            phase = plan.phases[index]
+            phase = self.phase(index)
             known = cache[index]
             if phase is Phase.BOTH:
                 if known is not _UNDECODED:
@@ -174,8 +183,7 @@ class DecodedCall:
                         self._before = {}
                     self._before[index] = known
                 cache[index] = _UNDECODED
-            elif phase is Phase.LATE or isinstance(known, Address):
-                # A MIXED argument whose value is no bare address was an input.
+            elif phase is Phase.LATE:
                 cache[index] = _UNDECODED
         self.result = result if isinstance(result, Result) else Result(result)
 

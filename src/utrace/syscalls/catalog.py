@@ -15,9 +15,11 @@ from utrace.syscalls.signatures import (
     kernel,
     mounts,
     net,
+    prctls,
     process,
     signals,
     space,
+    tracing,
     waiting,
 )
 from utrace.syscalls.tables import prototypes
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from utrace.syscalls.abi import Abi
     from utrace.syscalls.argtypes import ArgType
 
-_TOPICS: Final = (files, space, process, signals, net, waiting, mounts, ipc, kernel)
+_TOPICS: Final = (files, space, process, prctls, tracing, signals, net, waiting, mounts, ipc, kernel)
 
 #: Parameter names that are file names when the type is `const char *`.
 _PATH_NAMES: Final = frozenset({"path", "pathname", "filename", "oldname", "newname", "specialfile"})

@@ -62,7 +62,29 @@ class _Utimens:
 
 UTIMENS: Final = _Utimens(TIMESPEC)
 UTIMENS64: Final = _Utimens(TIMESPEC64)
-UTIMBUF: Final = Struct(actime=t.LONG, modtime=t.LONG)
+UTIMBUF: Final = Struct(actime=t.SECONDS_LONG, modtime=t.SECONDS_LONG)
+USTAT: Final = Struct(f_tfree=t.LONG, f_tinode=t.ULONG, _f_fname=Pad(6), _f_fpack=Pad(6))
+
+
+class TimesOfDay:
+    """A timeval that means a time of day."""
+
+    def size(self, abi: Abi) -> int:
+        """Bytes it takes."""
+        return TIMEVAL.size(abi)
+
+    def bind_bytes(self, abi: Abi) -> BytesDecoder:
+        """Make the function from its bytes to a value."""
+        read = TIMEVAL.bind_bytes(abi)
+
+        def read_time(data: bytes, call: DecodedCall) -> Value:
+            record = read(data, call)
+            return Timestamp(record.names, record.values) if isinstance(record, Record) else record
+
+        return read_time
+
+
+TIME_OF_DAY: Final = TimesOfDay()
 TMS: Final = Struct(tms_utime=t.LONG, tms_stime=t.LONG, tms_cutime=t.LONG, tms_cstime=t.LONG)
 
 
@@ -305,6 +327,7 @@ FLOCK64_SHORT: Final = Struct(
     l_len=t.I64,
     _pid=t.PID,
 )
+DELEGATION: Final = Struct(d_flags=t.UINT, d_type=t.Enum("lock_type", "F_???", "u16"), _pad=t.U16)
 OWNER: Final = Struct(type=t.Enum("owner_type", "F_OWNER_???"), pid=t.PID)
 
 IOVEC: Final = Struct(iov_base=Buffer("iov_len"), iov_len=t.ULONG)
@@ -383,12 +406,6 @@ CLONE_ARGS: Final = Struct(
 )
 
 SEMBUF: Final = Struct(sem_num=t.U16, sem_op=t.I16, sem_flg=t.Number("u16", Hex))
-MOUNT_ATTR: Final = Struct(
-    attr_set=t.Flags("mount_attr", "MOUNT_ATTR_???", "u64"),
-    attr_clr=t.Flags("mount_attr", "MOUNT_ATTR_???", "u64"),
-    propagation=t.Flags("mount", "MS_???", "u64"),
-    userns_fd=t.U64,
-)
 
 SCHED_PARAM: Final = Struct(sched_priority=t.INT)
 SCHED_ATTR: Final = Struct(

@@ -129,6 +129,25 @@ class String:
         return decode
 
 
+class TaskName:
+    """The name of a thread: the kernel reads 15 bytes of it, and text shows as many."""
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.EARLY
+    _LENGTH: Final = 15
+
+    def bind(self, _abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+
+        def decode(raw: int, _peers: Sequence[int], call: DecodedCall) -> Value:
+            data, terminated = call.memory.read_cstring(raw, self._LENGTH + 1) if raw else (b"", False)
+            if not terminated and len(data) <= self._LENGTH:
+                return Address(raw)
+            return Text(data[: self._LENGTH], raw, is_cut=not terminated, is_string=True)
+
+        return decode
+
+
 class Path:
     """A file name: always read whole."""
 
@@ -442,14 +461,15 @@ class InOut:
 
     Attributes:
         noted: text shows the value after the call beside the result, not among the arguments.
+        merged: a struct of which each field that changed shows both values, after errors too.
     """
 
     ctype: Final = "ulong"
     phase: Final = Phase.BOTH
 
-    def __init__(self, inner: Pointee | ArgType, *, noted: bool = False) -> None:
+    def __init__(self, inner: Pointee | ArgType, *, noted: bool = False, merged: bool = False) -> None:
         self._inner = _pointer_to(inner)
-        self.noted = noted
+        self.noted, self.merged = noted, merged
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function; `DecodedCall` applies it before and after."""

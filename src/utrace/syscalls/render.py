@@ -176,10 +176,11 @@ def render_entry(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
     style = _style_for(call, style)
     shown: list[str] = []
     for index, value in _shown_values(call, style):
-        if plan.phases[index] is Phase.LATE and value:
+        phase = call.phase(index)
+        if phase is Phase.LATE and value:
             return f"{name}({''.join(text + ', ' for text in shown)}"
         shown.append(render(value, style))
-        if plan.phases[index] is Phase.BOTH and value and not plan.noted[index]:
+        if phase is Phase.BOTH and value and not plan.noted[index]:
             # What it becomes is written right behind it, when the call has returned.
             break
     return f"{name}({', '.join(shown)}"

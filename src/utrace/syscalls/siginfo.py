@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.errors import Misuse
 from utrace.syscalls.abi import X86_64
 from utrace.syscalls.tables import enum_names
-from utrace.syscalls.values import Address, Named, Pid, SignalNumber, to_data
+from utrace.syscalls.values import Address, Named, Pid, SignalNumber, Ticks, to_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +161,8 @@ class SigInfo:
     def _value(self, name: str, number: int) -> Value:
         if name == "si_pid":
             return Pid(number)
+        if name in {"si_utime", "si_stime"}:
+            return Ticks(number)
         if name in {"si_addr", "si_call_addr"}:
             return Address(number)
         # A status is a signal unless the child exited.

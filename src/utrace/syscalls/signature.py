@@ -7,7 +7,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from utrace.syscalls.argtypes import Phase, bind_argument
+from utrace.syscalls.argtypes import Phase, bind_argument, phase_of
 from utrace.syscalls.pointers import InOut, Path
 
 if TYPE_CHECKING:
@@ -74,11 +74,13 @@ class Plan:
         "indexes",
         "labels",
         "late",
+        "merged",
         "name",
         "names",
         "note",
         "noted",
         "path_index",
+        "phase_of",
         "phases",
         "returns",
     )
@@ -92,7 +94,9 @@ class Plan:
         self.indexes: Final = {argument: i for i, argument in enumerate(names)}
         self.decoders: Final[tuple[Decoder, ...]] = tuple(bind_argument(kind, abi, names) for kind in kinds)
         self.phases: Final = tuple(kind.phase for kind in kinds)
+        self.phase_of: Final = tuple(phase_of(kind, abi, names) for kind in kinds)
         self.noted: Final = tuple(isinstance(kind, InOut) and kind.noted for kind in kinds)
+        self.merged: Final = tuple(isinstance(kind, InOut) and kind.merged for kind in kinds)
         in_memory = (Phase.EARLY, Phase.BOTH, Phase.MIXED)
         self.early: Final = tuple(i for i, phase in enumerate(self.phases) if phase in in_memory)
         self.late: Final = tuple(i for i, phase in enumerate(self.phases) if phase >= Phase.LATE)

@@ -6,13 +6,14 @@ import struct
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
 
 from utrace.syscalls.argtypes import Phase
+from utrace.syscalls.tables import constant_values
 from utrace.syscalls.values import ABSENT, Address, Items, Record, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from utrace.syscalls.abi import Abi
-    from utrace.syscalls.argtypes import ArgType
+    from utrace.syscalls.argtypes import ArgType, Decoder
     from utrace.syscalls.call import DecodedCall
     from utrace.syscalls.pointers import BytesDecoder
     from utrace.syscalls.values import Value
@@ -130,6 +131,131 @@ class Repeat:
         return read
 
 
+class Union:
+    """A union inside a struct: another field of the struct says which member is meant.
+
+    Args:
+        peer: the field.
+        constants: the set that the names of the cases come from; "" if they are keyed by number.
+        cases: names of values of the field, or numbers, to members.
+        default: the member for all other values.
+        mask: bits of the field that count.
+        size: bytes of the whole, where it has members that are not declared.
+    """
+
+    def __init__(
+        self,
+        peer: str,
+        constants: str,
+        cases: Mapping[str, Field] | Mapping[int, Field],
+        default: Field,
+        mask: int = 0xFFFFFFFF,
+        size: int = 0,
+    ) -> None:
+        self._peer, self._constants, self._cases = peer, constants, cases
+        self._default, self._mask, self._size = default, mask, size
+
+    def size(self, abi: Abi) -> int:
+        """Bytes it takes."""
+        align = self.align(abi)
+        widest = max(self._size, *(_extent(kind, abi)[0] for kind in (self._default, *self._cases.values())))
+        return -(-widest // align) * align
+
+    def align(self, abi: Abi) -> int:
+        """Alignment of the strictest member."""
+        return max(_extent(kind, abi)[1] for kind in (self._default, *self._cases.values()))
+
+    def bind_bytes(self, abi: Abi) -> BytesDecoder:
+        """Make the function for the default, where the field is not known."""
+        return _member(self._default, abi)
+
+    def bind_member(self, abi: Abi, numbers: Sequence[str]) -> Callable[[Sequence[int]], BytesDecoder]:
+        """Make the function from the numbers of the struct to what decodes the member they choose."""
+        values = constant_values(abi, self._constants) if self._constants else {}
+        table: dict[int, BytesDecoder] = {}
+        for keys, kind in self._cases.items():
+            member = _member(kind, abi)
+            found = (
+                (keys,) if isinstance(keys, int) else (values[key] for key in keys.split() if key in values)
+            )
+            table |= {key & 0xFFFFFFFF: member for key in found}
+        default, mask, index = _member(self._default, abi), self._mask, numbers.index(self._peer)
+        return lambda raw: table.get(raw[index] & mask, default)
+
+
+class Spliced(Union):
+    """A union without a name: the fields of the member stand among those of the struct."""
+
+
+def _member(kind: Field, abi: Abi) -> BytesDecoder:
+    if isinstance(kind, Embedded):
+        whole = kind.size(abi)
+        read = kind.bind_bytes(abi)
+        return lambda data, call: read(data[:whole], call)
+    size = abi.layout(kind.ctype)[1]
+    unpack = abi.unpacker(kind.ctype).unpack
+    decode = kind.bind(abi, ())
+
+    def read_number(data: bytes, call: DecodedCall) -> Value:
+        number: int = unpack(data[:size])[0]
+        return decode(number, (), call)
+
+    return read_number
+
+
+class Wide:
+    """A pointer kept in 64 bits whatever a word has."""
+
+    ctype: Final = "u64"
+
+    def __init__(self, pointer: ArgType) -> None:
+        self._pointer = pointer
+        self.phase = pointer.phase
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        return self._pointer.bind(abi, names)
+
+
+class BitFields(Spliced):
+    """A word of 32 or 64 bits that is divided into fields: (name, bits) in the order of the declaration.
+
+    Names that begin with an underscore are not shown.
+    """
+
+    def __init__(self, ctype: str = "u32", /, **widths: int) -> None:
+        self._ctype, self._widths = ctype, widths
+
+    def size(self, abi: Abi) -> int:
+        """Bytes it takes."""
+        return abi.layout(self._ctype)[1]
+
+    def align(self, abi: Abi) -> int:
+        """Alignment inside a struct."""
+        return abi.align(self.size(abi))
+
+    def bind_bytes(self, _abi: Abi) -> BytesDecoder:
+        """Make the function from its bytes to a value."""
+        shown = tuple(name for name in self._widths if not name.startswith("_"))
+        places: list[tuple[int, int]] = []
+        at = 0
+        for name, width in self._widths.items():
+            if name in shown:
+                places.append((at, (1 << width) - 1))
+            at += width
+
+        def read(data: bytes, _call: DecodedCall) -> Value:
+            word = int.from_bytes(data, "little")
+            return Record(shown, [word >> shift & mask for shift, mask in places])
+
+        return read
+
+    def bind_member(self, abi: Abi, _numbers: Sequence[str]) -> Callable[[Sequence[int]], BytesDecoder]:
+        """Make the function of which every struct has but one."""
+        read = self.bind_bytes(abi)
+        return lambda _raw: read
+
+
 class Struct:
     """A C struct with natural alignment.
 
@@ -176,12 +302,26 @@ class Struct:
                 shown.append(name)
                 steps.append(_step(kind, abi, numbers, name, offsets[name]))
         names, brief = tuple(shown), self.brief
+        spliced = frozenset(name for name, kind in self.fields.items() if isinstance(kind, Spliced))
 
         def read(data: bytes, call: DecodedCall) -> Value:
             raw: tuple[int, ...] = unpack(data)
-            return Record(names, [step(raw, data, call) for step in steps], brief)
+            values = [step(raw, data, call) for step in steps]
+            return Record(names, values, brief) if not spliced else _flat(names, values, spliced, brief)
 
         return read
+
+
+def _flat(
+    names: tuple[str, ...], values: list[Value], spliced: frozenset[str], brief: frozenset[str] | None
+) -> Record:
+    fields: list[tuple[str, Value]] = []
+    for name, value in zip(names, values, strict=True):
+        if name not in spliced:
+            fields.append((name, value))
+        elif isinstance(value, Record):
+            fields += value.items()
+    return Record(tuple(name for name, _ in fields), [value for _, value in fields], brief)
 
 
 def _extent(kind: Field, abi: Abi) -> tuple[int, int]:
@@ -205,12 +345,48 @@ def _format(kind: Struct, abi: Abi, offsets: dict[str, int]) -> str:
 
 def _step(kind: Field, abi: Abi, numbers: Sequence[str], name: str, offset: int) -> Step:
     if isinstance(kind, Embedded):
+        end = offset + kind.size(abi)
+        if isinstance(kind, Union):
+            choose = kind.bind_member(abi, numbers)
+            return lambda raw, data, call: choose(raw)(data[offset:end], call)
         read = kind.bind_bytes(abi)
         end = offset + kind.size(abi)
         return lambda _raw, data, call: read(data[offset:end], call)
     decode = kind.bind(abi, numbers)
     index = numbers.index(name)
     return lambda raw, _data, call: decode(raw[index], raw, call)
+
+
+class SelfSized:
+    """A pointer to a struct whose first field, 32 bits, is its size.
+
+    Args:
+        pointee: the struct.
+        least: the size below which only the first field is shown.
+    """
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.EARLY
+
+    def __init__(self, pointee: Struct, least: int) -> None:
+        self._pointee, self._least = pointee, least
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        read = Sized(self._pointee, "size").bind(abi, ("size",))
+        name = next(iter(self._pointee.fields))
+        least = self._least
+
+        def decode(raw: int, _peers: Sequence[int], call: DecodedCall) -> Value:
+            head = call.memory.read(raw, 4) if raw else b""
+            if len(head) < 4:
+                return Address(raw)
+            size = int.from_bytes(head, "little")
+            if size < least:
+                return Record((name,), (size,))
+            return read(raw, (size,), call)
+
+        return decode
 
 
 class Sized:

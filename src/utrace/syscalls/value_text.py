@@ -145,15 +145,29 @@ def _record(value: v.Record, style: Style) -> str:
     return "{" + ", ".join(shown if brief is None else [*shown, "..."]) + "}"
 
 
+def _macro_record(value: v.MacroRecord, style: Style) -> str:
+    shown = [render(field, style) for name, field in value.items() if name not in value.unshown]
+    return f"{value.macro}({', '.join(shown)})"
+
+
+def _bit_numbers(value: v.BitNumbers, _style: Style) -> str:
+    names = [f"1<<{name}" for name in value.names]
+    return "|".join([*names, f"{value.unknown:#x}"] if value.unknown else names) or "0"
+
+
+def _ticks(value: v.Ticks, _style: Style) -> str:
+    return f"{int(value)} /* {value / 100:.2f} s */" if value else "0"
+
+
 # Years that localtime can write with four digits.
 _TIME_MAX: Final = 253_402_300_800
 
 
-def _time_comment(seconds: int, nanoseconds: int = 0) -> str:
+def _time_comment(seconds: int, nanoseconds: int = 0, digits: int = 9) -> str:
     if not -_TIME_MAX < seconds < _TIME_MAX or not 0 <= nanoseconds < 1_000_000_000:
         return ""
     local = time.localtime(seconds)
-    fraction = f".{nanoseconds:09d}" if nanoseconds else ""
+    fraction = f".{nanoseconds:09d}"[: digits + 1] if nanoseconds else ""
     return time.strftime(f" /* %Y-%m-%dT%H:%M:%S{fraction}%z */", local)
 
 
@@ -162,7 +176,8 @@ def _seconds(value: v.Seconds, _style: Style) -> str:
 
 
 def _timestamp(value: v.Timestamp, style: Style) -> str:
-    return _record(value, style) + _time_comment(value.seconds, value.nanoseconds)
+    digits = 6 if value.names[1] == "tv_usec" else 9
+    return _record(value, style) + _time_comment(value.seconds, value.nanoseconds, digits)
 
 
 def _signal_in_set(number: int, style: Style) -> str:
@@ -205,6 +220,8 @@ def _change(value: v.Change, style: Style) -> str:
 
 
 def _joined(value: v.Joined, style: Style) -> str:
+    if value.macro:
+        return f"{value.macro}({', '.join(render(part, style) for part in value.parts)})"
     if style.xlat is Xlat.ABBREV or value.is_loose:
         return "|".join(render(part, style) for part in value.parts)
     return _with_number(f"{value:#x}", "|".join(render(part) for part in value.parts), style)
@@ -233,7 +250,9 @@ def _wait_status(value: v.WaitStatus, _style: Style) -> str:
         return "{WIFCONTINUED(s)}"
     if signo == 0x7F:
         event = f" | {value >> 16:#x} << 16" if value >> 16 else ""
-        return f"{{WIFSTOPPED(s) && WSTOPSIG(s) == {signal_text(high)}{event}}}"
+        # PTRACE_O_TRACESYSGOOD sets the upper bit of the signal.
+        stopped = signal_text(high) if high < 0x80 else f"{signal_text(high & 0x7F)} | 0x80"
+        return f"{{WIFSTOPPED(s) && WSTOPSIG(s) == {stopped}{event}}}"
     core = " && WCOREDUMP(s)" if value & 0x80 else ""
     return f"{{WIFSIGNALED(s) && WTERMSIG(s) == {signal_text(signo)}{core}}}"
 
@@ -342,6 +361,9 @@ RENDERERS: Final[dict[type, Renderer]] = dict(
         _constant(v.IoctlCode, _ioctl, _hex_number),
         _is(v.WaitStatus, _wait_status),
         _is(v.Record, _record),
+        _is(v.MacroRecord, _macro_record),
+        _constant(v.BitNumbers, _bit_numbers, _hex_number),
+        _is(v.Ticks, _ticks),
         _is(v.SignalSet, _signals),
         _is(v.FdSet, _fds),
         _is(v.Change, _change),

@@ -130,6 +130,16 @@ class FlagSet(int):
         return f"FlagSet({int(self):#x}, {'|'.join(self.names)!r})"
 
 
+class BitNumbers(FlagSet):
+    """Bits whose names are their positions: 1<<CAP_CHOWN."""
+
+
+class Ticks(int):
+    """A time in ticks of the clock that times(2) counts, 100 a second."""
+
+    __slots__ = ()
+
+
 class Named(int):
     """One of several values that have names.
 
@@ -336,16 +346,21 @@ class Joined(int):
     Attributes:
         parts: what it is made of, in the order they are written.
         is_loose: each part is a number of its own where constants are written as numbers.
+        macro: the macro of C that packs them, "" for bits that are joined.
     """
 
     parts: tuple[FlagSet | Named | Mode, ...]
     is_loose: bool
+    macro: str
 
-    def __new__(cls, value: int, parts: tuple[FlagSet | Named | Mode, ...], *, is_loose: bool = True) -> Self:
+    def __new__(
+        cls, value: int, parts: tuple[FlagSet | Named | Mode, ...], *, is_loose: bool = True, macro: str = ""
+    ) -> Self:
         """Make one."""
         self = int.__new__(cls, value)
         self.parts = parts
         self.is_loose = is_loose
+        self.macro = macro
         return self
 
     def __contains__(self, name: str) -> bool:
@@ -358,8 +373,36 @@ class Joined(int):
         return f"Joined({int(self):#x}, {self.parts!r})"
 
 
+class MacroRecord(Record):
+    """A struct written as the macro of C that makes it: BPF_STMT(BPF_RET|BPF_K, 0)."""
+
+    __slots__ = ("macro",)
+
+    def __init__(
+        self,
+        macro: str,
+        names: tuple[str, ...],
+        values: Sequence[Value],
+        unshown: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__(names, values, None, unshown)
+        self.macro = macro
+
+
+def merged(before: Value, after: Value) -> Value:
+    """Join a struct as it was and as it is: fields that changed become a `Change` each."""
+    if not isinstance(before, Record) or not isinstance(after, Record):
+        return before
+    known = dict(before.items())
+    fields = [
+        (name, Change(known[name], value) if name in known and known[name] != value else value)
+        for name, value in after.items()
+    ]
+    return Record(tuple(name for name, _ in fields), [value for _, value in fields], after.brief)
+
+
 class Timestamp(Record):
-    """A time of day: tv_sec and tv_nsec."""
+    """A time of day: tv_sec, and tv_nsec or tv_usec."""
 
     __slots__ = ()
 
@@ -373,7 +416,9 @@ class Timestamp(Record):
     def nanoseconds(self) -> int:
         """Nanoseconds of the second."""
         value = self.values[1]
-        return value if isinstance(value, int) else 0
+        if not isinstance(value, int):
+            return 0
+        return value * 1000 if self.names[1] == "tv_usec" else value
 
 
 class Macro:

@@ -17,7 +17,7 @@ def test_child_exit_has_its_fields() -> None:
     assert info.code.name == "CLD_EXITED"
     assert render_signal(info) == (
         "--- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=100, si_uid=7,"
-        " si_status=3, si_utime=1, si_stime=2} ---"
+        " si_status=3, si_utime=1 /* 0.01 s */, si_stime=2 /* 0.02 s */} ---"
     )
 
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls import argtypes as t
 from utrace.syscalls import layouts as s
+from utrace.syscalls import layouts_mount as m
 from utrace.syscalls.pointers import RETURNED, Array, Buffer, InOut, Out, Path, Ptr, String
 from utrace.syscalls.signature import Returns, sig
 from utrace.syscalls.signatures.ioctls import IOCTL_ARGUMENT, IOCTL_COMMAND
 from utrace.syscalls.structs import Sized
-from utrace.syscalls.tables import flags_decoder
-from utrace.syscalls.vectors import ENTRIES, IoVector
+from utrace.syscalls.tables import enum_names, flags_decoder
+from utrace.syscalls.values import Named
+from utrace.syscalls.vectors import ENTRIES, OLD_ENTRIES, FileHandle, IoVector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +50,12 @@ _FCNTL: Final[Mapping[str, t.ArgType]] = {
     "F_SETSIG": t.SIGNAL,
     "F_SETLEASE": t.Enum("lock_type", "F_???"),
     "F_SETPIPE_SZ": t.INT,
+    "F_SET_RW_HINT F_SET_FILE_RW_HINT": Ptr(t.Enum("rw_hint", "RWH_???", "u64")),
+    "F_GET_RW_HINT F_GET_FILE_RW_HINT": Out(t.Enum("rw_hint", "RWH_???", "u64")),
+    "F_DUPFD_QUERY": t.FD,
+    "F_CREATED_QUERY": t.MISSING,
+    "F_GETDELEG": Out(s.DELEGATION),
+    "F_SETDELEG": Ptr(s.DELEGATION),
     "F_NOTIFY": t.Flags("notify", "DN_???"),
     "F_ADD_SEALS": t.Flags("seals", "F_SEAL_???"),
     "F_SETOWN_EX": Ptr(s.OWNER),
@@ -59,19 +67,28 @@ _FCNTL: Final[Mapping[str, t.ArgType]] = {
 }
 
 
+# What a success returns: F_GETFD, F_GETFL, F_GET_SEALS; F_GETSIG, F_GETLEASE.
+_F_GETFL: Final = 3
+_FCNTL_FLAGS: Final = {1: ("flags", "fd_flags"), _F_GETFL: ("flags", "open"), 1034: ("seals", "seals")}
+_FCNTL_ENUMS: Final = {11: "signal", 1025: "lock_type"}
+_FCNTL_HEX: Final = frozenset({1, _F_GETFL, 1025, 1034})
+
+
 def _fcntl_note(call: DecodedCall) -> list[Note]:
     command = call.raw[1] & 0xFFFFFFFF
     result = call.result
     if result is None:
         return []
-    sets = {1: ("fd_flags", "FD_???"), 3: ("open", "O_???"), 1034: ("seals", "F_SEAL_???")}
-    if command not in sets or (not result.value and command != 3):
+    if command in _FCNTL_ENUMS and result.value in (names := enum_names(call.abi, _FCNTL_ENUMS[command])):
+        return [("", Named(result.value, names[result.value]))]
+    if command not in _FCNTL_FLAGS or (not result.value and command != _F_GETFL):
         return []
-    return [("flags" if command != 1034 else "seals", flags_decoder(call.abi, *sets[command])(result.value))]
+    label, constants = _FCNTL_FLAGS[command]
+    return [(label, flags_decoder(call.abi, constants)(result.value))]
 
 
 def _fcntl_returns(call: DecodedCall) -> Returns:
-    return Returns.HEX if call.raw[1] & 0xFFFFFFFF in {1, 3, 1034} else Returns.DECIMAL
+    return Returns.HEX if call.raw[1] & 0xFFFFFFFF in _FCNTL_HEX else Returns.DECIMAL
 
 
 CALLS: Final[Mapping[str, Signature]] = {
@@ -142,7 +159,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     "copy_file_range": sig(
         fd_in=t.FD, off_in=InOut(t.I64), fd_out=t.FD, off_out=InOut(t.I64), len=t.SIZE, flags=t.UINT
     ),
-    "getdents": sig(fd=t.FD, dirp=t.ADDRESS, count=t.UINT),
+    "getdents": sig(fd=t.FD, dirp=Out(OLD_ENTRIES), count=t.UINT),
     "getdents64": sig(fd=t.FD, dirp=Out(ENTRIES), count=t.UINT),
     "getcwd": sig(buf=Out(String()), size=t.SIZE),
     "chdir": sig(pathname=Path()),
@@ -174,8 +191,8 @@ CALLS: Final[Mapping[str, Signature]] = {
     "fchownat": sig(dirfd=t.FD, pathname=Path(), owner=t.ID, group=t.ID, flags=_AT),
     "umask": sig(Returns.OCTAL, mask=t.MODE),
     "utime": sig(filename=Path(), times=Ptr(s.UTIMBUF)),
-    "utimes": sig(filename=Path(), times=Array(s.TIMEVAL, 2)),
-    "futimesat": sig(dirfd=t.FD, pathname=Path(), times=Array(s.TIMEVAL, 2)),
+    "utimes": sig(filename=Path(), times=Array(s.TIME_OF_DAY, 2)),
+    "futimesat": sig(dirfd=t.FD, pathname=Path(), times=Array(s.TIME_OF_DAY, 2)),
     "utimensat": sig(dirfd=t.FD, pathname=Path(), times=Array(s.UTIMENS, 2), flags=_AT),
     "inotify_init": sig(_FD),
     "inotify_init1": sig(_FD, flags=t.Flags("inotify_init", "IN_???")),
@@ -188,7 +205,7 @@ CALLS: Final[Mapping[str, Signature]] = {
         fanotify_fd=t.FD,
         flags=t.Flags("fanotify_mark", "FAN_MARK_???"),
         mask=t.Flags("fanotify_mask", "FAN_???", "u64"),
-        dirfd=t.FD,
+        dirfd=t.Enum("fanotify_fd", "", "i32", otherwise=t.FD),
         pathname=Path(),
     ),
     "setxattr": sig(pathname=Path(), name=String(), value=Buffer("size"), size=t.SIZE, flags=_XATTR),
@@ -203,6 +220,22 @@ CALLS: Final[Mapping[str, Signature]] = {
     "removexattr": sig(pathname=Path(), name=String()),
     "lremovexattr": sig(pathname=Path(), name=String()),
     "fremovexattr": sig(fd=t.FD, name=String()),
+    "setxattrat": sig(
+        dirfd=t.FD, pathname=Path(), at_flags=_AT, name=String(), args=Ptr(m.XATTR_ARGS), size=t.SIZE
+    ),
+    "getxattrat": sig(
+        dirfd=t.FD, pathname=Path(), at_flags=_AT, name=String(), args=Ptr(m.XATTR_ROOM), size=t.SIZE
+    ),
+    "listxattrat": sig(dirfd=t.FD, pathname=Path(), at_flags=_AT, list=Out(Buffer(RETURNED)), size=t.SIZE),
+    "removexattrat": sig(dirfd=t.FD, pathname=Path(), at_flags=_AT, name=String()),
+    "file_getattr": sig(
+        dirfd=t.FD, pathname=Path(), attr=Out(Sized(m.FILE_ATTR, "size")), size=t.SIZE, at_flags=_AT
+    ),
+    "file_setattr": sig(
+        dirfd=t.FD, pathname=Path(), attr=Sized(m.FILE_ATTR, "size"), size=t.SIZE, at_flags=_AT
+    ),
+    "cachestat": sig(fd=t.FD, cstat_range=Ptr(m.CACHESTAT_RANGE), cstat=Out(m.CACHESTAT), flags=t.HEX32),
+    "memfd_secret": sig(_FD, flags=_CLOEXEC),
     "memfd_create": sig(
         _FD, name=String(), flags=t.Flags("memfd", "MFD_???", shift=("MFD_HUGE_SHIFT", 26, 63))
     ),
@@ -223,10 +256,9 @@ CALLS: Final[Mapping[str, Signature]] = {
     "name_to_handle_at": sig(
         dirfd=t.FD,
         pathname=Path(),
-        handle=t.ADDRESS,
+        handle=InOut(FileHandle(filled=True), merged=True),
         mount_id=Out(t.INT),
         flags=t.Flags("handle_at", "AT_???"),
     ),
-    "open_by_handle_at": sig(_FD, mount_fd=t.FD, handle=t.ADDRESS, flags=_OPEN),
-    "ustat": sig(dev=t.DEVICE, ubuf=t.ADDRESS),
+    "open_by_handle_at": sig(_FD, mount_fd=t.FD, handle=FileHandle(filled=False), flags=_OPEN),
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls import argtypes as t
 from utrace.syscalls.layouts import SEMBUF, TIMESPEC
+from utrace.syscalls.packed import IpcFlags
 from utrace.syscalls.pointers import Array, Path, Ptr
 from utrace.syscalls.signature import Returns, sig
 
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     from utrace.syscalls.signature import Signature
 
 _KEY: Final = t.Special("IPC_PRIVATE", 0)
-_GET: Final = t.IpcFlags()
+_GET: Final = IpcFlags()
 _CMD: Final = t.Enum("ipc_cmd", "IPC_???")
 
 CALLS: Final[Mapping[str, Signature]] = {
-    "shmget": sig(key=_KEY, size=t.SIZE, shmflg=t.IpcFlags("shm_flags", ("SHM_HUGE_SHIFT", 26, 63))),
+    "shmget": sig(key=_KEY, size=t.SIZE, shmflg=IpcFlags("shm_flags", ("SHM_HUGE_SHIFT", 26, 63))),
     "shmat": sig(Returns.ADDRESS, shmid=t.INT, shmaddr=t.ADDRESS, shmflg=t.Flags("shmat", "SHM_???")),
     "shmdt": sig(shmaddr=t.ADDRESS),
     "shmctl": sig(shmid=t.INT, cmd=_CMD, buf=t.ADDRESS),

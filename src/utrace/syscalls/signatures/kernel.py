@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 _FD = Returns.FD
 
+_SYSLOG_SHORT: Final = (
+    "SYSLOG_ACTION_CLOSE SYSLOG_ACTION_OPEN SYSLOG_ACTION_CLEAR SYSLOG_ACTION_CONSOLE_OFF"
+    " SYSLOG_ACTION_CONSOLE_ON SYSLOG_ACTION_SIZE_UNREAD SYSLOG_ACTION_SIZE_BUFFER"
+)
+_SYSLOG_BUFFERS: Final[Mapping[str, t.ArgType]] = {
+    _SYSLOG_SHORT: t.MISSING,
+    "SYSLOG_ACTION_READ SYSLOG_ACTION_READ_ALL SYSLOG_ACTION_READ_CLEAR": Out(Buffer(RETURNED)),
+}
+
 CALLS: Final[Mapping[str, Signature]] = {
     "getrandom": sig(
         buf=Out(Buffer(RETURNED, binary=True)), buflen=t.SIZE, flags=t.Flags("getrandom", "GRND_???")
@@ -39,7 +48,11 @@ CALLS: Final[Mapping[str, Signature]] = {
         flags=t.Flags("perf_open", "PERF_FLAG_???", "ulong"),
     ),
     "userfaultfd": sig(_FD, flags=t.Flags("userfaultfd", "UFFD_???")),
-    "syslog": sig(type=t.Enum("syslog", "SYSLOG_ACTION_???"), bufp=t.ADDRESS, len=t.INT),
+    "syslog": sig(
+        type=t.Enum("syslog", "SYSLOG_ACTION_???"),
+        bufp=t.Choice("type", "syslog", _SYSLOG_BUFFERS, t.ADDRESS),
+        len=t.Choice("type", "syslog", {_SYSLOG_SHORT: t.MISSING}, t.INT),
+    ),
     "reboot": sig(
         magic=t.Enum("reboot_magic", "LINUX_REBOOT_MAGIC_???"),
         magic2=t.Enum("reboot_magic", "LINUX_REBOOT_MAGIC_???"),

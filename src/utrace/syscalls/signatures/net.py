@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls import argtypes as t
 from utrace.syscalls import layouts as s
+from utrace.syscalls.packed import SOCKET_TYPE
 from utrace.syscalls.pointers import RETURNED, Array, At, Buffer, InOut, Out, Ptr
 from utrace.syscalls.signature import Returns, sig
 from utrace.syscalls.sockets import (
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _FD = Returns.FD
 _FAMILY: Final = t.Enum("family", "AF_???")
-_TYPE: Final = t.SocketType()
+_TYPE: Final = SOCKET_TYPE
 _MSG: Final = t.Flags("msg", "MSG_???")
 _LEVEL: Final = t.Enum("sol", "SOL_??")
 _FD_FLAGS: Final = t.Flags("socket_type", "SOCK_???")

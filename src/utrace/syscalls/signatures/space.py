@@ -5,16 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls import argtypes as t
+from utrace.syscalls.layouts import REMOTE_IOVEC
+from utrace.syscalls.pointers import Array
 from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.tables import flags_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from utrace.syscalls.signature import Signature
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.signature import Note, Signature
 
 _PROT: Final = t.Flags("prot", "PROT_???", "ulong", zero="PROT_NONE")
 _ADDRESS = Returns.ADDRESS
 _MAP_FLAGS: Final = t.MAP_FLAGS
+
+
+def _membarrier_returns(call: DecodedCall) -> Returns:
+    return Returns.DECIMAL if call.raw[0] & 0xFFFFFFFF else Returns.HEX
+
+
+def _membarrier_note(call: DecodedCall) -> list[Note]:
+    # MEMBARRIER_CMD_QUERY is 0 and returns the commands there are.
+    result = call.result
+    if result is None or call.raw[0] & 0xFFFFFFFF:
+        return []
+    return [("", flags_decoder(call.abi, "membarrier_commands")(result.value))]
+
 
 CALLS: Final[Mapping[str, Signature]] = {
     "mmap": sig(_ADDRESS, addr=t.ADDRESS, length=t.SIZE, prot=_PROT, flags=_MAP_FLAGS, fd=t.FD, offset=t.HEX),
@@ -52,12 +69,18 @@ CALLS: Final[Mapping[str, Signature]] = {
     ),
     "set_mempolicy": sig(mode=t.Enum("mempolicy", "MPOL_???"), nodemask=t.ADDRESS, maxnode=t.ULONG),
     "membarrier": sig(
+        _membarrier_returns,
+        _membarrier_note,
         cmd=t.Enum("membarrier", "MEMBARRIER_CMD_???"),
         flags=t.Flags("membarrier_flags", "MEMBARRIER_CMD_FLAG_???"),
-        cpu_id=t.INT,
+        cpu_id=t.When("flags", 1, t.INT),
     ),
     "mseal": sig(addr=t.ADDRESS, len=t.SIZE, flags=t.HEX),
     "process_madvise": sig(
-        pidfd=t.FD, vector=t.ADDRESS, vlen=t.SIZE, advice=t.Enum("madvise", "MADV_???"), flags=t.HEX32
+        pidfd=t.FD,
+        vector=Array(REMOTE_IOVEC, "vlen"),
+        vlen=t.SIZE,
+        advice=t.Enum("madvise", "MADV_???"),
+        flags=t.HEX32,
     ),
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls import argtypes as t
 from utrace.syscalls import layouts as s
+from utrace.syscalls.packed import FUTEX_OP
 from utrace.syscalls.pointers import RETURNED, Array, Descriptors, InOut, Out, Ptr, Signals
 from utrace.syscalls.signature import Returns, sig
 from utrace.syscalls.values import ABSENT, Change, FdSet
@@ -72,7 +73,7 @@ def futex(timespec: t.ArgType) -> Signature:
     """Declare futex for one size of its timeout."""
     return sig(
         uaddr=t.ADDRESS,
-        futex_op=t.FUTEX_OP,
+        futex_op=FUTEX_OP,
         val=_by_futex({(_UNLOCK_PI, _LOCK_PI, _TRYLOCK_PI, _LOCK_PI2): t.MISSING}, t.UINT),
         timeout=_by_futex(
             {

@@ -1,0 +1,174 @@
+"""Numbers that pack several values: flags with a signal, a socket's type, an operation and its modifiers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from utrace.syscalls import argtypes as t
+from utrace.syscalls.tables import enum_decoder, enum_names, flags_decoder, prototypes
+from utrace.syscalls.values import FlagSet, Hex, Joined, Mode, Named, SignalNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from utrace.syscalls.abi import Abi
+    from utrace.syscalls.argtypes import Decoder
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.values import Value
+
+
+class CloneFlags:
+    """Flags of clone with the signal of the child's end in the low byte."""
+
+    ctype: Final = "ulong"
+    phase: Final = t.Phase.PURE
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        decode = flags_decoder(abi, "clone", "CLONE_???")
+
+        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            flags, number = decode(raw & ~0xFF), raw & 0xFF
+            if not number:
+                return flags
+            return Joined(raw, (flags, t.signal_name(number)) if flags else (t.signal_name(number),))
+
+        return split
+
+
+class SocketType:
+    """The type of a socket with the flags of its descriptor."""
+
+    ctype: Final = "u32"
+    phase: Final = t.Phase.PURE
+    _KIND: Final = 0xF
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        kind_of = enum_decoder(abi, "socket_kind", "SOCK_???")
+        decode = flags_decoder(abi, "socket_type")
+
+        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            kind, flags = kind_of(raw & self._KIND), decode(raw & ~self._KIND)
+            if kind.name is None:
+                return kind_of(raw) if not flags.names else decode(raw)
+            return Joined(raw, (kind, flags)) if flags else kind
+
+        return split
+
+
+class FutexOperation:
+    """The operation of a futex call, its name and flags."""
+
+    ctype: Final = "u32"
+    phase: Final = t.Phase.PURE
+    _FLAGS: Final = 0x180
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        plain = enum_names(abi, "futex_op")
+        decode = flags_decoder(abi, "futex_op_flags")
+
+        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            # FUTEX_WAIT|FUTEX_PRIVATE_FLAG has a name of its own.
+            for flags in (raw & 0x100, raw & self._FLAGS):
+                name = plain.get(raw & ~flags)
+                if name is not None:
+                    operation = Named(raw & ~flags, name)
+                    return Joined(raw, (operation, decode(flags)), is_loose=False) if flags else operation
+            return Named(raw, None, "FUTEX_???")
+
+        return split
+
+
+class IpcFlags:
+    """Creation flags of System V IPC over permission bits."""
+
+    ctype: Final = "u32"
+    phase: Final = t.Phase.PURE
+    _PERMISSIONS: Final = 0o777
+
+    def __init__(self, constants: str = "ipc_flags", shift: tuple[str, int, int] | None = None) -> None:
+        self._flags = t.Flags(constants, shift=shift)
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        decode = self._flags.bind(abi, names)
+
+        def split(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            flags, mode = decode(raw & ~self._PERMISSIONS, peers, call), Mode(raw & self._PERMISSIONS)
+            return Joined(raw, (flags, mode)) if isinstance(flags, FlagSet) and flags else mode
+
+        return split
+
+
+class Persona:
+    """The execution domain; all bits set only asks."""
+
+    ctype: Final = "u32"
+    phase: Final = t.Phase.PURE
+    _ASK: Final = 0xFFFFFFFF
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        decode = flags_decoder(abi, "personality_flags", "PER_???")
+        return lambda raw, _peers, _call: Hex(raw) if raw == self._ASK else decode(raw)
+
+
+class QuotaCommand:
+    """The command of quotactl with the type of the quota in its lowest byte."""
+
+    ctype: Final = "u32"
+    phase: Final = t.Phase.PURE
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        command_of = enum_decoder(abi, "quota_command", "Q_???")
+        type_of = enum_decoder(abi, "quota_type", "???QUOTA")
+
+        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            return Joined(raw, (command_of(raw >> 8), type_of(raw & 0xFF)), macro="QCMD")
+
+        return split
+
+
+class IoPriority:
+    """The class of an I/O priority over the priority in it."""
+
+    ctype: Final = "u32"
+    phase: Final = t.Phase.PURE
+    _SHIFT: Final = 13
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        class_of = enum_decoder(abi, "ioprio_class", "IOPRIO_CLASS_???")
+
+        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            data = SignalNumber(raw & (1 << self._SHIFT) - 1)
+            return Joined(raw, (class_of(raw >> self._SHIFT), data), macro="IOPRIO_PRIO_VALUE")
+
+        return split
+
+
+class CallNumber:
+    """The number of a system call of the same convention."""
+
+    phase: Final = t.Phase.PURE
+
+    def __init__(self, ctype: str) -> None:
+        self.ctype = ctype
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        names = {nr: f"__NR_{prototype.name}" for nr, prototype in prototypes(abi).items()}
+        return lambda raw, _peers, _call: Named(raw, names.get(raw), "__NR_???")
+
+
+IO_PRIORITY: Final = IoPriority()
+CALL_NUMBER: Final = CallNumber("u64")
+CALL_NUMBER32: Final = CallNumber("u32")
+QUOTA_COMMAND: Final = QuotaCommand()
+CLONE_FLAGS: Final = CloneFlags()
+SOCKET_TYPE: Final = SocketType()
+FUTEX_OP: Final = FutexOperation()
+PERSONA: Final = Persona()
