@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.tracees import build
@@ -43,11 +44,25 @@ def _runs_i386() -> bool:
         return False
 
 
+def uapi_folders() -> list[str]:
+    """Give where the kernel's user-space headers are: those of the system, or of UTRACE_UAPI."""
+    uapi = os.environ.get("UTRACE_UAPI")
+    if uapi is None:
+        return ["/usr/include/x86_64-linux-gnu", "/usr/include"]
+    return [f"{uapi}/x86-linux-any", f"{uapi}/any-linux-any"]
+
+
+def _has_young_headers() -> bool:
+    texts = [Path(folder, "linux/nsfs.h") for folder in uapi_folders()]
+    return any(path.exists() and "ns_id_req" in path.read_text() for path in texts)
+
+
 CAPABILITIES: Final = {
     "gcc": Capability(_has_program("gcc"), "no gcc"),
     "gdb": Capability(_has_program("gdb"), "no gdb"),
     "i386-tasks": Capability(_runs_i386, "32-bit programs cannot be made and run here"),
     "leak-sanitizer": Capability(_links_leak_sanitizer, "no LeakSanitizer for this compiler"),
+    "linux-6.19-headers": Capability(_has_young_headers, "the kernel's headers are older than Linux 6.19"),
     "root": Capability(lambda: os.geteuid() == 0, "not root"),
     "strace": Capability(_has_program("strace"), "no strace"),
     "x86-64": Capability(lambda: platform.machine() == "x86_64", "not an x86-64 machine"),

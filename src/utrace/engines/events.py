@@ -15,8 +15,9 @@ import os
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from utrace.engines.records import CallStatus
+from utrace.syscalls.plain import to_data
 from utrace.syscalls.siginfo import SIGNAL_NAMES
-from utrace.syscalls.values import Named, to_data
+from utrace.syscalls.values import Named
 
 if TYPE_CHECKING:
     from utrace.engines.records import (

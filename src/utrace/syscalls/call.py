@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from utrace.syscalls.abi import abi_of
 from utrace.syscalls.argtypes import Phase
 from utrace.syscalls.memory import NoMemory
+from utrace.syscalls.plain import to_data
 from utrace.syscalls.result import Result
 from utrace.syscalls.signature import plan_of
-from utrace.syscalls.values import ABSENT, Absent, Address, Change, merged, to_data
+from utrace.syscalls.values import ABSENT, Absent, Address, Change, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

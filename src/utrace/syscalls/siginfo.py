@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.errors import Misuse
 from utrace.syscalls.abi import X86_64
+from utrace.syscalls.plain import to_data
 from utrace.syscalls.tables import enum_names
-from utrace.syscalls.values import Address, Named, Pid, SignalNumber, Ticks, to_data
+from utrace.syscalls.values import Address, Named, Pid, SignalNumber, Ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 
 import pytest
 
+from tests.capabilities import uapi_folders
 from utrace.syscalls import layouts, layouts_mount, layouts_tasks
 from utrace.syscalls.abi import I386, X86_64, Abi
 from utrace.syscalls.layouts import PerAbi
@@ -39,12 +39,6 @@ KERNEL_STRUCTS = {
     "CAP_DATA": ("linux/capability.h", "struct __user_cap_data_struct"),
     "SCHED_ATTR": ("linux/sched/types.h", "struct sched_attr"),
     "ITIMERVAL": ("linux/time.h", "struct itimerval"),
-    "XATTR_ARGS": ("linux/xattr.h", "struct xattr_args"),
-    "CACHESTAT": ("linux/mman.h", "struct cachestat"),
-    "FILE_ATTR": ("linux/fs.h", "struct file_attr"),
-    "NS_ID_REQUEST": ("linux/nsfs.h", "struct ns_id_req"),
-    "STATMOUNT_REQUEST": ("linux/mount.h", "struct mnt_id_req"),
-    "STATMOUNT": ("linux/mount.h", "struct statmount"),
     "DQBLK": ("linux/quota.h", "struct if_dqblk"),
     "NEXTDQBLK": ("linux/quota.h", "struct if_nextdqblk"),
     "DQINFO": ("linux/quota.h", "struct if_dqinfo"),
@@ -60,15 +54,15 @@ KERNEL_STRUCTS = {
     "SECCOMP_NOTIF_ADDFD": ("linux/seccomp.h", "struct seccomp_notif_addfd"),
 }  # fmt: skip
 
-#: Younger than Linux 6.1; checked where the headers are, or with those of UTRACE_UAPI.
-YOUNG = frozenset({"XATTR_ARGS", "CACHESTAT", "FILE_ATTR", "NS_ID_REQUEST", "STATMOUNT_REQUEST", "STATMOUNT"})
-
-
-def folders() -> list[str]:
-    uapi = os.environ.get("UTRACE_UAPI")
-    if uapi is None:
-        return ["-I/usr/include", "-I/usr/include/x86_64-linux-gnu"]
-    return [f"-I{uapi}/x86-linux-any", f"-I{uapi}/any-linux-any"]
+#: The same of structs younger than the headers of Debian 12.
+YOUNG_STRUCTS = {
+    "XATTR_ARGS": ("linux/xattr.h", "struct xattr_args"),
+    "CACHESTAT": ("linux/mman.h", "struct cachestat"),
+    "FILE_ATTR": ("linux/fs.h", "struct file_attr"),
+    "NS_ID_REQUEST": ("linux/nsfs.h", "struct ns_id_req"),
+    "STATMOUNT_REQUEST": ("linux/mount.h", "struct mnt_id_req"),
+    "STATMOUNT": ("linux/mount.h", "struct statmount"),
+}
 
 
 def compiled(abi: Abi, header: str, ctype: str, fields: list[str]) -> dict[str, int]:
@@ -76,32 +70,48 @@ def compiled(abi: Abi, header: str, ctype: str, fields: list[str]) -> dict[str, 
     lines.append(f"const long at_ = sizeof({ctype});")
     source = f"typedef unsigned long size_t;\n#include <{header}>\n" + "\n".join(lines) + "\n"
     word = "-m64" if abi is X86_64 else "-m32"
-    command = ["gcc", word, "-nostdinc", *folders(), "-w", "-S", "-x", "c", "-", "-o", "-"]
+    command = [
+        "gcc",
+        word,
+        "-nostdinc",
+        *(f"-I{folder}" for folder in uapi_folders()),
+        "-w",
+        "-S",
+        "-x",
+        "c",
+        "-",
+        "-o",
+        "-",
+    ]
     done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise LookupError(done.stderr)
+    assert done.returncode == 0, done.stderr
     found = re.findall(r"^at_(\w*):\n\s+\.(quad|long|zero)\s+(\d+)", done.stdout, flags=re.MULTILINE)
     return {field: 0 if directive == "zero" else int(number) for field, directive, number in found}
+
+
+def compare(name: str, header: str, ctype: str) -> None:
+    for abi in (X86_64, I386):
+        struct = next(vars(module)[name] for module in MODULES if name in vars(module))
+        if isinstance(struct, PerAbi):
+            struct = struct.structs[abi]
+        assert isinstance(struct, Struct)
+        # What is spliced in has no name of its own.
+        fields = [
+            field
+            for field, kind in struct.fields.items()
+            if not field.startswith("_") and not isinstance(kind, Spliced)
+        ]
+        ours = {field: struct.offsets(abi)[field] for field in ("", *fields)}
+        assert ours == compiled(abi, header, ctype, fields), abi.name
 
 
 @pytest.mark.requires("gcc", "x86-64")
 @pytest.mark.parametrize("name", KERNEL_STRUCTS)
 def test_offsets_are_the_compilers(name: str) -> None:
-    header, ctype = KERNEL_STRUCTS[name]
-    for abi in (X86_64, I386):
-        kind = next(vars(module)[name] for module in MODULES if name in vars(module))
-        if isinstance(kind, PerAbi):
-            kind = kind.structs[abi]
-        assert isinstance(kind, Struct)
-        ours = {field: at for field, at in kind.offsets(abi).items() if not field.startswith("_")}
-        names = [
-            field for field, kind in kind.fields.items() if field in ours and not isinstance(kind, Spliced)
-        ]
-        ours = {field: ours[field] for field in ("", *names)}
-        try:
-            theirs = compiled(abi, header, ctype, names)
-        except LookupError as error:
-            if name in YOUNG:
-                pytest.skip("the kernel's headers here are older than Linux 6.19")
-            raise AssertionError(str(error)) from error
-        assert ours == theirs, abi.name
+    compare(name, *KERNEL_STRUCTS[name])
+
+
+@pytest.mark.requires("gcc", "x86-64", "linux-6.19-headers")
+@pytest.mark.parametrize("name", YOUNG_STRUCTS)
+def test_offsets_of_young_structs_are_the_compilers(name: str) -> None:
+    compare(name, *YOUNG_STRUCTS[name])
