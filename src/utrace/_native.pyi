@@ -30,6 +30,7 @@ class Tracer:
         stdio: tuple[int, int, int],
         new_session: bool,
         parent_death_signal: int,
+        credentials: tuple[int, int, Sequence[int]] | None,
         seccomp: bytes,
         exit_kill: bool,
         /,

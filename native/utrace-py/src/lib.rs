@@ -146,7 +146,7 @@ impl Tracer {
         }
     }
 
-    #[pyo3(signature = (path, argv, env, cwd, stdio, new_session, parent_death_signal, seccomp, exit_kill, /))]
+    #[pyo3(signature = (path, argv, env, cwd, stdio, new_session, parent_death_signal, credentials, seccomp, exit_kill, /))]
     #[allow(clippy::too_many_arguments, reason = "the fields of kernel.api.Spawn")]
     fn launch(
         &self,
@@ -158,6 +158,7 @@ impl Tracer {
         stdio: [i32; 3],
         new_session: bool,
         parent_death_signal: i32,
+        credentials: Option<(u32, u32, Vec<u32>)>,
         seccomp: Vec<u8>,
         exit_kill: bool,
     ) -> PyResult<i32> {
@@ -169,6 +170,7 @@ impl Tracer {
             stdio,
             new_session,
             parent_death_signal,
+            credentials,
             filter: seccomp,
         };
         py.detach(|| self.inner.spawn(&program, exit_kill))

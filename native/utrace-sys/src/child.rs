@@ -87,6 +87,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) stdio: [RawFd; 3],
     pub(crate) new_session: bool,
     pub(crate) parent_death_signal: c_int,
+    /// User, group and supplementary groups to become.
+    pub(crate) credentials: Option<&'a (u32, u32, Vec<u32>)>,
     /// Instructions of a seccomp filter, eight bytes each; empty for none.
     pub(crate) filter: &'a [u8],
     /// The child waits for a byte from here: it comes when the child is seized.
@@ -171,6 +173,16 @@ unsafe fn child(plan: &ChildPlan<'_>, argv: &[*const c_char], env: &[*const c_ch
         if !plan.filter.is_empty() {
             need(install_filter(plan.filter));
         }
+        if let Some((uid, gid, groups)) = plan.credentials {
+            need(become_user(*uid, *gid, groups));
+            if plan.parent_death_signal != 0 {
+                // The kernel forgets it with the credentials.
+                need(libc::prctl(
+                    libc::PR_SET_PDEATHSIG,
+                    plan.parent_death_signal,
+                ));
+            }
+        }
         let mut only: libc::sigset_t = core::mem::zeroed();
         libc::sigemptyset(&raw mut only);
         libc::sigaddset(&raw mut only, libc::SIGTRAP);
@@ -185,6 +197,23 @@ unsafe fn child(plan: &ChildPlan<'_>, argv: &[*const c_char], env: &[*const c_ch
         libc::execve(plan.path.as_ptr(), argv.as_ptr(), env.as_ptr());
         plan.words.set_failure(Errno::last().0);
         libc::_exit(127);
+    }
+}
+
+/// Take on all ids of a user; -1 if one is refused.
+///
+/// By bare calls: those of the C library speak to threads that this process does not have.
+///
+/// # Safety
+///
+/// Only for a process just forked: its rights are changed.
+unsafe fn become_user(uid: u32, gid: u32, groups: &[u32]) -> c_int {
+    // SAFETY: the kernel copies the groups during the call; the others take numbers only.
+    unsafe {
+        let refused = libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) == -1
+            || libc::syscall(libc::SYS_setresgid, gid, gid, gid) == -1
+            || libc::syscall(libc::SYS_setresuid, uid, uid, uid) == -1;
+        if refused { -1 } else { 0 }
     }
 }
 

@@ -27,6 +27,7 @@ pub struct Program {
     pub stdio: [i32; 3],
     pub new_session: bool,
     pub parent_death_signal: i32,
+    pub credentials: Option<(u32, u32, Vec<u32>)>,
     pub filter: Vec<u8>,
 }
 
@@ -76,6 +77,7 @@ pub(crate) fn launch(
         stdio: program.stdio,
         new_session: program.new_session,
         parent_death_signal: program.parent_death_signal,
+        credentials: program.credentials.as_ref(),
         filter: &program.filter,
         go: (go_read.as_fd(), go_write.as_fd()),
         words: &words,

@@ -12,16 +12,18 @@ Reference: strace(1) "DESCRIPTION"; the output of strace 6.1 is the oracle of th
 
 from __future__ import annotations
 
-import enum
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from utrace.engines.colour import paint
+from utrace.engines.line_prefix import Prefixes, seconds_text
+from utrace.engines.line_style import Clock, LineStyle, PidShown
 from utrace.engines.records import ALL_STATUSES, CallStatus
-from utrace.syscalls import Style
 from utrace.syscalls import render as r
+from utrace.tracer.syscall import Tampering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -36,55 +38,11 @@ if TYPE_CHECKING:
         SupersededRecord,
         Thread,
     )
+    from utrace.syscalls import Style
 
-_NS: Final = 1_000_000_000
+__all__ = ["Clock", "LineLog", "LineStyle", "PidShown"]
+
 _LOOK_S: Final = 0.1
-
-
-class PidShown(enum.Enum):
-    """How a line says whose it is."""
-
-    NEVER = enum.auto()
-    COLUMN = enum.auto()
-    """In front of each line."""
-    WHEN_SEVERAL = enum.auto()
-    """As `[pid 17]`, while more than one thread is traced."""
-
-
-class Clock(enum.Enum):
-    """What is written of the time at which a line begins (-t, -tt, -ttt)."""
-
-    NONE = enum.auto()
-    SECONDS = enum.auto()
-    MICROSECONDS = enum.auto()
-    UNIX = enum.auto()
-
-
-@dataclass(frozen=True, slots=True)
-class LineStyle:
-    """How lines look; the letters are strace's.
-
-    Attributes:
-        values: how values are written (-s, -v, -x, -a).
-        pids: how a line says whose it is.
-        clock: the time at which it begins (-t).
-        since_last: the time since the line before began (-r).
-        durations: how long each call took (-T).
-        fd_paths: the file behind each descriptor (-y).
-        exits: a line for each end of a thread (not with -qq).
-        successions: a line for each leader that another thread's execve replaces (not with -qqq).
-        modes: a line for each change between calls of 32 and 64 bits (not with -q).
-    """
-
-    values: Style = field(default_factory=Style)
-    pids: PidShown = PidShown.WHEN_SEVERAL
-    clock: Clock = Clock.NONE
-    since_last: bool = False
-    durations: bool = False
-    fd_paths: bool = False
-    exits: bool = True
-    successions: bool = True
-    modes: bool = True
 
 
 class _Stream:
@@ -136,9 +94,7 @@ class LineLog:
         self._styles: dict[Thread, Style] = {}
         self._split: dict[CallRecord, str] = {}
         self._count = 0
-        self._second = -1
-        self._second_text = ""
-        self._stamped = style.clock is not Clock.NONE or style.since_last
+        self._prefixes = Prefixes(style)
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._looker: threading.Thread | None = None
@@ -197,6 +153,7 @@ class LineLog:
             stream = self._stream(thread)
             if thread.born:
                 self._announce(thread, stream)
+            thread.nr = record.call.nr
             if self._style.fd_paths:
                 # Afterwards the descriptor may be closed, or another file.
                 self._arguments(record)
@@ -207,6 +164,9 @@ class LineLog:
             stream.open = record
             if stream.output.prompt:
                 self._show(stream, record)
+
+    def _put(self, stream: _Stream, text: str) -> None:
+        stream.output.write(paint(text) if self._style.colour else text)
 
     def _values(self, record: CallRecord) -> Style:
         return self._styles[record.thread] if self._style.fd_paths else self._style.values
@@ -228,7 +188,7 @@ class LineLog:
         """Write as much of the open line as is known before the call returns."""
         stream.prefix = self._prefix(stream, record.thread, record.entered_ns)
         stream.shown = self._entry(record)
-        stream.output.write(stream.prefix + stream.shown)
+        self._put(stream, stream.prefix + stream.shown)
 
     def _break_off(self, stream: _Stream) -> None:
         record = stream.open
@@ -236,7 +196,7 @@ class LineLog:
             return
         if stream.shown is None:
             self._show(stream, record)
-        stream.output.write(" <unfinished ...>\n")
+        self._put(stream, " <unfinished ...>\n")
         self._split[record] = stream.shown or ""
         stream.open = stream.shown = None
 
@@ -247,23 +207,23 @@ class LineLog:
             if self._whole:
                 if record.status in self._statuses:
                     prefix = self._prefix(stream, record.thread, record.entered_ns)
-                    stream.output.write(prefix + self._line(record, len(prefix)))
+                    self._put(stream, prefix + self._line(record, len(prefix)))
                 return
             if stream.open is record:
                 prefix, shown = stream.prefix, stream.shown
                 stream.open = stream.shown = None
                 if shown is None:
                     prefix = self._prefix(stream, record.thread, record.entered_ns)
-                    stream.output.write(prefix + self._line(record, len(prefix)))
+                    self._put(stream, prefix + self._line(record, len(prefix)))
                 else:
-                    stream.output.write(self._line(record, len(prefix), shown)[len(shown) :])
+                    self._put(stream, self._line(record, len(prefix), shown)[len(shown) :])
                 return
             known = self._split.pop(record, None)
             if known is None:
                 return
             self._break_off(stream)
             prefix = self._prefix(stream, record.thread, time.time_ns())
-            stream.output.write(prefix + self._resumed(record, len(prefix), known))
+            self._put(stream, prefix + self._resumed(record, len(prefix), known))
 
     def _line(self, record: CallRecord, width: int, shown: str = "") -> str:
         """Write the whole line, which begins with what is shown already."""
@@ -293,16 +253,28 @@ class LineLog:
     def _padded(self, record: CallRecord, head: str, width: int) -> str:
         values = self._values(record)
         line = f"{head:<{max(values.column - 1 - width, 0)}} = {r.render_result(record.call, values)}"
-        if self._style.durations and record.duration_ns is not None:
-            seconds, rest = divmod(record.duration_ns, _NS)
-            line += f" <{seconds}.{rest // 1000:06}>"
-        return line + "\n"
+        if record.tampering:
+            line += _tampering_text(record.tampering)
+        if self._style.durations is not None and record.duration_ns is not None:
+            line += f" <{seconds_text(record.duration_ns, self._style.durations)}>"
+        return f"{line}\n{self._tail(record)}"
+
+    def _tail(self, record: CallRecord) -> str:
+        """Write the lines behind that of a call."""
+        style = self._style
+        dumped = style.tail(record) if style.tail is not None else ""
+        return dumped + self._stack(record.thread) if style.stacks else dumped
+
+    @staticmethod
+    def _stack(thread: Thread) -> str:
+        return "" if thread.stack is None else "".join(f" > {line}\n" for line in thread.stack.lines())
 
     # -- everything else --------------------------------------------------------------------------
 
     def signaled(self, record: SignalRecord) -> None:
         """Write a signal."""
-        self._tell(record.thread, r.render_signal(record.siginfo, self._style.values))
+        stack = self._stack(record.thread) if self._style.stacks else ""
+        self._tell(record.thread, r.render_signal(record.siginfo, self._style.values), tail=stack)
 
     def stopped(self, record: StopRecord) -> None:
         """Write a job control stop."""
@@ -330,7 +302,7 @@ class LineLog:
     def died(self, record: EndRecord) -> None:
         """Write a death."""
         if self._style.exits and record.shown:
-            self._tell(record.thread, r.render_exit(record.wait_status))
+            self._tell(record.thread, r.render_exit(record.wait_status), ended=True)
         with self._lock:
             self._leave(record.thread)
 
@@ -367,13 +339,14 @@ class LineLog:
         if stream.output.loss is not None:
             self._losses.append(stream.output.loss)
 
-    def _tell(self, thread: Thread, text: str) -> None:
+    def _tell(self, thread: Thread, text: str, *, tail: str = "", ended: bool = False) -> None:
         with self._lock:
             stream = self._stream(thread)
             if thread.born:
                 self._announce(thread, stream)
             self._break_off(stream)
-            stream.output.write(f"{self._prefix(stream, thread, time.time_ns())}{text}\n")
+            prefix = self._prefix(stream, thread, time.time_ns(), ended=ended)
+            self._put(stream, f"{prefix}{text}\n{tail}")
 
     def _announce(self, thread: Thread, stream: _Stream) -> None:
         thread.born = False
@@ -386,41 +359,31 @@ class LineLog:
                 self._break_off(stream)
             self._notices.write(text)
 
-    # -- prefixes ---------------------------------------------------------------------------------
-
-    def _prefix(self, stream: _Stream, thread: Thread, time_ns: int) -> str:
+    def _prefix(self, stream: _Stream, thread: Thread, time_ns: int, *, ended: bool = False) -> str:
         style = self._style
         whose = ""
-        if style.pids is PidShown.COLUMN:
-            whose = f"{thread.tid:<5} "
-        elif style.pids is PidShown.WHEN_SEVERAL and self._count > 1:
-            whose = f"[pid {thread.tid:5}] "
-        return whose + self._stamp(stream, time_ns) if self._stamped else whose
+        if style.pids is not PidShown.NEVER:
+            describe = style.values.describe_pid
+            name = "" if describe is None else describe(thread.tid)
+            if style.pids is PidShown.COLUMN:
+                whose = f"{f'{thread.tid}{name}':<5} "
+            elif style.pids is PidShown.ALWAYS or self._count > 1:
+                whose = f"[pid {thread.tid:5}{name}] "
+        if self._prefixes.is_empty:
+            return whose
+        rest = self._prefixes.text(thread, time_ns, stream.last_ns, ended=ended)
+        stream.last_ns = time_ns
+        return whose + rest
 
-    def _stamp(self, stream: _Stream, time_ns: int) -> str:
-        stamp = self._clock_text(time_ns)
-        if self._style.since_last:
-            passed = max(time_ns - stream.last_ns, 0) if stream.last_ns else 0
-            stream.last_ns = time_ns
-            since = f"{passed // _NS:6}.{passed % _NS // 1000:06}"
-            stamp += f"(+{since}) " if stamp else f"{since} "
-        return stamp
 
-    def _clock_text(self, time_ns: int) -> str:
-        clock = self._style.clock
-        if clock is Clock.NONE:
-            return ""
-        seconds, rest = divmod(time_ns, _NS)
-        if clock is Clock.SECONDS:
-            return f"{self._time_of_day(seconds)} "
-        whole = str(seconds) if clock is Clock.UNIX else self._time_of_day(seconds)
-        return f"{whole}.{rest // 1000:06} "
-
-    def _time_of_day(self, second: int) -> str:
-        if second != self._second:
-            self._second = second
-            self._second_text = time.strftime("%H:%M:%S", time.localtime(second))
-        return self._second_text
+def _tampering_text(tampering: Tampering) -> str:
+    """Say what was done to a call: ` (INJECTED: args, retval) (DELAYED)`."""
+    text = ""
+    if tampering & Tampering.ARGUMENTS:
+        text = " (INJECTED: args, retval)" if tampering & Tampering.RESULT else " (INJECTED: args)"
+    elif tampering & Tampering.RESULT:
+        text = " (INJECTED)"
+    return f"{text} (DELAYED)" if tampering & Tampering.DELAY else text
 
 
 def _with_fd_paths(style: Style, thread: Thread) -> Style:

@@ -14,6 +14,7 @@ import select
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -59,7 +60,17 @@ class Output:
         prompt: hand on every piece at once; otherwise in large portions, and when `flush` is called.
     """
 
-    __slots__ = ("_error", "_lines_lost", "_owned_fd", "_pending", "_put", "_size", "name", "prompt")
+    __slots__ = (
+        "_error",
+        "_lines_lost",
+        "_owned_fd",
+        "_pending",
+        "_put",
+        "_reader",
+        "_size",
+        "name",
+        "prompt",
+    )
 
     def __init__(
         self, put: Callable[[bytes], int], *, name: str, prompt: bool, owned_fd: int | None = None
@@ -78,6 +89,7 @@ class Output:
         self._size = 0
         self._error = 0
         self._lines_lost = 0
+        self._reader: subprocess.Popen[bytes] | None = None
         self.name = name
         self.prompt = prompt
 
@@ -90,6 +102,24 @@ class Output:
         """
         fd = os.open(path, _CREATE | (os.O_APPEND if append else os.O_TRUNC), 0o666)
         return cls(_descriptor(fd), name=os.fspath(path), prompt=False, owned_fd=fd)
+
+    @classmethod
+    def to_command(cls, command: str) -> Self:
+        """Start a shell command and write to its standard input; closing waits for its end.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        import subprocess  # noqa: PLC0415 — only where a command is wanted
+
+        reader = subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.PIPE)  # noqa: S603 — the user's own command
+        if reader.stdin is None:
+            raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))
+        fd = os.dup(reader.stdin.fileno())
+        reader.stdin.close()
+        output = cls(_descriptor(fd), name=f"|{command}", prompt=False, owned_fd=fd)
+        output._reader = reader
+        return output
 
     @classmethod
     def failed(cls, name: str, error: OSError) -> Self:
@@ -160,6 +190,8 @@ class Output:
                 os.close(fd)
             except OSError as error:
                 self._error = self._error or error.errno or errno.EIO
+        if self._reader is not None:
+            self._reader.wait()
 
 
 def _closed(_data: bytes) -> int:

@@ -8,11 +8,15 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
+from utrace.tracer.syscall import UNTOUCHED
 from utrace.where.values import CallFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from utrace.engines.output import Loss
     from utrace.syscalls import DecodedCall, SigInfo
+    from utrace.tracer.syscall import Tampering
 
 
 class CallStatus(enum.Enum):
@@ -31,6 +35,13 @@ class CallStatus(enum.Enum):
 ALL_STATUSES: Final = frozenset(CallStatus)
 
 
+class Stack(Protocol):
+    """The frames of a thread as they were when it was noted; what they are called is found out when asked."""
+
+    def lines(self) -> Iterable[str]:
+        """Write each frame, the innermost first."""
+
+
 class Thread:
     """A traced thread as a log knows it.
 
@@ -42,9 +53,12 @@ class Thread:
         born: it was made by a traced thread; nothing was reported of it yet.
         bits: word size of the convention by which it makes calls.
         interrupted: the name of the call that restart_syscall(2) would go on with.
+        nr: the number of its last call, -1 without one.
+        ip: where in the program it made that call, or, with a signal, where it was; 0 if not known.
+        stack: of its last call or signal, where a log notes stacks; None elsewhere.
     """
 
-    __slots__ = ("bits", "born", "call", "comm", "interrupted", "pid", "tid")
+    __slots__ = ("bits", "born", "call", "comm", "interrupted", "ip", "nr", "pid", "stack", "tid")
 
     def __init__(self, tid: int, *, born: bool, bits: int, pid: int = 0, comm: str = "") -> None:
         self.tid = tid
@@ -54,6 +68,9 @@ class Thread:
         self.bits = bits
         self.call: CallRecord | None = None
         self.interrupted = "system call"
+        self.nr = -1
+        self.ip = 0
+        self.stack: Stack | None = None
 
 
 class CallRecord:
@@ -68,6 +85,7 @@ class CallRecord:
         cpu_ns: CPU time used in it.
         status: how it ended; None until then.
         resumes: if it is restart_syscall(2): what it goes on with.
+        tampering: what engines did to it.
     """
 
     __slots__ = (
@@ -79,6 +97,7 @@ class CallRecord:
         "resumes",
         "started_ns",
         "status",
+        "tampering",
         "thread",
     )
 
@@ -92,6 +111,7 @@ class CallRecord:
         self.cpu_ns = 0
         self.status: CallStatus | None = None
         self.resumes: str | None = None
+        self.tampering: Tampering = UNTOUCHED
 
 
 def facts_of(record: CallRecord) -> CallFacts:
@@ -194,3 +214,40 @@ class Writer(Protocol):
     @property
     def losses(self) -> list[Loss]:
         """What could not be written; whole when it is closed."""
+
+
+class QuietListener:
+    """A listener that does nothing: a base for those that care for some records."""
+
+    def appeared(self, thread: Thread) -> None:
+        """Do nothing."""
+
+    def entered(self, record: CallRecord) -> None:
+        """Do nothing."""
+
+    def ended(self, record: CallRecord) -> None:
+        """Do nothing."""
+
+    def signaled(self, record: SignalRecord) -> None:
+        """Do nothing."""
+
+    def stopped(self, record: StopRecord) -> None:
+        """Do nothing."""
+
+    def changed_mode(self, record: ModeRecord) -> None:
+        """Do nothing."""
+
+    def superseded(self, record: SupersededRecord) -> None:
+        """Do nothing."""
+
+    def died(self, record: EndRecord) -> None:
+        """Do nothing."""
+
+    def let_go(self, thread: Thread) -> None:
+        """Do nothing."""
+
+    def rest(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""

@@ -31,7 +31,7 @@ from utrace.engines.records import (
     Thread,
     Writer,
 )
-from utrace.errors import UtraceError
+from utrace.errors import TaskGone, UtraceError
 from utrace.kernel import procfs
 from utrace.syscalls import Limits, Result, Style, decode, decode_siginfo
 from utrace.tracehook.deaths import DELAYED_LEADER
@@ -39,12 +39,13 @@ from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.ops import EngineOps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from utrace.core.verdicts import Answer
     from utrace.engines.output import Loss, TextStream
-    from utrace.engines.records import LogListener
+    from utrace.engines.records import LogListener, Stack
+    from utrace.syscalls import DecodedCall
     from utrace.tracehook.group_stop import JobControl
     from utrace.tracer.engine import Engine
     from utrace.tracer.signal import SignalReport
@@ -99,6 +100,9 @@ class SyscallLog(EngineOps):
         statuses: Collection[CallStatus] = ALL_STATUSES,
         follow: bool = True,
         cpu_times: bool = False,
+        selects: Callable[[Task, DecodedCall], bool] | None = None,
+        stack_of: Callable[[Task], Stack | None] | None = None,
+        ips: bool = False,
     ) -> None:
         """Make a log.
 
@@ -112,6 +116,9 @@ class SyscallLog(EngineOps):
             statuses: how a call must end to be logged.
             follow: children are logged too.
             cpu_times: measure the CPU time of every call, for sums.
+            selects: which calls are logged, decided at their entry.
+            stack_of: notes the stack of each call and signal, for those who show it.
+            ips: note where in the program each call and signal was.
 
         Raises:
             OSError: the file cannot be opened.
@@ -126,6 +133,9 @@ class SyscallLog(EngineOps):
         self._signals = frozenset(signals)
         self._limits = Limits(max(text_max, 1), max(text_max, 1))
         self._cpu_times = cpu_times
+        self._selects = selects
+        self._stack_of = stack_of
+        self._ips = ips
         self._threads: dict[Task, Thread] = {}
         self._groups: dict[int, dict[Task, Thread]] = {}
         self._by_generation: dict[int, Task] = {}
@@ -198,11 +208,17 @@ class SyscallLog(EngineOps):
             return None
         decoded = decode(call.arch, call.nr, call.raw, task.memory, None, self._limits)
         decoded.capture()
+        if self._selects is not None and not self._selects(task, decoded):
+            return None
         if decoded.abi.word * 8 != thread.bits:
             self._change_mode(thread, decoded.abi.word * 8)
         record = thread.call = CallRecord(thread, decoded, time.time_ns(), time.monotonic_ns())
         if decoded.plan.name == _RESTART:
             record.resumes = thread.interrupted
+        if self._ips:
+            thread.ip = call.ip
+        if self._stack_of is not None:
+            thread.stack = self._stack_of(task)
         if self._cpu_times:
             record.entered_cpu_ns = thread_cpu_ns(thread.tid)
         for listener in self.listeners:
@@ -225,6 +241,7 @@ class SyscallLog(EngineOps):
         record.status = CallStatus.FAILED if result.is_error else CallStatus.SUCCESSFUL
         if record.call.plan.name == _PRCTL and record.call.raw[0] == _PR_SET_NAME:
             thread.comm = procfs.comm(task.tid) or thread.comm
+        record.tampering = call.tampering
         for listener in self.listeners:
             listener.ended(record)
         return None
@@ -247,7 +264,13 @@ class SyscallLog(EngineOps):
     def report_signal(self, task: Task, signal: SignalReport) -> Answer:
         """Record a signal that is being delivered, also one that will be ignored."""
         if signal.signo in self._signals and signal.signo and not signal.is_report:
-            record = SignalRecord(self._thread_of(task), decode_siginfo(signal.siginfo))
+            thread = self._thread_of(task)
+            if self._ips:
+                with suppress(TaskGone):
+                    thread.ip = task.regs.pc
+            if self._stack_of is not None:
+                thread.stack = self._stack_of(task)
+            record = SignalRecord(thread, decode_siginfo(signal.siginfo))
             for listener in self.listeners:
                 listener.signaled(record)
         return None

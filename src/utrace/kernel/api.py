@@ -98,6 +98,15 @@ class Disposition:
 
 
 @dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who a program is to run as: real, effective and saved ids alike."""
+
+    uid: int
+    gid: int
+    groups: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Spawn:
     """A program to launch.  `path` is already resolved; nothing is looked up in PATH again."""
 
@@ -109,6 +118,8 @@ class Spawn:
     """Descriptors of ours that become 0, 1, 2 of the program; all others are closed on exec."""
     new_session: bool = False
     parent_death_signal: int = 0
+    credentials: Credentials | None = None
+    """Taken on before the execve; None for those we have."""
     filter: Mapping[int, frozenset[int]] | None = None
     """By audit arch, the only system calls that are to stop at all: a seccomp filter lets the others
     run at full speed.  It is inherited, cannot be taken away, and without a tracer its calls fail with

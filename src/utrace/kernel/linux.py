@@ -65,6 +65,7 @@ class LinuxKernel(_native.Tracer):
 
     def spawn(self, program: Spawn, *, exit_kill: bool) -> Tid:
         """Launch a program, stopped before its execve (see `Kernel.spawn`)."""
+        who = program.credentials
         return Tid(
             self.launch(
                 program.path,
@@ -74,6 +75,7 @@ class LinuxKernel(_native.Tracer):
                 program.stdio,
                 program.new_session,
                 program.parent_death_signal,
+                None if who is None else (who.uid, who.gid, who.groups),
                 b"" if program.filter is None else filter_program(program.filter),
                 exit_kill,
             )

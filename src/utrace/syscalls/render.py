@@ -80,6 +80,10 @@ def _shown_values(call: DecodedCall, style: Style) -> list[tuple[int, v.Value]]:
     return shown
 
 
+def _label(call: DecodedCall, index: int, style: Style) -> str:
+    return f"{call.plan.names[index]}=" if style.names else ""
+
+
 def number_prefix(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
     """Write the number of a call if the style wants that: "[ 257] "."""
     return f"[{call.nr & 0xFFFFFFFF:4}] " if style.numbers else ""
@@ -98,7 +102,10 @@ def render_arguments(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
             return ", ".join(_raw_arguments(call))
         style = _style_for(call, style)
         if not plan.labels:
-            return ", ".join(render(value, style) for _, value in _shown_values(call, style))
+            shown_values = _shown_values(call, style)
+            return ", ".join(
+                _label(call, index, style) + render(value, style) for index, value in shown_values
+            )
     renderers = RENDERERS
     value_of = call.value
     if not plan.labels:
@@ -179,7 +186,7 @@ def render_entry(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
         phase = call.phase(index)
         if phase is Phase.LATE and value:
             return f"{name}({''.join(text + ', ' for text in shown)}"
-        shown.append(render(value, style))
+        shown.append(_label(call, index, style) + render(value, style))
         if phase is Phase.BOTH and value and not plan.noted[index]:
             # What it becomes is written right behind it, when the call has returned.
             break

@@ -42,6 +42,7 @@ class Style:
             -e abbrev= leaves out.
         flat_calls: calls whose pointers are not followed, but for strings: those that -e verbose=
             leaves out.
+        names: write the name of each argument before it (-N).
     """
 
     text_max: int = 32
@@ -55,11 +56,12 @@ class Style:
     raw_calls: CallSet | None = None
     whole_calls: CallSet | None = None
     flat_calls: CallSet | None = None
+    names: bool = False
     by_call: bool = field(init=False)
 
     def __post_init__(self) -> None:
         sets = (self.raw_calls, self.whole_calls, self.flat_calls)
-        object.__setattr__(self, "by_call", any(one is not None for one in sets))
+        object.__setattr__(self, "by_call", self.names or any(one is not None for one in sets))
 
 
 DEFAULT_STYLE: Final = Style()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from utrace.core.events import Event
 from utrace.errors import Misuse, ProgramNotStarted, TaskGone
 from utrace.kernel.access import check_is_no_ancestor, explain_refusal
-from utrace.kernel.api import Spawn
+from utrace.kernel.api import Credentials, Spawn
 from utrace.kernel.linux import LinuxKernel
 from utrace.syscalls.abi import ABIS
 from utrace.tracehook.tracees import WhenBlocked
@@ -129,12 +129,14 @@ class Session:
         signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals() - {signal.SIGURG, signal.SIGCHLD})
         loop.run()
 
-    def spawn(
+    def spawn(  # noqa: PLR0913 — each is a choice of its own, by name
         self,
         argv: Sequence[str | bytes | Path],
         engines: Iterable[EngineOps] = (),
         *,
+        executable: str | bytes | Path | None = None,
         env: Mapping[str, str] | None = None,
+        user: str | None = None,
         cwd: str | None = None,
         stdio: tuple[int, int, int] = (0, 1, 2),
         new_session: bool = False,
@@ -145,7 +147,9 @@ class Session:
         Args:
             argv: the program, looked up in PATH, and its arguments.
             engines: attached in this order, and to all children that they follow to.
+            executable: what is looked up and executed, if it is not argv[0].
             env: the environment; None for ours.
+            user: run it with this user's id, group and supplementary groups; None for ours.
             cwd: the working directory; None for ours.
             stdio: descriptors of ours to be its 0, 1 and 2.
             new_session: run it in a session of its own, out of reach of the terminal's signals.
@@ -159,7 +163,8 @@ class Session:
 
         Raises:
             ProgramNotStarted: it was not found, or could not be executed (`status` 127 or 126).
-            Misuse: an engine without a callback it needs.
+            OSError: it could not be launched, EPERM for a `user` that we may not become.
+            Misuse: an engine without a callback it needs, or there is no such user.
         """
         clients = list(engines)
         words = [os.fsencode(word) for word in argv]
@@ -167,7 +172,9 @@ class Session:
             message = "there is no program to launch"
             raise Misuse(message)
         variables = os.environ if env is None else env
-        path = find_program(words[0], variables.get("PATH", os.defpath))
+        path = find_program(
+            words[0] if executable is None else os.fsencode(executable), variables.get("PATH", os.defpath)
+        )
         program = Spawn(
             path=path,
             argv=words,
@@ -175,6 +182,7 @@ class Session:
             cwd=None if cwd is None else os.fsencode(cwd),
             stdio=stdio,
             new_session=new_session,
+            credentials=None if user is None else credentials_of(user),
             filter=self._filter(clients) if seccomp else None,
         )
         loop = self.loop
@@ -304,6 +312,22 @@ class Session:
             if thread.is_alive():
                 loop.abandon_all()
                 thread.join(_LET_GO_S)
+
+
+def credentials_of(user: str) -> Credentials:
+    """Look up what a user's programs run as.
+
+    Raises:
+        Misuse: there is no such user.
+    """
+    import pwd  # noqa: PLC0415 — rarely wanted
+
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError as error:
+        message = f"there is no user {user!r}"
+        raise Misuse(message) from error
+    return Credentials(entry.pw_uid, entry.pw_gid, tuple(os.getgrouplist(user, entry.pw_gid)))
 
 
 def find_program(name: bytes, path: str) -> bytes:

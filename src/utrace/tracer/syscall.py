@@ -6,6 +6,7 @@ arguments and results are worked out when asked for (D9, D14).
 
 from __future__ import annotations
 
+import enum
 import errno
 import os
 from typing import TYPE_CHECKING
@@ -25,14 +26,29 @@ _FIRST_ARG = 3
 _ARGS_END = 9
 
 
+class Tampering(enum.IntFlag):
+    """What an engine did to a call, for those who show it."""
+
+    ARGUMENTS = 1
+    """Memory that its arguments point to was changed."""
+    RESULT = 2
+    """It was not made, or its result was replaced."""
+    DELAY = 4
+    """It was held up."""
+
+
+UNTOUCHED = Tampering(0)
+
+
 class Syscall:
     """One system call, from its entry to its exit; the object of an entry comes again at the exit.
 
     Attributes:
         fact: what the kernel told at the entry.
+        tampering: what engines that tamper said they did to it.
     """
 
-    __slots__ = ("_args", "_decoded", "_result", "_task", "fact")
+    __slots__ = ("_args", "_decoded", "_result", "_task", "fact", "tampering")
 
     def __init__(self, task: Task, fact: Fact) -> None:
         self._task = task
@@ -40,6 +56,7 @@ class Syscall:
         self._result: int | None = None
         self._decoded: DecodedCall | None = None
         self._args: tuple[int, tuple[int, ...]] | None = None
+        self.tampering = UNTOUCHED
 
     def __repr__(self) -> str:
         return repr(self.decoded)

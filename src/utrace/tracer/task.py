@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from utrace.arch import Registers, of_regset, syscall_abi
 from utrace.core.task_life import TaskLife
-from utrace.errors import TaskGone
+from utrace.errors import Misuse, TaskGone
 from utrace.kernel import procfs
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from utrace.tracer.memory import Memory
     from utrace.tracer.ops import EngineOps
     from utrace.tracer.syscall import Syscall
+
+
+_SIGINFO_BYTES = 128
 
 
 class Task:
@@ -58,6 +61,11 @@ class Task:
     def is_alive(self) -> bool:
         """Whether its death has not been reported."""
         return not self._tracee.task.is_dead()
+
+    @property
+    def is_launching(self) -> bool:
+        """Whether it was launched by this session and has not executed its program yet."""
+        return self.tid in self._loop.launching
 
     @property
     def is_held(self) -> bool:
@@ -136,6 +144,22 @@ class Task:
     def more_to_come(self) -> bool:
         """Whether the call being entered shows one more stop, a seccomp stop, before it is made."""
         return self._tracee.more_to_come
+
+    def send_signal(self, siginfo: bytes) -> None:
+        """Send this thread a signal with any siginfo at all, as only the kernel may.
+
+        It is found pending where it is blocked, and reported like any other.  A dead task gets none.
+
+        Args:
+            siginfo: the raw siginfo_t, 128 bytes; its first word is the signal's number.
+
+        Raises:
+            Misuse: it has another length.
+        """
+        if len(siginfo) != _SIGINFO_BYTES:
+            message = f"a siginfo_t has {_SIGINFO_BYTES} bytes, not {len(siginfo)}"
+            raise Misuse(message)
+        self._loop.send_signal(self._tracee, siginfo)
 
     def read_call(self, audit: int | None = None) -> tuple[int, int, tuple[int, ...]] | None:
         """Read audit arch, number and arguments of the system call the stopped task is in.

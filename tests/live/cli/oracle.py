@@ -67,6 +67,10 @@ def lines_of(text: str) -> list[Line]:
     unfinished: dict[int, str] = {}
     lines = []
     for raw in text.splitlines():
+        if raw.startswith(" "):
+            # A dump, or a frame of a stack, behind a call.
+            lines.append(Line(0, raw))
+            continue
         pid_text, _, rest = raw.partition(" ")
         pid, rest = int(pid_text), rest.strip()
         if rest.endswith(" <unfinished ...>"):

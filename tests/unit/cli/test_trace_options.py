@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from utrace.cli.trace_options import ALL_SIGNALS, OPTIONS, UsageError, parse
+from utrace.cli.trace_options import ALL_SIGNALS, OPTIONS, REFUSED, Daemon, Needs, UsageError, parse
 from utrace.engines import CallStatus, Clock
 
 
@@ -15,8 +17,8 @@ def test_letters_are_read_in_clusters_with_their_arguments() -> None:
     options = parse(["-fttTo", "log", "-s100", "-p", "1,2", "-p3 4", "make", "-j2", "-o"])
     assert options.follow
     assert not options.separately
-    assert options.clock is Clock.MICROSECONDS
-    assert options.durations
+    assert (options.clock, options.clock_digits) == (Clock.TIME, 6)
+    assert options.durations == 6
     assert options.output == "log"
     assert options.text_max == 100
     assert options.pids == [1, 2, 3, 4]
@@ -30,11 +32,22 @@ def test_long_names_are_the_same_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("letters", "clock"),
-    [("-t", Clock.SECONDS), ("-tt", Clock.MICROSECONDS), ("-ttt", Clock.UNIX), ("-tttt", Clock.UNIX)],
+    ("word", "clock", "digits"),
+    [
+        ("-t", Clock.TIME, 0),
+        ("-tt", Clock.TIME, 6),
+        ("-ttt", Clock.UNIX, 6),
+        ("-tttt", Clock.UNIX, 6),
+        ("--absolute-timestamps", Clock.TIME, 0),
+        ("--timestamps=unix", Clock.UNIX, 0),
+        ("--absolute-timestamps=ns", Clock.TIME, 9),
+        ("--absolute-timestamps=format:unix,precision:ms", Clock.UNIX, 3),
+        ("--absolute-timestamps=none", Clock.NONE, 0),
+    ],
 )
-def test_more_ts_are_another_clock(letters: str, clock: Clock) -> None:
-    assert parse([letters, "x"]).clock is clock
+def test_times_of_day_have_a_format_and_a_precision(word: str, clock: Clock, digits: int) -> None:
+    options = parse([word, "x"])
+    assert (options.clock, options.clock_digits) == (clock, digits)
 
 
 def test_ff_is_a_file_for_each() -> None:
@@ -86,37 +99,149 @@ def test_environment_is_changed_in_order() -> None:
     assert parse(["-E", "A=1", "-E", "B", "--env=C=", "x"]).environment == {"A": "1", "B": None, "C": ""}
 
 
-@pytest.mark.parametrize("letter", sorted("bDIuPXiknYOSUd"))
-def test_other_letters_of_strace_are_refused_by_name(letter: str) -> None:
-    with pytest.raises(UsageError, match=rf"option '-{letter}' of strace is not supported yet"):
-        parse([f"-{letter}", "x"])
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_what_strace_has_and_this_has_not_is_refused_by_name(name: str) -> None:
+    words = (
+        ["-e", f"{name[3:]}=all"]
+        if name.startswith("-e ")
+        else [f"-{name}" if len(name) == 1 else f"--{name}"]
+    )
+    with pytest.raises(UsageError, match=rf"option '{words[0] if name[0] != '-' else name}"):
+        parse([*words, "x"])
 
 
-@pytest.mark.parametrize("name", ["inject", "fault", "read", "write", "abbrev", "raw", "kvm", "decode-fds"])
-def test_other_qualifiers_of_strace_are_refused_by_name(name: str) -> None:
-    with pytest.raises(UsageError, match=rf"option '-e {name}=' of strace is not supported yet"):
-        parse(["-e", f"{name}=all", "x"])
+@pytest.mark.requires("strace")
+def test_no_letter_and_no_name_of_the_installed_strace_is_a_mistake_here() -> None:
+    done = subprocess.run(["strace", "--help"], capture_output=True, text=True, check=False)
+    names = set(re.findall(r"(?<![\w-])--?([A-Za-z][\w-]*)", done.stdout))
+    letters = {letter for name in names if "-" not in name for letter in name if len(set(name)) == 1}
+    known = {name for option in OPTIONS for name in option.names} | set(REFUSED)
+    assert {name for name in names if len(name) > 3 and name.islower()} | letters <= known
+
+
+REFUSALS = {
+    (): "must have PROG",
+    ("-f",): "must have PROG",
+    ("-K", "x"): "invalid option -- 'K'",
+    ("--follow-forks=yes", "x"): "doesn't allow an argument",
+    ("--output",): "requires an argument",
+    ("-s",): "requires an argument -- 's'",
+    ("--nosuch", "x"): "unrecognized option '--nosuch'",
+    ("--s", "x"): "option '--s' is ambiguous; possibilities: .*'--string-limit'",
+    ("-e", "trace=", "x"): "no system call named",
+    ("-e", "foo=bar", "x"): "invalid system call",
+    ("-e", "signal=FOO", "x"): "invalid signal 'FOO'",
+    ("-e", "status=foo", "x"): "invalid status 'foo'",
+    ("-e", "quiet=foo", "x"): "invalid quiet 'foo'",
+    ("-e", "read=x", "x"): "invalid descriptor 'x'",
+    ("-e", "write=5000000000", "x"): "invalid descriptor",
+    ("-e", "trace-fds=-1", "x"): "invalid descriptor '-1'",
+    ("-e", "raw=nosuch", "x"): "invalid system call 'nosuch'",
+    ("-e", "decode-fds=foo", "x"): "invalid decode-fds 'foo'",
+    ("-e", "decode-pids=foo", "x"): "invalid decode-pids 'foo'",
+    ("-a", "-1", "x"): "invalid -a argument: '-1'",
+    ("-s", "x", "x"): "invalid -s argument: 'x'",
+    ("-X", "foo", "x"): "invalid -X argument: 'foo'",
+    ("-I", "5", "x"): "invalid -I argument: '5'",
+    ("-b", "open", "x"): "only execve can be detached on",
+    ("-u", "nosuchuser", "x"): "cannot find user 'nosuchuser'",
+    ("-p", "0"): "invalid process id: '0'",
+    ("-p", "1,x"): "invalid process id: 'x'",
+    ("-P", "", "x"): "invalid -P argument",
+    ("-O", "x", "-c", "x"): "invalid -O argument: 'x'",
+    ("-O", "-1", "-c", "x"): "invalid -O argument: '-1'",
+    ("-c", "-S", "foo", "x"): "invalid sortby: 'foo'",
+    ("-c", "-U", "foo", "x"): "unknown column name: 'foo'",
+    ("-c", "-U", "calls,count", "x"): "more than once: 'count'",
+    ("-c", "-C", "x"): "mutually exclusive",
+    ("-U", "calls", "x"): "must be given with",
+    ("-w", "x"): "must be given with",
+    ("-c", "-ff", "x"): "mutually exclusive",
+    ("-o", "|cat", "-ff", "x"): "mutually exclusive",
+    ("-o", "!cat", "-A", "x"): "mutually exclusive",
+    ("-DDDD", "x"): "too many -D's",
+    ("--daemonize=foo", "x"): "invalid --daemonize argument: 'foo'",
+    ("-D", "-p", "1"): "PROG .ARGS. must be specified with -D",
+    ("-E", "A=1", "-p", "1"): "no effect without PROG",
+    ("-u", "root", "-p", "1"): "no effect without PROG",
+    ("--argv0=x", "-p", "1"): "no effect without PROG",
+    ("--seccomp-bpf", "x"): "--seccomp-bpf needs -f",
+    ("-f", "--seccomp-bpf", "-b", "execve", "x"): "cannot be let go",
+    ("-f", "--seccomp-bpf", "--syscall-limit=3", "x"): "cannot be let go",
+    ("--syscall-limit=0", "x"): "invalid --syscall-limit argument: '0'",
+    ("--syscall-times=foo", "x"): "invalid --syscall-times argument: 'foo'",
+    ("--relative-timestamps=foo", "x"): "invalid --relative-timestamps argument: 'foo'",
+    ("--absolute-timestamps=foo", "x"): "invalid --absolute-timestamps argument: 'foo'",
+    ("--strings-in-hex=foo", "x"): "invalid --strings-in-hex argument: 'foo'",
+    ("--color=foo", "x"): "invalid --color argument: 'foo'",
+    ("-y", "--decode-fds=path", "x"): "cannot be provided simultaneously",
+    ("-e", "inject=openat", "x"): "invalid inject argument 'openat': nothing to inject",
+    ("-e", "fault=openat:signal=HUP", "x"): "invalid fault argument 'openat:signal=HUP'",
+    ("--inject-replay=x", "x"): "needs the rules of the journal",
+}
+
+
+@pytest.mark.parametrize(("words", "message"), REFUSALS.items(), ids=[" ".join(words) for words in REFUSALS])
+def test_nonsense_is_refused_and_said(words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse(list(words))
+
+
+WARNINGS = {
+    ("-A", "x"): "-A/--output-append-mode has no effect without -o",
+    ("--output-separately", "x"): "--output-separately has no effect without -o",
+    ("-c", "-i", "x"): "-i/--instruction-pointer has no effect with -c/--summary-only",
+    ("-c", "-T", "x"): "-T/--syscall-times has no effect with -c",
+    ("-z", "-Z", "x"): "only the last of",
+    ("-e", "inject=read:retval=-2", "x"): "retval=-2 means error 2",
+}
+
+
+@pytest.mark.parametrize(("words", "message"), WARNINGS.items(), ids=[" ".join(words) for words in WARNINGS])
+def test_what_has_no_effect_is_said(words: tuple[str, ...], message: str) -> None:
+    assert [warning for warning in parse(list(words)).warnings if message in warning]
+
+
+def test_long_names_may_be_cut_while_they_are_clear() -> None:
+    assert parse(["--foll", "--string-l=7", "x"]).text_max == 7
+    # Both names are one option's.
+    assert parse(["--daemoni", "x"]).daemon is Daemon.GRANDCHILD
+
+
+def test_what_options_need_of_tracing_is_gathered() -> None:
+    assert parse(["-f", "x"]).needs == Needs(0)
+    assert parse(["-y", "x"]).needs == Needs.LIVE_TASK
+    assert (
+        parse(["-e", "inject=read:error=EIO", "-b", "execve", "x"]).needs
+        == Needs.LIVE_TASK | Needs.LETTING_GO
+    )
+
+
+def test_numbers_of_descriptors_are_listed_and_inverted() -> None:
+    some, others = parse(["-e", "read=3,5", "x"]).reads, parse(["-e", "write=!3", "x"]).writes
+    assert [some.has(number) for number in (3, 4, 5)] == [True, False, True]
+    assert [others.has(number) for number in (3, 4)] == [False, True]
+    assert parse(["-e", "read=all", "x"]).reads.has(9)
+    assert not parse(["-e", "read=none", "x"]).reads.has(9)
+
+
+def test_columns_get_the_name_if_it_is_left_out() -> None:
+    assert parse(["-c", "-U", "calls,shortest", "x"]).columns == ("calls", "min-time", "name")
+    assert parse(["-c", "-U", "syscall,count", "x"]).columns == ("name", "calls")
 
 
 @pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["-f"],
-        ["-K", "x"],
-        ["--follow-forks=yes", "x"],
-        ["--output"],
-        ["-e", "trace=", "x"],
-        ["-e", "foo=bar", "x"],
-        ["-a", "-1", "x"],
-        ["-E", "A=1", "-p", "1"],
-        ["--seccomp-bpf", "x"],
-        ["--syscall-times=ns", "x"],
-    ],
+    ("text", "nanoseconds"),
+    [("5", 5_000), ("1.5ms", 1_500_000), ("2s", 2_000_000_000), ("7ns", 7), (".5us", 500)],
 )
-def test_nonsense_is_refused(words: list[str]) -> None:
-    with pytest.raises(UsageError):
-        parse(words)
+def test_overheads_have_units(text: str, nanoseconds: int) -> None:
+    assert parse(["-c", "-O", text, "x"]).overhead_ns == nanoseconds
+
+
+def test_x_grows_by_letters_and_is_named() -> None:
+    levels = [parse([word, "x"]).hex_strings for word in ("-x", "-xx", "-xxx", "--strings-in-hex")]
+    assert levels == [1, 2, 2, 2]
+    assert parse(["--strings-in-hex=non-ascii", "x"]).hex_strings == 1
 
 
 def test_every_option_has_a_name_of_its_own_and_a_text() -> None:

@@ -21,9 +21,10 @@ from utrace.engines.records import (
     SupersededRecord,
     Thread,
 )
-from utrace.syscalls import Result, decode, encode_siginfo
+from utrace.syscalls import Result, Style, decode, encode_siginfo
 from utrace.syscalls.abi import X86_64
 from utrace.syscalls.tables import numbers
+from utrace.tracer.syscall import Tampering
 
 
 class Fixture:
@@ -173,10 +174,16 @@ def test_a_restarted_call_says_what_it_goes_on_with() -> None:
 @pytest.mark.parametrize(
     ("style", "line"),
     [
-        (LineStyle(durations=True), "getppid() = 1 <0.001500>"),
-        (LineStyle(clock=Clock.UNIX), "1000000000.250000 getppid() = 1"),
-        (LineStyle(since_last=True), " 0.000000 getppid() = 1"),
-        (LineStyle(since_last=True, clock=Clock.UNIX), "1000000000.250000 (+ 0.000000) getppid() = 1"),
+        (LineStyle(durations=6), "getppid() = 1 <0.001500>"),
+        (LineStyle(durations=0), "getppid() = 1 <0>"),
+        (LineStyle(clock=Clock.UNIX, clock_digits=6), "1000000000.250000 getppid() = 1"),
+        (LineStyle(since_last=6), " 0.000000 getppid() = 1"),
+        (LineStyle(since_last=0, numbers=True), " 0 [ 110] getppid() = 1"),
+        (LineStyle(numbers=True, ips=True), "[ 110] [????????????????] getppid() = 1"),
+        (
+            LineStyle(since_last=6, clock=Clock.UNIX, clock_digits=6),
+            "1000000000.250000 (+ 0.000000) getppid() = 1",
+        ),
     ],
 )
 def test_times_are_stamped(style: LineStyle, line: str) -> None:
@@ -185,12 +192,13 @@ def test_times_are_stamped(style: LineStyle, line: str) -> None:
     assert fixture.lines() == [line]
 
 
-@pytest.mark.parametrize("clock", [Clock.SECONDS, Clock.MICROSECONDS])
-def test_the_time_of_day_is_stamped(clock: Clock) -> None:
-    fixture = Fixture(LineStyle(clock=clock))
+@pytest.mark.parametrize(
+    ("digits", "fraction"), [(0, ""), (3, r"\.250"), (6, r"\.250000"), (9, r"\.250000000")]
+)
+def test_the_time_of_day_is_stamped(digits: int, fraction: str) -> None:
+    fixture = Fixture(LineStyle(clock=Clock.TIME, clock_digits=digits))
     fixture.leave(fixture.enter(fixture.thread(7), "getppid"), 1)
-    micros = r"\.250000" if clock is Clock.MICROSECONDS else ""
-    assert re.fullmatch(rf"\d\d:\d\d:\d\d{micros} getppid\(\) = 1", fixture.lines()[0])
+    assert re.fullmatch(rf"\d\d:\d\d:\d\d{fraction} getppid\(\) = 1", fixture.lines()[0])
 
 
 def test_signals_stops_and_changes_of_mode_have_lines() -> None:
@@ -238,3 +246,57 @@ def test_an_heir_writes_on_in_its_leaders_output() -> None:
 
 def test_styles_are_values() -> None:
     assert dataclasses.replace(LineStyle(), durations=True) == LineStyle(durations=True)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "text"),
+    [
+        (Tampering.RESULT, " (INJECTED)"),
+        (Tampering.ARGUMENTS, " (INJECTED: args)"),
+        (Tampering.ARGUMENTS | Tampering.RESULT, " (INJECTED: args, retval)"),
+        (Tampering.DELAY, " (DELAYED)"),
+        (Tampering.RESULT | Tampering.DELAY, " (INJECTED) (DELAYED)"),
+    ],
+)
+def test_what_was_done_to_a_call_is_said(tampering: Tampering, text: str) -> None:
+    fixture = Fixture(LineStyle(durations=6))
+    record = fixture.enter(fixture.thread(7), "getppid")
+    record.tampering = tampering
+    fixture.leave(record, 1)
+    assert fixture.lines() == [f"getppid() = 1{text} <0.001500>"]
+
+
+class TwoFrames:
+    """A stack."""
+
+    def lines(self) -> list[str]:
+        return ["inner", "outer"]
+
+
+def test_the_stack_stands_behind_calls_and_signals_and_behind_dumps() -> None:
+    fixture = Fixture(LineStyle(stacks=True, tail=lambda record: f" | {record.call.name}\n"))
+    thread = fixture.thread(7)
+    thread.stack = TwoFrames()
+    fixture.leave(fixture.enter(thread, "getppid"), 1)
+    fixture.log.signaled(SignalRecord(thread, encode_siginfo(10, 0, si_pid=1, si_uid=0)))
+    assert fixture.lines() == [
+        "getppid() = 1",
+        " | getppid",
+        " > inner",
+        " > outer",
+        "--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=1, si_uid=0} ---",
+        " > inner",
+        " > outer",
+    ]
+
+
+def test_a_single_pid_is_shown_if_asked() -> None:
+    fixture = Fixture(LineStyle(pids=PidShown.ALWAYS))
+    fixture.leave(fixture.enter(fixture.thread(7), "getppid"), 1)
+    assert fixture.lines() == ["[pid 7] getppid() = 1"]
+
+
+def test_processes_are_named_in_front_of_lines_too() -> None:
+    fixture = Fixture(LineStyle(values=Style(describe_pid=lambda _pid: "<sh>"), pids=PidShown.COLUMN))
+    fixture.leave(fixture.enter(fixture.thread(7), "getppid"), 1)
+    assert fixture.lines() == ["7<sh> getppid() = 1<sh>"]

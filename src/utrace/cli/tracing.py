@@ -1,0 +1,344 @@
+"""One run of `utrace trace`: engines and outputs made from options, and the session they run in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from utrace.cli import daemon
+from utrace.cli.endings import LetGo, die_by, signals_handled
+from utrace.cli.options.settings import Daemon, Interruptible, Stacks, UsageError
+from utrace.engines import colour
+from utrace.engines.call_counts import CallCounts
+from utrace.engines.leaving import CallLimit, DetachOn, let_go
+from utrace.engines.line_log import LineLog
+from utrace.engines.line_style import LineStyle, PidShown
+from utrace.engines.output import Output
+from utrace.engines.selection import Accesses
+from utrace.engines.syscall_log import SyscallLog
+from utrace.errors import NotPermitted, ProgramNotStarted, TaskGone
+from utrace.kernel import procfs
+from utrace.syscalls import CallSet, Style, Xlat
+from utrace.tracer.session import Session, find_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from utrace.cli.options.settings import TraceOptions
+    from utrace.engines.inject import Inject
+    from utrace.engines.records import CallRecord, LogListener, Thread
+    from utrace.tracer.ops import EngineOps
+
+OWN_ERROR: Final = 1
+_STANDARD_ERROR: Final = 2
+
+
+class Tracing:
+    """One run of `utrace trace`."""
+
+    def __init__(self, options: TraceOptions) -> None:
+        """Open the outputs, and make the engines.
+
+        Raises:
+            OSError: an output cannot be opened.
+        """
+        self.options = options
+        self.errors = Output.to_descriptor(_STANDARD_ERROR, name="standard error")
+        self.lines = self._line_log() if options.lines else None
+        self.counts = self._call_counts() if options.counts else None
+        self.table = self._shared_output() if self.lines is None else None
+        self.accesses = self._accesses()
+        self.inject: Inject | None = None
+        self.journal: Output | None = None
+        if options.rules:
+            self.inject, self.journal = self._inject()
+        self.session: Session | None = None
+        self.waiting: daemon.Waiting | None = None
+        """With -D: the process that becomes the program as soon as it is traced."""
+        self.log = SyscallLog(
+            listeners=self._listeners(),
+            text_max=options.text_max,
+            syscalls=options.calls,
+            signals=options.signals,
+            follow=options.follow,
+            cpu_times=options.counts and not options.wall,
+            selects=self.accesses,
+            ips=options.instruction_pointer,
+        )
+        # At the entry of a call the last one is asked first: the log sees it as the program made it.
+        self.engines: list[EngineOps] = []
+        if options.detach_on:
+            self.engines.append(DetachOn(options.detach_on, follow=options.follow))
+        if self.inject is not None:
+            self.engines.append(self.inject)
+        self.engines.append(self.log)
+
+    # -- what is made of the options --------------------------------------------------------------
+
+    def _listeners(self) -> list[LogListener]:
+        """Give all that are told of records: further outputs are further listeners."""
+        listeners: list[LogListener] = [one for one in (self.lines, self.counts) if one is not None]
+        if self.options.call_limit is not None:
+            listeners.append(CallLimit(self.options.call_limit, self._let_all_go, self.options.statuses))
+        return listeners
+
+    def _line_log(self) -> LineLog:
+        options = self.options
+        # Children that come and go are no news to somebody who has asked for a file of them all.
+        silent = (
+            "attach" in options.quiet
+            or (options.output is not None and not options.pids)
+            or options.daemon is not Daemon.NO
+        )
+        separate = options.separately and options.output is not None
+        return LineLog(
+            self._output_of if separate else self._shared_output(),
+            self._line_style(),
+            statuses=options.statuses,
+            notices=None if silent else self.errors,
+        )
+
+    def _line_style(self) -> LineStyle:
+        options = self.options
+        fd = _STANDARD_ERROR if options.output is None else -1
+        return LineStyle(
+            values=_value_style(options),
+            pids=self._pids_shown(),
+            clock=options.clock,
+            clock_digits=options.clock_digits,
+            since_last=options.since_last,
+            durations=options.durations,
+            fd_paths="path" in options.fd_details,
+            numbers=options.call_number,
+            ips=options.instruction_pointer,
+            stacks=options.stacks is not Stacks.NONE,
+            tail=_dumps(options),
+            exits="exit" not in options.quiet,
+            successions="thread-execve" not in options.quiet,
+            modes="personality" not in options.quiet,
+            colour=colour.is_wanted(options.colour, fd),
+        )
+
+    def _pids_shown(self) -> PidShown:
+        options = self.options
+        if options.output is None:
+            return PidShown.ALWAYS if options.always_show_pid else PidShown.WHEN_SEVERAL
+        several = options.follow or len(options.pids) + bool(options.program) > 1 or options.always_show_pid
+        return PidShown.COLUMN if several and not options.separately else PidShown.NEVER
+
+    def _call_counts(self) -> CallCounts:
+        options = self.options
+        return CallCounts(
+            wall=options.wall,
+            sort_by=options.sort_by,
+            columns=options.columns,
+            overhead_ns=options.overhead_ns,
+        )
+
+    def _accesses(self) -> Accesses | None:
+        options = self.options
+        if not options.paths and options.trace_fds is None:
+            return None
+        accesses = Accesses(options.paths, None if options.trace_fds is None else options.trace_fds.has)
+        if "path-resolution" not in options.quiet:
+            for path, real in accesses.resolved.items():
+                self.errors.write(f'utrace: Requested path "{path}" resolved into "{real}"\n')
+        return accesses
+
+    def _inject(self) -> tuple[Inject, Output | None]:
+        from utrace.cli.injecting import make_inject  # noqa: PLC0415 — only where something is injected
+
+        return make_inject(self.options, self.accesses)
+
+    # -- outputs ----------------------------------------------------------------------------------
+
+    def _shared_output(self) -> Output:
+        target = self.options.output
+        if target is None:
+            return self.errors
+        if target.startswith(("|", "!")):
+            return Output.to_command(target[1:])
+        return Output.to_file(target, append=self.options.append)
+
+    def _output_of(self, thread: Thread) -> Output:
+        path = f"{self.options.output}.{thread.tid}"
+        try:
+            return Output.to_file(path, append=self.options.append)
+        except OSError as error:
+            return Output.failed(path, error)
+
+    # -- the run ----------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Trace until everything has ended, or a signal ends us; give the exit status."""
+        status, wait_status, letting_go = 0, None, None
+        with Session(exit_kill=self.options.kill_on_exit, watchdog_s=None) as session:
+            self.session = session
+            try:
+                with signals_handled(self.options):
+                    status = self._start(session)
+                    session.run()
+            except LetGo as signal_received:
+                letting_go = signal_received.signo
+            wait_status = session.wait_status
+        self._finish()
+        if letting_go is not None:
+            die_by(letting_go)
+        if wait_status is None:
+            return status
+        if os.WIFSIGNALED(wait_status):
+            die_by(os.WTERMSIG(wait_status))
+        return os.waitstatus_to_exitcode(wait_status)
+
+    def _start(self, session: Session) -> int:
+        options = self.options
+        attached = sum(self._attach(session, pid) for pid in options.pids)
+        if not options.program:
+            return 0 if attached else OWN_ERROR
+        if self.waiting is not None:
+            return self._begin(session, self.waiting)
+        try:
+            session.spawn(
+                [options.argv0 or options.program[0], *options.program[1:]],
+                self.engines,
+                executable=options.program[0],
+                env=environment(options),
+                user=options.user,
+                seccomp=options.seccomp,
+            )
+        except ProgramNotStarted as error:
+            self.errors.write(f"utrace: {error}\n")
+            return error.status
+        except OSError as error:
+            self.errors.write(f"utrace: cannot trace {options.program[0]}: {error} (try 'utrace doctor')\n")
+            return OWN_ERROR
+        return 0
+
+    def _begin(self, session: Session, waiting: daemon.Waiting) -> int:
+        try:
+            session.attach(waiting.pid, [daemon.BeginAtExecve(self.engines)], all_threads=False)
+        except (TaskGone, NotPermitted) as error:
+            self.errors.write(f"utrace: {error}\n")
+            return OWN_ERROR
+        waiting.go()
+        return 0
+
+    def _attach(self, session: Session, pid: int) -> bool:
+        follow = self.options.follow
+        try:
+            task = session.attach(pid, self.engines, all_threads=follow)
+        except (TaskGone, NotPermitted) as error:
+            self.errors.write(f"utrace: {error}\n")
+            return False
+        if self.lines is not None:
+            threads = sum(one.pid == task.pid for one in session.tasks)
+            several = f" with {threads} threads" if threads > 1 else ""
+            self.lines.notice(f"utrace: Process {pid} attached{several}")
+        return True
+
+    def _let_all_go(self) -> None:
+        if self.session is not None:
+            for task in self.session.tasks:
+                let_go(task)
+
+    def _finish(self) -> None:
+        self.log.close()
+        troubles: list[str] = []
+        if self.inject is not None:
+            self.inject.close()
+            troubles += self.inject.troubles
+        losses = [] if self.lines is None else self.lines.losses
+        if self.journal is not None:
+            self.journal.close()
+            losses += [self.journal.loss] if self.journal.loss is not None else []
+        if self.counts is not None:
+            table = self.table or self._reopened()
+            table.write(self.counts.table())
+            table.close()
+            losses += [table.loss] if table.loss is not None else []
+        for message in (*troubles, *losses):
+            self.errors.write(f"utrace: {message}\n")
+
+    def _reopened(self) -> Output:
+        path = self.options.output
+        return self.errors if path is None else Output.to_file(path, append=True)
+
+
+def run(options: TraceOptions) -> int:
+    """Do what the options say; give the exit status."""
+    waiting = None
+    if options.daemon is not Daemon.NO:
+        try:
+            waiting = _hand_over(options)
+        except ProgramNotStarted as error:
+            sys.stderr.write(f"utrace: {error}\n")
+            return error.status
+        if options.interruptible is None:
+            options.interruptible = Interruptible.NEVER_TSTP
+    try:
+        tracing = Tracing(options)
+    except OSError as error:
+        where = error.filename or options.output
+        sys.stderr.write(f"utrace: cannot open {where}: {error.strerror}\n")
+        return OWN_ERROR
+    except UsageError as error:
+        sys.stderr.write(f"utrace trace: {error}\n")
+        return OWN_ERROR
+    tracing.waiting = waiting
+    return tracing.run()
+
+
+def _hand_over(options: TraceOptions) -> daemon.Waiting:
+    variables = environment(options)
+    variables = dict(os.environ) if variables is None else variables
+    path = find_program(os.fsencode(options.program[0]), variables.get("PATH", os.defpath))
+    argv = [options.argv0 or options.program[0], *options.program[1:]]
+    sys.stdout.flush()
+    return daemon.hand_over(options.daemon, daemon.Program(path, argv, variables, options.user))
+
+
+def environment(options: TraceOptions) -> dict[str, str] | None:
+    """Give the program's environment; None for ours."""
+    if not options.environment:
+        return None
+    variables = dict(os.environ)
+    for name, value in options.environment.items():
+        if value is None:
+            variables.pop(name, None)
+        else:
+            variables[name] = value
+    return variables
+
+
+def _value_style(options: TraceOptions) -> Style:
+    whole = options.abbreviated
+    return Style(
+        text_max=options.text_max,
+        verbose=whole == "none",
+        hex_strings=options.hex_strings,
+        column=options.column,
+        describe_pid=_comm if "comm" in options.pid_details else None,
+        names=options.argument_names,
+        xlat=Xlat(options.constants),
+        raw_calls=None if options.raw == "none" else CallSet(options.raw),
+        whole_calls=None if whole in {"all", "none"} else CallSet(_all_but(whole)),
+        flat_calls=None if options.dereferenced == "all" else CallSet(_all_but(options.dereferenced)),
+    )
+
+
+def _comm(pid: int) -> str:
+    name = procfs.comm(pid)
+    return "" if name is None else f"<{name}>"
+
+
+def _all_but(calls: str) -> str:
+    return calls.removeprefix("!") if calls.startswith("!") else f"!{calls}"
+
+
+def _dumps(options: TraceOptions) -> Callable[[CallRecord], str] | None:
+    if not options.reads and not options.writes:
+        return None
+    from utrace.engines.dumps import make_dumps  # noqa: PLC0415 — only with -e read= or -e write=
+
+    return make_dumps(options.reads.has, options.writes.has)
