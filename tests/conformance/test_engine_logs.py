@@ -65,7 +65,7 @@ def show(logs: set[Log]) -> str:
     return "\n  or\n".join("\n".join(log) for log in sorted(logs))
 
 
-@pytest.mark.law("INV-4", "INV-5", "INV-6", "INV-8", "INV-12", "INV-14", "INV-20", "INV-27")
+@pytest.mark.law("INV-4", "INV-5", "INV-6", "INV-8", "INV-12", "INV-14", "INV-20", "INV-25", "INV-27")
 @pytest.mark.law("INV-32", "INV-33", "INV-49", "LB-5")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.scenario.name)
 def test_engines_are_told_the_same_by_both_kernels(row: Row, tmp_path: Path) -> None:
@@ -80,4 +80,4 @@ def test_engines_are_told_the_same_by_both_kernels(row: Row, tmp_path: Path) -> 
 
 
 def test_every_line_of_the_table_is_there() -> None:
-    assert {row.number for row in ROWS} == set(LINES_OF_THE_TABLE)
+    assert {row.number for row in ROWS} - {0} == set(LINES_OF_THE_TABLE)

@@ -9,28 +9,33 @@ import pytest
 from tests.live.recorder import DEADLINE_S, Recorder, output
 from tests.tracees import build
 from utrace import Answer, Event, ResumeAction, Session, SignalAction, SignalReport, Syscall, Task, Verdict
+from utrace.kernel.probe import examine
 
 pytestmark = pytest.mark.requires("gcc", "x86-64")
 
 STEP = ResumeAction.SINGLESTEP
+BLOCKSTEP = ResumeAction.BLOCKSTEP
 INSTRUCTIONS = 20
 
 
 class Steps(Recorder):
     """Steps from one report of one call on, up to an address, and notes where it comes by."""
 
-    def __init__(self, start: str, syscall: str, limit: int = INSTRUCTIONS) -> None:
+    def __init__(
+        self, start: str, syscall: str, limit: int = INSTRUCTIONS, action: ResumeAction = STEP
+    ) -> None:
         super().__init__(
             Event.QUIESCE | Event.SIGNAL_ALL | Event.SYSCALL | Event.CLONE, syscalls={syscall}, follow=False
         )
         self.start = start
+        self.action = action
         self.limit = limit
         self.pcs: list[int] = []
         self.results: list[int | None] = []
         self.rax: list[int] = []
 
     def _from(self, place: str) -> Answer:
-        return STEP if place == self.start else None
+        return self.action if place == self.start else None
 
     def report_quiesce(self, task: Task, event: Event) -> Answer:
         return None
@@ -52,7 +57,7 @@ class Steps(Recorder):
         self.pcs.append(registers.pc)
         self.rax.append(registers.as_dict()["rax"])
         go_on = len(self.pcs) < self.limit
-        return Verdict(STEP if go_on else ResumeAction.RESUME, signal=SignalAction.IGN)
+        return Verdict(self.action if go_on else ResumeAction.RESUME, signal=SignalAction.IGN)
 
 
 SIGTRAP = signal.SIGTRAP.value
@@ -77,8 +82,9 @@ def test_every_instruction_is_stepped_once() -> None:
 
 
 @pytest.mark.law("INV-25", "INV-48", "DEC-2")
-def test_step_from_syscall_entry_traps_once_right_behind_the_call() -> None:
-    steps = Steps("entry", "getppid", limit=1)
+@pytest.mark.parametrize("action", [STEP, BLOCKSTEP])
+def test_step_from_syscall_entry_traps_once_right_behind_the_call(action: ResumeAction) -> None:
+    steps = Steps("entry", "getppid", limit=1, action=action)
     first, _, result = run_steps(steps)
     assert steps.pcs == [first]
     assert steps.rax == [result]
@@ -86,12 +92,41 @@ def test_step_from_syscall_entry_traps_once_right_behind_the_call() -> None:
 
 
 @pytest.mark.law("INV-25", "INV-48", "DEC-2")
-def test_step_from_fork_traps_once_right_behind_the_call() -> None:
-    steps = Steps("clone", "fork", limit=1)
-    first, _, child = run_steps(steps, "fork")
+@pytest.mark.parametrize("action", [STEP, BLOCKSTEP])
+@pytest.mark.parametrize("call", ["fork", "vfork", "clone"])
+def test_step_from_a_birth_traps_once_right_behind_the_call(call: str, action: ResumeAction) -> None:
+    steps = Steps("clone", call, limit=1, action=action)
+    first, _, child = run_steps(steps, call)
     assert steps.pcs == [first]
     assert steps.rax == [child]
     assert steps.results == [child]
+
+
+@pytest.mark.law("INV-25", "INV-48", "DEC-2")
+@pytest.mark.parametrize("action", [STEP, BLOCKSTEP])
+def test_step_from_exec_traps_once_before_the_first_instruction(action: ResumeAction) -> None:
+    class StepsIn(Steps):
+        begins = 0
+
+        def report_exec(self, task: Task) -> Answer:
+            self.begins = task.regs.pc
+            return action
+
+    steps = StepsIn("", "getppid", limit=1)
+    steps.events = Event.QUIESCE | Event.SIGNAL_ALL | Event.EXEC
+    run_steps(steps)
+    assert steps.pcs == [steps.begins]
+
+
+@pytest.mark.difference("block-step")
+def test_block_step_is_single_step_where_the_machine_pretends_to_have_it() -> None:
+    finding = next(finding for finding in examine() if finding.name == "block step")
+    steps = Steps("exit", "getppid", limit=1, action=BLOCKSTEP)
+    first, last, _ = run_steps(steps)
+    if finding.works:
+        assert steps.pcs[0] > last
+    else:
+        assert steps.pcs == [first + 1]
 
 
 def test_trap_of_a_step_never_kills_by_itself() -> None:

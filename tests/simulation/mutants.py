@@ -258,6 +258,12 @@ MUTANTS: Final = (
         "        if task.pending in REPORTS or not task.engines:\n            return False\n"
         "        task.resumed = True",
     ),
+    Mutant(
+        "a step is lost at an event that nobody is told of",
+        _HOOK + "return_to_user",
+        "task.pending is ResumeAction.RESUME and not told:",
+        "task.pending is ResumeAction.RESUME and tracee.over:",
+    ),
     # -- detaching
     Mutant(
         "released twice",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.simulation.search import Found
 
 PROGRAM: Final = Path(__file__).with_name("planted.py")
-DEADLINE_S: Final = 300
+DEADLINE_S: Final = 550
 AT_ONCE: Final = 2
 
 

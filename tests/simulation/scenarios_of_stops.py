@@ -7,6 +7,7 @@ from typing import Final
 from tests.simulation.vocabulary import (
     ENTRY,
     EXIT,
+    FORKS,
     LAUNCH,
     LIFE,
     NOTHING,
@@ -143,6 +144,14 @@ STOPS: Final = (
         ONE_CALL,
         Script("A", Q | ENTRY | EXIT | Event.SIGNAL_ALL, {ENTRY: [A.SINGLESTEP]}),
         by=(),
+    ),
+    scenario(
+        "step_over_fork",
+        FORKS,
+        Script("A", ENTRY | Event.SIGNAL_CORE, {ENTRY: [A.SINGLESTEP]}, follow=False, syscalls=("clone",)),
+        expect=only("SYSCALL_ENTRY 56", "SIGNAL 5 IGN"),
+        marked=True,
+        hasty=True,
     ),
     scenario(
         "interrupt_in_stop",

@@ -31,7 +31,7 @@ class Row:
     """One scenario.
 
     Attributes:
-        number: of the line in the table of combined scenarios.
+        number: of the line in the table of combined scenarios; 0 for one that is not in it.
         scenario: programs, engines, outside callers.
         guaranteed: what is not left to races.
         lines: what every run shows of that, if it is said here.

@@ -30,10 +30,11 @@ _VFORK = int(FactKind.VFORK)
 def birth_stop(tracee: Tracee, fact: Fact) -> Pass:
     """Decide an EVENT_FORK, EVENT_VFORK or EVENT_CLONE."""
     _, kind, child_tid, _ = fact
+    told = bool(tracee.task.mask & CLONE)
     yield from report_birth(tracee, child_tid, kind)
     if (yield from (stop if kind == _VFORK else stop_at_event)(tracee.task)):
         return
-    before_user_mode(tracee)
+    before_user_mode(tracee, told=told)
 
 
 def report_birth(tracee: Tracee, child_tid: int, kind: int) -> Pass:
@@ -56,7 +57,8 @@ def vfork_done_stop(tracee: Tracee, fact: Fact) -> Pass:
     What is pending stays so: it is for the way to user mode.
     """
     task = tracee.task
-    if any(engine.stops_at_events for engine in task.engines):
+    told = any(engine.stops_at_events for engine in task.engines)
+    if told:
         pending = task.pending
         task.occurrence = fact
         yield from report(task, NO_EVENT)
@@ -64,4 +66,4 @@ def vfork_done_stop(tracee: Tracee, fact: Fact) -> Pass:
             task.pend(pending)
         if (yield from stop_at_event(task)):
             return
-    before_user_mode(tracee)
+    before_user_mode(tracee, told=told)

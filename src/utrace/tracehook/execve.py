@@ -23,9 +23,10 @@ def exec_stop(tracee: Tracee, fact: Fact) -> Pass:
     """Decide an EVENT_EXEC: the new image and its registers are in place."""
     task = tracee.task
     task.jctl = False
-    if task.mask & EXEC:
+    told = bool(task.mask & EXEC)
+    if told:
         task.occurrence = fact
         yield from report(task, EXEC)
         if (yield from stop_at_event(task)):
             return
-    before_user_mode(tracee)
+    before_user_mode(tracee, told=told)

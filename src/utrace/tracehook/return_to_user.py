@@ -80,14 +80,21 @@ def _is_at_syscall(tracee: Tracee) -> bool:
     return tracee.kernel.read_memory(tracee.tid, arch.registers(regset).pc, length).startswith(instructions)
 
 
-def before_user_mode(tracee: Tracee) -> None:
-    """Choose how to run on from an event stop inside a system call."""
+def before_user_mode(tracee: Tracee, *, told: bool) -> None:
+    """Choose how to run on from an event stop inside a system call.
+
+    A step over the call goes on behind an event that nobody was told of (INV-25); where engines were, it
+    is up to them (INV-10).
+    """
     task = tracee.task
     tracee.signo = 0
     if not task.engines:
         leave(tracee)
         return
-    tracee.run_by(take_step(task))
+    step = take_step(task)
+    if step is ResumeAction.RESUME and task.pending is ResumeAction.RESUME and not told:
+        step = tracee.step_begun()
+    tracee.run_by(step)
     if tracee.request == CONT_REQUEST and task.mask & SYSCALL_EXIT:
         # Which call it is in may not be known; its exit stop tells.
         tracee.request = SYSCALL_REQUEST

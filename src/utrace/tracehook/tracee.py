@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from utrace.arch import of_regset
 from utrace.core.events import SYSCALL, SYSCALL_EXIT
 from utrace.core.verdicts import ResumeAction
 from utrace.kernel.api import ResumeRequest
@@ -25,6 +26,7 @@ _STEP_REQUEST = {
     ResumeAction.SINGLESTEP: int(ResumeRequest.SINGLESTEP),
     ResumeAction.BLOCKSTEP: int(ResumeRequest.SINGLEBLOCK),
 }
+_STEP_OF_REQUEST = {request: action for action, request in _STEP_REQUEST.items()}
 SYSCALL_REQUEST = int(ResumeRequest.SYSCALL)
 CONT_REQUEST = int(ResumeRequest.CONT)
 LISTEN_REQUEST = int(ResumeRequest.LISTEN)
@@ -194,8 +196,18 @@ class Tracee:
 
     def run_by(self, action: ResumeAction) -> None:
         """Choose how it is resumed: by a step, or as `free_run` says."""
+        if action is ResumeAction.BLOCKSTEP and not self._has_block_step():
+            action = ResumeAction.SINGLESTEP
         step = _STEP_REQUEST.get(action)
         self.request = self.free_run() if step is None else step
+
+    def step_begun(self) -> ResumeAction:
+        """Tell by which step it was resumed last; RESUME if by none."""
+        return _STEP_OF_REQUEST.get(self.request, ResumeAction.RESUME)
+
+    def _has_block_step(self) -> bool:
+        regset = self.kernel.get_regs(self.tid)
+        return regset is None or of_regset(len(regset)).has_block_step
 
     def wants_exit(self) -> bool:
         """Tell whether somebody wants to see the exit of its present system call."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.tracehook.rig import ROOT, Rig
+from utrace.arch.aarch64 import AARCH64
 from utrace.core.events import SYSCALL
 from utrace.core.verdicts import ResumeAction
 from utrace.kernel.api import ResumeRequest
@@ -36,3 +37,10 @@ def test_a_step_comes_before_syscall_stops(
     tracee.run_by(action)
     free = ResumeRequest.SYSCALL if syscalls else ResumeRequest.CONT
     assert tracee.request == (expected or free)
+
+
+def test_a_block_step_is_a_single_step_where_the_kernel_has_none() -> None:
+    rig = Rig()
+    rig.kernel.regsets[ROOT] = bytes(AARCH64.registers.LENGTH)
+    rig.root.run_by(ResumeAction.BLOCKSTEP)
+    assert rig.root.request == ResumeRequest.SINGLESTEP
