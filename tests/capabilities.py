@@ -65,6 +65,9 @@ CAPABILITIES: Final = {
     "linux-6.19-headers": Capability(_has_young_headers, "the kernel's headers are older than Linux 6.19"),
     "root": Capability(lambda: os.geteuid() == 0, "not root"),
     "strace": Capability(_has_program("strace"), "no strace"),
+    "trace_processor": Capability(
+        _has_program("trace_processor_shell"), "no trace_processor_shell of Perfetto"
+    ),
     "x86-64": Capability(lambda: platform.machine() == "x86_64", "not an x86-64 machine"),
 }
 

@@ -51,6 +51,13 @@ def test_two_engines_hold_one_program() -> None:
     assert "as promised" in done.stdout.splitlines()[-1]
 
 
+def test_slow_calls_tells_what_was_slow_and_what_was_missing() -> None:
+    done = run("slow_calls.py", "cat", "/nonexistent")
+    assert done.returncode == 1, done.stderr
+    assert "/nonexistent" in done.stdout.splitlines()[0]
+    assert " ms  " in done.stdout
+
+
 def test_edit_arguments_gives_the_program_another_file(tmp_path: Path) -> None:
     wanted, given = tmp_path / "wanted", tmp_path / "given"
     wanted.write_text("coffee\n", encoding="ascii")

@@ -16,10 +16,14 @@ from utrace.engines.output import Output
 from utrace.syscalls import CallSet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from utrace.cli.options.settings import TraceOptions
     from utrace.engines.selection import Accesses
     from utrace.tracer.syscall import Syscall
     from utrace.tracer.task import Task
+
+    Condition = Callable[[Task, Syscall], bool]
 
 
 def make_inject(options: TraceOptions, accesses: Accesses | None) -> tuple[Inject, Output | None]:
@@ -38,7 +42,7 @@ def make_inject(options: TraceOptions, accesses: Accesses | None) -> tuple[Injec
 
     rules = options.rules
     if traced is not None or accesses is not None:
-        rules = [dataclasses.replace(rule, where=where) for rule in rules]
+        rules = [dataclasses.replace(rule, where=_both(where, rule.where)) for rule in rules]
     replay = None if options.replay is None else read_journal(Path(options.replay))
     output = None if options.journal is None else Output.to_file(options.journal)
 
@@ -48,6 +52,14 @@ def make_inject(options: TraceOptions, accesses: Accesses | None) -> tuple[Injec
 
     inject = Inject(rules, seed=options.seed, journal=note, replay=replay, follow=options.follow)
     return inject, output
+
+
+def _both(one: Condition, other: Condition | None) -> Condition:
+    """Demand two conditions; the second need not be there."""
+    if other is None:
+        return one
+    second = other
+    return lambda task, call: one(task, call) and second(task, call)
 
 
 def read_journal(path: Path) -> list[Injection]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from utrace.cli.further_outputs import settle_outputs
+from utrace.cli.options.beyond import BEYOND
 from utrace.cli.options.filters import FILTERS
 from utrace.cli.options.formats import FORMATS, OUTPUTS
 from utrace.cli.options.grammar import Option, Table
@@ -88,6 +90,7 @@ SECTIONS: Final[Mapping[str, tuple[Option, ...]]] = {
     "Output format": FORMATS,
     "Statistics": STATISTICS,
     "Tampering": TAMPERING,
+    "Beyond strace": BEYOND,
 }
 OPTIONS: Final = tuple(option for section in SECTIONS.values() for option in section)
 
@@ -123,6 +126,7 @@ def parse(words: Sequence[str]) -> TraceOptions:
     options = TraceOptions()
     TABLE.read(words, options)
     if not options.show_help and not options.show_version:
+        settle_outputs(options)
         _check(options)
         _warn(options)
     return options

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.cli import daemon
 from utrace.cli.endings import LetGo, die_by, signals_handled
+from utrace.cli.further_outputs import open_listener
 from utrace.cli.options.settings import Daemon, Interruptible, Stacks, UsageError
+from utrace.cli.screening import OutputFilter, Screening
 from utrace.engines import colour
 from utrace.engines.call_counts import CallCounts
 from utrace.engines.leaving import CallLimit, DetachOn, let_go
 from utrace.engines.line_log import LineLog
 from utrace.engines.line_style import LineStyle, PidShown
+from utrace.engines.live import LivePanel, LiveSums
 from utrace.engines.output import Output
+from utrace.engines.records import OnlyCalls
 from utrace.engines.selection import Accesses
 from utrace.engines.syscall_log import SyscallLog
-from utrace.errors import NotPermitted, ProgramNotStarted, TaskGone
+from utrace.errors import MissingExtra, NotPermitted, ProgramNotStarted, TaskGone
 from utrace.kernel import procfs
 from utrace.syscalls import CallSet, Style, Xlat
 from utrace.tracer.session import Session, find_program
@@ -45,8 +49,11 @@ class Tracing:
         """
         self.options = options
         self.errors = Output.to_descriptor(_STANDARD_ERROR, name="standard error")
-        self.lines = self._line_log() if options.lines else None
+        self.screening = Screening(options)
+        self.lines = self._line_log() if self._writes_lines() else None
         self.counts = self._call_counts() if options.counts else None
+        self.live = LiveSums(OutputFilter(self.screening)) if options.live else None
+        self.panel: LivePanel | None = None
         self.table = self._shared_output() if self.lines is None else None
         self.accesses = self._accesses()
         self.inject: Inject | None = None
@@ -59,11 +66,12 @@ class Tracing:
         self.log = SyscallLog(
             listeners=self._listeners(),
             text_max=options.text_max,
-            syscalls=options.calls,
+            syscalls=self.screening.calls,
             signals=options.signals,
             follow=options.follow,
             cpu_times=options.counts and not options.wall,
             selects=self.accesses,
+            screens=None if options.where is None else self.screening.screens,
             ips=options.instruction_pointer,
         )
         # At the entry of a call the last one is asked first: the log sees it as the program made it.
@@ -78,7 +86,13 @@ class Tracing:
 
     def _listeners(self) -> list[LogListener]:
         """Give all that are told of records: further outputs are further listeners."""
-        listeners: list[LogListener] = [one for one in (self.lines, self.counts) if one is not None]
+        listeners: list[LogListener] = [one for one in (self.lines, self.live) if one is not None]
+        if self.counts is not None:
+            wanted = OutputFilter(self.screening)
+            listeners.append(self.counts if self.options.where is None else OnlyCalls(self.counts, wanted))
+        for spec in self.options.further:
+            wanted = OutputFilter(self.screening, spec.where, self.options.statuses)
+            listeners.append(open_listener(spec, self.options, self._line_style(PidShown.COLUMN), wanted))
         if self.options.call_limit is not None:
             listeners.append(CallLimit(self.options.call_limit, self._let_all_go, self.options.statuses))
         return listeners
@@ -97,14 +111,20 @@ class Tracing:
             self._line_style(),
             statuses=options.statuses,
             notices=None if silent else self.errors,
+            accepts=None if options.where is None else self.screening.accepts,
         )
 
-    def _line_style(self) -> LineStyle:
+    def _writes_lines(self) -> bool:
+        options = self.options
+        shown_otherwise = options.only_further or (options.live and options.output is None)
+        return options.lines and not shown_otherwise
+
+    def _line_style(self, pids: PidShown | None = None) -> LineStyle:
         options = self.options
         fd = _STANDARD_ERROR if options.output is None else -1
         return LineStyle(
             values=_value_style(options),
-            pids=self._pids_shown(),
+            pids=pids or self._pids_shown(),
             clock=options.clock,
             clock_digits=options.clock_digits,
             since_last=options.since_last,
@@ -168,6 +188,14 @@ class Tracing:
         except OSError as error:
             return Output.failed(path, error)
 
+    def _begin_live(self) -> None:
+        if self.options.explain:
+            self.errors.write("".join(f"utrace: {line}\n" for line in self.screening.explanation()))
+        if self.live is not None and os.isatty(_STANDARD_ERROR):
+            colours = colour.is_wanted(self.options.colour, _STANDARD_ERROR)
+            self.panel = LivePanel(self.live, _STANDARD_ERROR, colour=colours)
+            self.panel.start()
+
     # -- the run ----------------------------------------------------------------------------------
 
     def run(self) -> int:
@@ -175,6 +203,7 @@ class Tracing:
         status, wait_status, letting_go = 0, None, None
         with Session(exit_kill=self.options.kill_on_exit, watchdog_s=None) as session:
             self.session = session
+            self._begin_live()
             try:
                 with signals_handled(self.options):
                     status = self._start(session)
@@ -248,7 +277,11 @@ class Tracing:
         if self.inject is not None:
             self.inject.close()
             troubles += self.inject.troubles
-        losses = [] if self.lines is None else self.lines.losses
+        if self.panel is not None:
+            self.panel.close()
+        elif self.live is not None:
+            self.errors.write("".join(f"{line}\n" for line in self.live.lines()))
+        losses = self.log.losses
         if self.journal is not None:
             self.journal.close()
             losses += [self.journal.loss] if self.journal.loss is not None else []
@@ -257,7 +290,7 @@ class Tracing:
             table.write(self.counts.table())
             table.close()
             losses += [table.loss] if table.loss is not None else []
-        for message in (*troubles, *losses):
+        for message in (*troubles, *losses, *(self.screening.summary() if self.options.explain else ())):
             self.errors.write(f"utrace: {message}\n")
 
     def _reopened(self) -> Output:
@@ -282,7 +315,7 @@ def run(options: TraceOptions) -> int:
         where = error.filename or options.output
         sys.stderr.write(f"utrace: cannot open {where}: {error.strerror}\n")
         return OWN_ERROR
-    except UsageError as error:
+    except (UsageError, MissingExtra) as error:
         sys.stderr.write(f"utrace trace: {error}\n")
         return OWN_ERROR
     tracing.waiting = waiting

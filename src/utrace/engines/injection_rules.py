@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.arch.description import ERRNO_MAX
 from utrace.errors import Misuse
+from utrace.kernel import procfs
 from utrace.syscalls import syscall_set
 from utrace.syscalls.abi import ABIS, X86_64
 from utrace.syscalls.groups import GROUPS
@@ -159,7 +160,9 @@ class Rule:
 
     @classmethod
     def parse(cls, text: str, *, fault: bool = False) -> Rule:
-        """Read strace's grammar, `SET:error=EIO:when=3`, and `probability=0.5` as well.
+        """Read strace's grammar, `SET:error=EIO:when=3`, and `probability=0.5` and `where=EXPR` as well.
+
+        A condition (docs/where.md) comes last: all that follows is the expression.
 
         Args:
             text: what stands behind `inject=`.
@@ -168,8 +171,11 @@ class Rule:
         Raises:
             Misuse: it makes no sense; the message says why.
         """
+        text, has_where, expression = text.partition(":where=")
         calls, *parts = text.split(":")
         fields: dict[str, object] = {}
+        if has_where:
+            fields["where"] = _where(expression)
         for part in filter(None, parts):
             name, equals, value = part.partition("=")
             read = _FIELDS.get(name)
@@ -182,6 +188,20 @@ class Rule:
         if fault:
             fields.setdefault("error", _ENOSYS)
         return cls(calls, **fields)  # type: ignore[arg-type]  # each of the type that its reader gives
+
+
+def _where(text: str) -> Callable[[Task, Syscall], bool]:
+    """Read a condition, which is asked when a call begins."""
+    from utrace.where import CallFacts, Where  # noqa: PLC0415 — only where one is given
+
+    where = Where(text, at_entry=True)
+    asks_name = where.asks("comm")
+
+    def accepts(task: Task, call: Syscall) -> bool:
+        comm = procfs.comm(task.tid) or "" if asks_name else ""
+        return where.accepts(CallFacts(call.decoded, task.pid, task.tid, comm))
+
+    return accepts
 
 
 def _error(text: str) -> int:

@@ -74,6 +74,7 @@ class LineLog:
         *,
         statuses: Collection[CallStatus] = ALL_STATUSES,
         notices: Output | None = None,
+        accepts: Callable[[CallRecord], bool] | None = None,
     ) -> None:
         """Make one.
 
@@ -82,10 +83,12 @@ class LineLog:
             style: how lines look.
             statuses: how a call must end to be written.
             notices: where to tell of threads that come and go; None: nowhere.
+            accepts: further, which calls are written, decided when they are over; None: all.
         """
+        self._accepts = accepts
         self._style = style
         self._statuses = frozenset(statuses)
-        self._whole = self._statuses != ALL_STATUSES
+        self._whole = self._statuses != ALL_STATUSES or accepts is not None
         self._notices = notices
         self._make_output = output if callable(output) else None
         self._shared = None if callable(output) else _Stream(output)
@@ -205,7 +208,7 @@ class LineLog:
         with self._lock:
             stream = self._stream(record.thread)
             if self._whole:
-                if record.status in self._statuses:
+                if record.status in self._statuses and (self._accepts is None or self._accepts(record)):
                     prefix = self._prefix(stream, record.thread, record.entered_ns)
                     self._put(stream, prefix + self._line(record, len(prefix)))
                 return

@@ -12,7 +12,7 @@ from utrace.tracer.syscall import UNTOUCHED
 from utrace.where.values import CallFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from utrace.engines.output import Loss
     from utrace.syscalls import DecodedCall, SigInfo
@@ -251,3 +251,16 @@ class QuietListener:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+class OnlyCalls(QuietListener):
+    """Tells another listener of the ends of some calls, and of nothing else: for one that counts."""
+
+    def __init__(self, listener: LogListener, accepts: Callable[[CallRecord], bool]) -> None:
+        self._listener = listener
+        self._accepts = accepts
+
+    def ended(self, record: CallRecord) -> None:
+        """Tell of it, if it is accepted."""
+        if self._accepts(record):
+            self._listener.ended(record)

@@ -39,7 +39,7 @@ from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.ops import EngineOps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from utrace.core.verdicts import Answer
@@ -76,6 +76,10 @@ def thread_cpu_ns(tid: int) -> int:
         return 0
 
 
+def _every_call(_arch: int, _nr: int, _raw: Sequence[int]) -> bool:
+    return True
+
+
 class SyscallLog(EngineOps):
     """Logs system calls, signals and ends, by default as lines in the grammar of strace.
 
@@ -101,6 +105,7 @@ class SyscallLog(EngineOps):
         follow: bool = True,
         cpu_times: bool = False,
         selects: Callable[[Task, DecodedCall], bool] | None = None,
+        screens: Callable[[int, int, Sequence[int]], bool] | None = None,
         stack_of: Callable[[Task], Stack | None] | None = None,
         ips: bool = False,
     ) -> None:
@@ -117,6 +122,7 @@ class SyscallLog(EngineOps):
             follow: children are logged too.
             cpu_times: measure the CPU time of every call, for sums.
             selects: which calls are logged, decided at their entry.
+            screens: further, which are, decided from arch, number and registers before anything is read.
             stack_of: notes the stack of each call and signal, for those who show it.
             ips: note where in the program each call and signal was.
 
@@ -134,6 +140,7 @@ class SyscallLog(EngineOps):
         self._limits = Limits(max(text_max, 1), max(text_max, 1))
         self._cpu_times = cpu_times
         self._selects = selects
+        self._screens = screens or _every_call
         self._stack_of = stack_of
         self._ips = ips
         self._threads: dict[Task, Thread] = {}
@@ -204,7 +211,7 @@ class SyscallLog(EngineOps):
         thread = self._threads.get(task)
         if thread is None:
             thread = self._begin(task)
-        if thread.call is not None and call.resumed:
+        if (thread.call is not None and call.resumed) or not self._screens(call.arch, call.nr, call.raw):
             return None
         decoded = decode(call.arch, call.nr, call.raw, task.memory, None, self._limits)
         decoded.capture()

@@ -12,7 +12,7 @@ import functools
 
 from utrace.where.evaluate import compiled
 from utrace.where.grammar import WhereError, parse
-from utrace.where.nodes import show
+from utrace.where.nodes import Var, operands, show
 from utrace.where.registers import RegisterTest
 from utrace.where.split import CallPart, Split
 from utrace.where.values import CallFacts
@@ -50,6 +50,10 @@ class Where:
     def accepts(self, facts: CallFacts) -> bool:
         """Decide about a call."""
         return self._decide(facts)
+
+    def asks(self, word: str) -> bool:
+        """Tell whether it asks for one of the words."""
+        return Var(word) in operands(self.test)
 
     def __str__(self) -> str:
         return show(self.test)

@@ -21,7 +21,7 @@ from utrace.syscalls.catalog import signature_of
 from utrace.syscalls.pointers import Path
 from utrace.syscalls.tables import numbers, prototypes
 from utrace.where.evaluate import compiled
-from utrace.where.nodes import MISSING, And, Fixed, Var, operands, show
+from utrace.where.nodes import MISSING, And, Compare, Const, Fixed, Match, Not, Or, Var, operands, show
 from utrace.where.reduce import Shape, reduced
 from utrace.where.registers import RegisterTest, register_test
 
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from utrace.syscalls.abi import Abi
-    from utrace.where.nodes import Test, _Missing
+    from utrace.where.nodes import Operand, Test, _Missing
     from utrace.where.values import CallFacts
 
 _NAMES_SHOWN: Final = 8
+_NAMELESS: Final = "syscall_0x"
+_NOT_BY_EQUALITY: Final = frozenset({"<", "<=", ">", ">="})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,20 @@ class Split:
             abi.audit: frozenset(nr for nr in prototypes(abi) if self.part(abi.audit, nr) is not None)
             for abi in ABIS
         }
+
+    @functools.cached_property
+    def is_complete(self) -> bool:
+        """Whether `calls` has all: numbers that no table has a name for cannot make it true."""
+        name = Var("name")
+        asked = operands(self.test)
+        if Var("nr") in asked or any(
+            isinstance(one, Const) and isinstance(one.value, str) and one.value.startswith(_NAMELESS)
+            for one in asked
+        ):
+            return False
+        shape = Shape({"name": _NAMELESS, "path": MISSING}, frozenset(f"a{i}" for i in range(1, 7)))
+        # A pattern, or an order, can be true of some of these names.
+        return not _is_matched(self.test, name) and reduced(self.test, shape) == Fixed(value=False)
 
     @functools.cached_property
     def seen(self) -> Mapping[int, frozenset[int]]:
@@ -140,6 +156,21 @@ class Split:
             whose = "" if len(rests) == 1 else f"{_few(called)}: "
             lines.append(f"python: {whose}{rest}")
         return lines
+
+
+def _is_matched(test: Test, operand: Operand) -> bool:
+    """Tell whether an operand is compared otherwise than by being equal."""
+    match test:
+        case Match(of):
+            return of == operand
+        case Compare(op, left, right):
+            return op in _NOT_BY_EQUALITY and operand in {left, right}
+        case Not(of):
+            return _is_matched(of, operand)
+        case And(parts) | Or(parts):
+            return any(_is_matched(part, operand) for part in parts)
+        case _:
+            return False
 
 
 def _few(names: Sequence[str]) -> str:

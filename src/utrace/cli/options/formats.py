@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _output(options: TraceOptions, value: str) -> None:
-    options.output = value
+    options.outputs.append(value)
 
 
 def _append(options: TraceOptions, _value: str) -> None:
@@ -194,7 +194,7 @@ OUTPUTS: Final = (
         ("o", "output"),
         _output,
         "FILE",
-        "write to FILE, or to a command: -o '|CMD'",
+        "to FILE, FORMAT:FILE or a command '|CMD'; repeatable",
         offers=("<file>",),
     ),
     Option(("A", "output-append-mode"), _append, "", "with -o: append to FILE"),

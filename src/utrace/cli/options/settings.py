@@ -14,7 +14,9 @@ from utrace.engines.records import ALL_STATUSES, CallStatus
 from utrace.syscalls.siginfo import SIGNAL_NAMES
 
 if TYPE_CHECKING:
+    from utrace.cli.further_outputs import OutputSpec
     from utrace.engines.injection_rules import Rule
+    from utrace.where import Where
 
 ALL_SIGNALS: Final = frozenset(SIGNAL_NAMES)
 
@@ -121,6 +123,14 @@ class TraceOptions:
     append: bool = False
     separately: bool = False
 
+    form: str = "text"
+    """Of outputs that name none."""
+    where: Where | None = None
+    explain: bool = False
+    live: bool = False
+    only_further: bool = False
+    """There are outputs, but none of the lines strace would write."""
+
     # How it is shown.
     text_max: int = 32
     abbreviated: str = "all"
@@ -167,6 +177,10 @@ class TraceOptions:
         self.environment: dict[str, str | None] = {}
         self.paths: list[str] = []
         self.rules: list[Rule] = []
+        self.outputs: list[str] = []
+        """What was given with -o."""
+        self.further: list[OutputSpec] = []
+        """Outputs beside `output`."""
         self.given: set[str] = set()
         """Names of the options given, the first one each has in the table."""
         self.needs = Needs(0)
