@@ -16,6 +16,7 @@ from typing import Final
 from tests.simulation.planted_table import search_for_all, show
 from tests.simulation.scenarios import ALL, BY_NAME, SMALL
 from tests.simulation.scenarios_of_the_spec import SPEC
+from tests.simulation.totals import show_totals
 from utrace.testing import Budget, Exhaustive, Report, Seeded, explore, shrink
 
 KINDS: Final = ("random", "pct 2", "pct 3", "pct 4", "uneven")
@@ -52,7 +53,7 @@ def _print(line: object) -> None:
 def _once(budget: Budget, reports: list[Report]) -> None:
     for scenario in (*SMALL, *SPEC):
         _show(explore(scenario, Exhaustive(), budget), reports)
-    _totals(reports)
+    _print(show_totals(reports))
     seed = secrets.randbelow(1_000_000_000)
     _print(f"sampling from seed {seed}")
     for scenario in ALL:
@@ -68,7 +69,7 @@ def _go_on_until(end: float, reports: list[Report]) -> None:
             for kind in KINDS:
                 if time.monotonic() < end:
                     _show(explore(scenario, Seeded(kind, seed), HOUR_SAMPLE), reports, quiet=True)
-        _totals(reports)
+        _print(show_totals(reports))
 
 
 def _show(report: Report, reports: list[Report], *, quiet: bool = False) -> None:
@@ -85,21 +86,8 @@ def _show(report: Report, reports: list[Report], *, quiet: bool = False) -> None
         _print(f"kept as {kept}")
 
 
-def _totals(reports: list[Report]) -> None:
-    runs = sum(report.runs for report in reports)
-    seconds = sum(report.seconds for report in reports)
-    laws = sum(report.laws_checked for report in reports)
-    complete = sum(report.complete for report in reports)
-    broken = sum(report.failure is not None for report in reports)
-    scenarios = len({report.scenario for report in reports})
-    _print(
-        f"{scenarios} scenarios, of {complete} every interleaving; {runs} interleavings explored,"
-        f" {runs / max(seconds, 1e-9):.0f} a second; all laws checked {laws} times; {broken} violations"
-    )
-
-
 def _sum_up(reports: list[Report]) -> int:
-    _totals(reports)
+    _print(show_totals(reports))
     return min(100, sum(report.failure is not None for report in reports))
 
 

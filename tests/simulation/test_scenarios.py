@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import secrets
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.simulation.scenarios import HARSH, HARSH_SPEC, SMALL
 from tests.simulation.scenarios_of_the_spec import SPEC
+from tests.simulation.totals import REPORTS
 from utrace.testing import Budget, Exhaustive, Scenario, Seeded, explore, shrink
+
+if TYPE_CHECKING:
+    from utrace.testing.explore import Strategy
 
 SEEDED: Final = (("random", 25), ("pct 3", 25), ("uneven", 25))
 EXHAUSTIVE: Final = Budget(runs=150, seconds=1.0)
-HARSH_RUNS: Final = 12
+FEW: Final = Budget(runs=12)
 
 
-def require_no_violation(scenario: Scenario, kind: str, seed: int, runs: int) -> None:
-    report = explore(scenario, Seeded(kind, seed), Budget(runs=runs))
-    assert report.failure is None, shrink(scenario, report.failure, runs_max=300)
+def require_no_violation(scenario: Scenario, strategy: Strategy, budget: Budget) -> None:
+    report = explore(scenario, strategy, budget)
+    REPORTS.append(report)
+    assert report.laws_checked
+    # As text: of anything else only the beginning would be shown.
+    assert report.failure is None, str(shrink(scenario, report.failure, runs_max=300))
 
 
 @pytest.mark.parametrize("scenario", [*SMALL, *SPEC], ids=lambda scenario: scenario.name)
@@ -32,11 +39,9 @@ def require_no_violation(scenario: Scenario, kind: str, seed: int, runs: int) ->
 @pytest.mark.law("INV-39")
 @pytest.mark.law("INV-41")
 def test_small_scenario_breaks_no_law(scenario: Scenario) -> None:
-    report = explore(scenario, Exhaustive(), EXHAUSTIVE)
-    assert report.failure is None, shrink(scenario, report.failure, runs_max=300)
-    assert report.laws_checked
+    require_no_violation(scenario, Exhaustive(), EXHAUSTIVE)
     for kind, runs in SEEDED:
-        require_no_violation(scenario, kind, 1, runs)
+        require_no_violation(scenario, Seeded(kind, 1), Budget(runs=runs))
 
 
 @pytest.mark.law("INV-32")
@@ -46,8 +51,8 @@ def test_killed_at_any_moment_no_scenario_breaks_a_law() -> None:
     sys.stdout.write(f"seed {seed}\n")
     for scenario in (*HARSH, *HARSH_SPEC):
         for kind in ("random", "pct 3", "uneven"):
-            require_no_violation(scenario, kind, 1, HARSH_RUNS)
-            require_no_violation(scenario, kind, seed, HARSH_RUNS)
+            require_no_violation(scenario, Seeded(kind, 1), FEW)
+            require_no_violation(scenario, Seeded(kind, seed), FEW)
 
 
 @pytest.mark.parametrize(

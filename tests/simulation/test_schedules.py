@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from tests.simulation.scenarios import BY_NAME, SMALL
+from tests.simulation.scenarios_of_the_spec import SPEC
 from utrace.core.events import Event
 from utrace.core.verdicts import ResumeAction
 from utrace.testing import (
@@ -44,8 +45,9 @@ LOGS: Final = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from tests.simulation.scenarios import SMALL
+from tests.simulation.scenarios_of_the_spec import SPEC
 from utrace.testing import Random, record
-for scenario in SMALL:
+for scenario in (*SMALL, *SPEC):
     print(scenario.name, scenario.digest, record(scenario, Random(3)))
 """
 
@@ -57,7 +59,7 @@ def test_a_schedule_that_once_broke_a_law_breaks_none(path: Path) -> None:
     assert replay(BY_NAME[schedule.scenario], schedule, strict=False) is None
 
 
-@pytest.mark.parametrize("scenario", SMALL, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", [*SMALL, *SPEC], ids=lambda scenario: scenario.name)
 def test_replay_makes_the_same_run(scenario: Scenario) -> None:
     log, schedule = record(scenario, Random(11))
     again, made = record(scenario, Replay(schedule.choices))
