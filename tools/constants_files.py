@@ -125,8 +125,16 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     "getrandom": flags("linux/random.h", r"GRND_[A-Z]+"),
     # Memory.
     "prot": flags("asm/mman.h", r"PROT_[A-Z]+", "PROT_NONE", PROT_SEM=8),
-    "pkey": flags("asm/mman.h", "PKEY_DISABLE_ACCESS PKEY_DISABLE_WRITE"),
-    "userfaultfd": flags("linux/fcntl.h", "O_NONBLOCK O_CLOEXEC", UFFD_USER_MODE_ONLY=1),
+    "mempolicy_flags": flags(
+        "linux/mempolicy.h", "MPOL_F_STATIC_NODES MPOL_F_RELATIVE_NODES MPOL_F_NUMA_BALANCING"
+    ),
+    "mempolicy_get": flags("linux/mempolicy.h", "MPOL_F_NODE MPOL_F_ADDR MPOL_F_MEMS_ALLOWED"),
+    "mempolicy_move": flags("linux/mempolicy.h", "MPOL_MF_STRICT MPOL_MF_MOVE MPOL_MF_MOVE_ALL"),
+    "shadow_stack": flags("asm/mman.h", "", SHADOW_STACK_SET_TOKEN=1, SHADOW_STACK_SET_MARKER=2),
+    "pkey": flags("asm/mman.h", "PKEY_DISABLE_ACCESS PKEY_DISABLE_WRITE", PKEY_DISABLE_EXECUTE=4),
+    "userfaultfd": FlagSet(
+        ("linux/fcntl.h", "linux/userfaultfd.h"), "UFFD_USER_MODE_ONLY O_NONBLOCK O_CLOEXEC"
+    ),
     "delete_module": flags("linux/fcntl.h", "O_NONBLOCK O_TRUNC"),
     "prctl_vma": enum("linux/prctl.h", "PR_SET_VMA_ANON_NAME"),
     "map": FlagSet(

@@ -24,6 +24,81 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
         r"|GET_INFO_BY_FD)|RAW_TRACEPOINT_OPEN|BTF_(LOAD|GET_FD_BY_ID|GET_NEXT_ID)|TASK_FD_QUERY"
         r"|LINK_(CREATE|UPDATE|GET_FD_BY_ID|GET_NEXT_ID|DETACH)|ENABLE_STATS|ITER_CREATE)",
     ),
+    "io_uring_features": flags("linux/io_uring.h", r"IORING_FEAT_\w+"),
+    "futex2": FlagSet(
+        ("linux/futex.h",),
+        "FUTEX2_NUMA FUTEX2_MPOL FUTEX2_PRIVATE",
+        fields=((3, "FUTEX2_SIZE_U8 FUTEX2_SIZE_U16 FUTEX2_SIZE_U32 FUTEX2_SIZE_U64"),),
+    ),
+    "bpf_map_type": enum("linux/bpf.h", r"BPF_MAP_TYPE_\w+", "BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED"),
+    "bpf_map_flags": flags(
+        "linux/bpf.h",
+        "BPF_F_NO_PREALLOC BPF_F_NO_COMMON_LRU BPF_F_NUMA_NODE BPF_F_RDONLY BPF_F_WRONLY BPF_F_STACK_BUILD_ID"
+        " BPF_F_ZERO_SEED BPF_F_RDONLY_PROG BPF_F_WRONLY_PROG BPF_F_CLONE BPF_F_MMAPABLE BPF_F_PRESERVE_ELEMS"
+        " BPF_F_INNER_MAP BPF_F_LINK BPF_F_PATH_FD BPF_F_VTYPE_BTF_OBJ_FD BPF_F_TOKEN_FD",
+    ),
+    "bpf_element_flags": enum("linux/bpf.h", "BPF_ANY BPF_NOEXIST BPF_EXIST BPF_F_LOCK"),
+    "bpf_prog_type": enum("linux/bpf.h", r"BPF_PROG_TYPE_\w+"),
+    "bpf_prog_flags": flags(
+        "linux/bpf.h",
+        "BPF_F_STRICT_ALIGNMENT BPF_F_ANY_ALIGNMENT BPF_F_TEST_RND_HI32 BPF_F_TEST_STATE_FREQ BPF_F_SLEEPABLE"
+        " BPF_F_XDP_HAS_FRAGS BPF_F_XDP_DEV_BOUND_ONLY BPF_F_TEST_REG_INVARIANTS",
+    ),
+    "bpf_attach_flags": flags("linux/bpf.h", "BPF_F_ALLOW_OVERRIDE BPF_F_ALLOW_MULTI BPF_F_REPLACE"),
+    "bpf_attach_type": enum(
+        "linux/bpf.h",
+        r"BPF_(CGROUP|SK|LIRC|FLOW|TRACE|MODIFY|LSM|XDP|PERF_EVENT|NETFILTER|TCX|STRUCT_OPS|NETKIT)[A-Z0-9_]*",
+        r"BPF_(SK_(DROP|PASS|LOOKUP_F.*|STORAGE.*)|LSM_(?!MAC|CGROUP).*|CGROUP_ITER.*|PERF_EVENT_.*)",
+    ),
+    "bpf_register": enum("linux/bpf.h", r"BPF_REG_\d+"),
+    "bpf_size": enum("linux/bpf.h linux/bpf_common.h", "BPF_W BPF_H BPF_B BPF_DW"),
+    "bpf_mode": enum(
+        "linux/bpf.h linux/bpf_common.h", "BPF_IMM BPF_ABS BPF_IND BPF_MEM BPF_MEMSX BPF_ATOMIC"
+    ),
+    "bpf_source": enum("linux/bpf_common.h", "BPF_K BPF_X"),
+    "bpf_operation": enum(
+        "linux/bpf.h linux/bpf_common.h",
+        "BPF_ADD BPF_SUB BPF_MUL BPF_DIV BPF_OR BPF_AND BPF_LSH BPF_RSH BPF_NEG BPF_MOD BPF_XOR BPF_MOV"
+        " BPF_ARSH BPF_END",
+    ),
+    "bpf_jump": enum(
+        "linux/bpf.h linux/bpf_common.h",
+        "BPF_JA BPF_JEQ BPF_JGT BPF_JGE BPF_JSET BPF_JNE BPF_JSGT BPF_JSGE BPF_CALL BPF_EXIT BPF_JLT BPF_JLE"
+        " BPF_JSLT BPF_JSLE",
+    ),
+    "perf_type": enum("linux/perf_event.h", r"PERF_TYPE_\w+", "PERF_TYPE_MAX"),
+    "perf_size": enum("linux/perf_event.h", r"PERF_ATTR_SIZE_VER\d"),
+    "perf_hardware": enum(
+        "linux/perf_event.h", r"PERF_COUNT_HW_\w+", r"PERF_COUNT_HW_(CACHE_(?!REF|MISS)\w+|MAX)"
+    ),
+    "perf_software": enum("linux/perf_event.h", r"PERF_COUNT_SW_\w+", "PERF_COUNT_SW_MAX"),
+    "perf_sample": flags(
+        "linux/perf_event.h", r"PERF_SAMPLE_[A-Z_]+", r"PERF_SAMPLE_(BRANCH|REGS_ABI|MAX|WEIGHT_TYPE).*"
+    ),
+    "perf_read": flags("linux/perf_event.h", r"PERF_FORMAT_\w+", "PERF_FORMAT_MAX"),
+    "landlock_fs": flags("linux/landlock.h", r"LANDLOCK_ACCESS_FS_\w+"),
+    "landlock_net": flags("linux/landlock.h", r"LANDLOCK_ACCESS_NET_\w+"),
+    "landlock_scope": flags("linux/landlock.h", r"LANDLOCK_SCOPE_\w+"),
+    "landlock_restrict": flags("linux/landlock.h", r"LANDLOCK_RESTRICT_SELF_\w+"),
+    "key_reqkey": enum("linux/keyctl.h", r"KEY_REQKEY_DEFL_\w+"),
+    "key_move": flags("linux/keyctl.h", "KEYCTL_MOVE_EXCL"),
+    # include/linux/key.h, which is not for user space.
+    "key_perm": FlagSet(
+        ("linux/fs.h",),
+        "",
+        extra={
+            f"KEY_{who}_{right}": bit << shift
+            for shift, who in ((24, "POS"), (16, "USR"), (8, "GRP"), (0, "OTH"))
+            for bit, right in (
+                (1, "VIEW"),
+                (2, "READ"),
+                (4, "WRITE"),
+                (8, "SEARCH"),
+                (16, "LINK"),
+                (32, "SETATTR"),
+            )
+        },
+    ),
     "landlock_rule": enum("linux/landlock.h", r"LANDLOCK_RULE_\w+"),
     "landlock_create": flags("linux/landlock.h", r"LANDLOCK_CREATE_\w+", ".*_ERRATA"),
     "keyctl": enum("linux/keyctl.h", r"KEYCTL_[A-Z0-9_]+", r"KEYCTL_(SUPPORTS|CAPS\d|KDF|MOVE_EXCL).*"),
@@ -63,7 +138,7 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
         r"|EVENT_ON_CHILD|RENAME)",
     ),
     "module_init": flags("linux/module.h", r"MODULE_INIT_\w+"),
-    "ipc_flags": flags("linux/ipc.h", "IPC_CREAT IPC_EXCL"),
+    "ipc_flags": flags("linux/ipc.h", "IPC_CREAT IPC_EXCL IPC_NOWAIT"),
     "shm_flags": flags("linux/ipc.h", "IPC_CREAT IPC_EXCL", SHM_HUGETLB=0o4000, SHM_NORESERVE=0o10000),
     "msg_flags": flags(
         "linux/ipc.h", "", MSG_NOERROR=0o10000, MSG_EXCEPT=0o20000, MSG_COPY=0o40000, IPC_NOWAIT=0o4000
@@ -71,7 +146,24 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     "shmat": flags(
         "linux/fs.h", "", SHM_RDONLY=0o10000, SHM_RND=0o20000, SHM_REMAP=0o40000, SHM_EXEC=0o100000
     ),
-    "ipc_cmd": enum("linux/ipc.h", "IPC_RMID IPC_SET IPC_STAT IPC_INFO"),
+    "shm_cmd": enum(
+        "linux/ipc.h",
+        "IPC_RMID IPC_SET IPC_STAT IPC_INFO",
+        SHM_LOCK=11,
+        SHM_UNLOCK=12,
+        SHM_STAT=13,
+        SHM_INFO=14,
+        SHM_STAT_ANY=15,
+    ),
+    "sem_cmd": enum(
+        "linux/sem.h linux/ipc.h",
+        "IPC_RMID IPC_SET IPC_STAT IPC_INFO GETPID GETVAL GETALL GETNCNT GETZCNT SETVAL SETALL SEM_STAT"
+        " SEM_INFO SEM_STAT_ANY",
+    ),
+    "msg_cmd": enum(
+        "linux/msg.h linux/ipc.h", "IPC_RMID IPC_SET IPC_STAT IPC_INFO MSG_STAT MSG_INFO MSG_STAT_ANY"
+    ),
+    "sem_flags": flags("linux/sem.h linux/ipc.h", "SEM_UNDO IPC_NOWAIT"),
     # Sockets.  The kernel's own headers leave families and types to the C library: written out.
     "family": enum(
         "linux/fs.h",

@@ -233,5 +233,8 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
         TFD_NONBLOCK=0o4000,
     ),
     "itimer": enum("linux/time.h", r"ITIMER_[A-Z]+"),
+    "timex_status": flags("linux/timex.h", r"STA_[A-Z]+", "STA_RONLY"),
+    "adjtimex_state": enum("linux/timex.h", "TIME_OK TIME_INS TIME_DEL TIME_OOP TIME_WAIT TIME_ERROR"),
+    "sigev_notify": enum("asm/siginfo.h", r"SIGEV_\w+", "SIGEV_(MAX_SIZE|PAD_SIZE)"),
     "adjtimex": flags("linux/timex.h", r"ADJ_[A-Z]+"),
 }

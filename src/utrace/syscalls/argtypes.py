@@ -20,6 +20,7 @@ from utrace.syscalls.values import (
     FlagSet,
     Hex,
     IoctlCode,
+    Joined,
     Macro,
     Mode,
     Named,
@@ -342,7 +343,7 @@ class Choice:
         mask: bits of the peer that count.
     """
 
-    ctype: Final = "ulong"
+    ctype: str = "ulong"
 
     def __init__(
         self,
@@ -386,6 +387,12 @@ class Choice:
         return lambda raw, peers, call: table.get(peers[index] & mask, default)(raw, peers, call)
 
 
+class WideChoice(Choice):
+    """The same for a field of 64 bits."""
+
+    ctype = "u64"
+
+
 class _Device:
     phase: Final = Phase.PURE
 
@@ -411,6 +418,11 @@ def _inet_address(raw: int) -> Value:
     return Macro("inet_addr", ".".join(str(byte) for byte in raw.to_bytes(4, "little")))
 
 
+def _version(raw: int) -> Value:
+    parts = (SignalNumber(raw >> 16), SignalNumber(raw >> 8 & 0xFF), SignalNumber(raw & 0xFF))
+    return Joined(raw, parts, macro="KERNEL_VERSION")
+
+
 def _handler(raw: int) -> Value:
     return Named(raw, ("SIG_DFL", "SIG_IGN")[raw]) if raw < 2 else Address(raw)
 
@@ -430,6 +442,7 @@ HEX: Final = Number("ulong", Hex)
 HEX32: Final = Number("u32", Hex)
 HEX64: Final = Number("u64", Hex)
 MODE: Final = Number("u16", Mode)
+MODE32: Final = Number("u32", Mode)
 FILE_MODE: Final = Number("u16", FileMode)
 FILE_MODE32: Final = Number("u32", FileMode)
 FD: Final = Number("i32", Fd)
@@ -448,6 +461,7 @@ POINTER: Final = Number("ulong", Address)
 ADDRESS: Final = Pointer()
 MISSING: Final = Missing()
 DEVICE: Final = _Device("u32")
+VERSION: Final = Number("u32", _version)
 INET_ADDRESS: Final = Number("u32", _inet_address)
 ACCESS_MODE: Final = Flags("access", "?_OK", zero="F_OK")
 MAP_FLAGS: Final = Flags("map", "MAP_???", shift=("MAP_HUGE_SHIFT", 26, 63))

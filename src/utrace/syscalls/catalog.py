@@ -13,10 +13,12 @@ from utrace.syscalls.signatures import (
     files,
     ipc,
     kernel,
+    keys,
     mounts,
     net,
     prctls,
     process,
+    rings,
     signals,
     space,
     tracing,
@@ -30,7 +32,21 @@ if TYPE_CHECKING:
     from utrace.syscalls.abi import Abi
     from utrace.syscalls.argtypes import ArgType
 
-_TOPICS: Final = (files, space, process, prctls, tracing, signals, net, waiting, mounts, ipc, kernel)
+_TOPICS: Final = (
+    files,
+    space,
+    process,
+    prctls,
+    tracing,
+    signals,
+    net,
+    waiting,
+    mounts,
+    ipc,
+    kernel,
+    keys,
+    rings,
+)
 
 #: Parameter names that are file names when the type is `const char *`.
 _PATH_NAMES: Final = frozenset({"path", "pathname", "filename", "oldname", "newname", "specialfile"})

@@ -11,7 +11,7 @@ from utrace.syscalls import argtypes as t
 from utrace.syscalls.abi import AARCH64, I386, X86_64
 from utrace.syscalls.pointers import Buffer, SignalMask
 from utrace.syscalls.structs import Bytes, Chars, Pad, Repeat, Struct
-from utrace.syscalls.values import Hex, Mode, Named, Record, Seconds, Timestamp
+from utrace.syscalls.values import Mode, Named, Record, Seconds, Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -405,7 +405,7 @@ CLONE_ARGS: Final = Struct(
     cgroup=t.When("flags", _CLONE_INTO_CGROUP, t.U64),
 )
 
-SEMBUF: Final = Struct(sem_num=t.U16, sem_op=t.I16, sem_flg=t.Number("u16", Hex))
+SEMBUF: Final = Struct(sem_num=t.U16, sem_op=t.I16, sem_flg=t.Flags("sem_flags", "SEM_???", "u16"))
 
 SCHED_PARAM: Final = Struct(sched_priority=t.INT)
 SCHED_ATTR: Final = Struct(

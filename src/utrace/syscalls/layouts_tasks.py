@@ -10,9 +10,9 @@ from utrace.syscalls.layouts import PerAbi
 from utrace.syscalls.packed import CALL_NUMBER, CALL_NUMBER32
 from utrace.syscalls.pointers import Array
 from utrace.syscalls.programs import SECCOMP_INSTRUCTION
-from utrace.syscalls.structs import BitFields, Pad, Repeat, Spliced, Struct
+from utrace.syscalls.structs import BitFields, Hidden, Pad, Repeat, Spliced, Struct
 
-SOCK_FPROG: Final = Struct(len=t.U16, filter=Array(SECCOMP_INSTRUCTION, "len"))
+SOCK_FPROG: Final = Struct(len=t.U16, filter=Hidden(Array(SECCOMP_INSTRUCTION, "len")))
 
 _ADDRESS64: Final = t.POINTER64
 PRCTL_MM_MAP: Final = Struct(

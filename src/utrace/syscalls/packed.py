@@ -102,6 +102,47 @@ class IpcFlags:
         return split
 
 
+class IpcCommand:
+    """A command of System V IPC, with the bit for the younger layout of its struct."""
+
+    ctype: Final = "u32"
+    phase: Final = t.Phase.PURE
+    _IPC_64: Final = 0x100
+
+    def __init__(self, constants: str, hint: str) -> None:
+        self._constants, self._hint = constants, hint
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        command_of = enum_decoder(abi, self._constants, self._hint)
+        younger = FlagSet(self._IPC_64, ("IPC_64",))
+
+        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            command = command_of(raw & ~self._IPC_64)
+            return Joined(raw, (younger, command)) if raw & self._IPC_64 else command
+
+        return split
+
+
+class MemoryPolicy:
+    """The mode of a memory policy with its flags."""
+
+    ctype: Final = "u32"
+    phase: Final = t.Phase.PURE
+    _FLAGS: Final = 0xE000
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        mode_of = enum_decoder(abi, "mempolicy", "MPOL_???")
+        flags_of = flags_decoder(abi, "mempolicy_flags")
+
+        def split(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            mode, flags = mode_of(raw & ~self._FLAGS), flags_of(raw & self._FLAGS)
+            return Joined(raw, (mode, flags)) if flags else mode
+
+        return split
+
+
 class Persona:
     """The execution domain; all bits set only asks."""
 
@@ -164,6 +205,7 @@ class CallNumber:
         return lambda raw, _peers, _call: Named(raw, names.get(raw), "__NR_???")
 
 
+MEMORY_POLICY: Final = MemoryPolicy()
 IO_PRIORITY: Final = IoPriority()
 CALL_NUMBER: Final = CallNumber("u64")
 CALL_NUMBER32: Final = CallNumber("u32")

@@ -89,6 +89,23 @@ class At:
         return count
 
 
+class Chunks:
+    """As many as it takes to hold what a sibling tells: words of a mask of bits, pages of a range.
+
+    Args:
+        peer: the sibling.
+        size: how much one holds.
+    """
+
+    def __init__(self, peer: str, size: int) -> None:
+        self._peer, self._size = peer, size
+
+    def bind_count(self, _abi: Abi, names: Sequence[str]) -> Counter:
+        """Make the function that counts."""
+        index, size = names.index(self._peer), self._size
+        return lambda peers, _call: -(-peers[index] // size)
+
+
 RETURNED: Final = Returned()
 
 AnyCount: TypeAlias = "int | str | Count"

@@ -186,7 +186,11 @@ def render_entry(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
         phase = call.phase(index)
         if phase is Phase.LATE and value:
             return f"{name}({''.join(text + ', ' for text in shown)}"
-        shown.append(_label(call, index, style) + render(value, style))
+        text = _label(call, index, style) + render(value, style)
+        if phase is Phase.BOTH and plan.merged[index] and text.endswith("}"):
+            # Its fields go on when the call has returned.
+            return f"{name}({', '.join([*shown, text[:-1]])}"
+        shown.append(text)
         if phase is Phase.BOTH and value and not plan.noted[index]:
             # What it becomes is written right behind it, when the call has returned.
             break

@@ -69,6 +69,15 @@ class SigInfoKind(enum.Enum):
     QUEUE = (("si_pid", "i", "i"), ("si_uid", "I", "I"), ("si_value", "Q", "I"))
     TIMER = (("si_timerid", "i", "i"), ("si_overrun", "i", "i"), ("si_value", "Q", "I"))
     FAULT = (("si_addr", "Q", "I"),)
+    MEMORY_ERROR = (("si_addr", "Q", "I"), ("si_addr_lsb", "h", "h"))
+    BOUNDS = (("si_addr", "Q", "I"), ("si_lower", "8xQ", "4xI"), ("si_upper", "Q", "I"))
+    PROTECTION_KEY = (("si_addr", "Q", "I"), ("si_pkey", "8xI", "4xI"))
+    PERF = (
+        ("si_addr", "Q", "I"),
+        ("si_perf_data", "Q", "I"),
+        ("si_perf_type", "I", "I"),
+        ("si_perf_flags", "I", "I"),
+    )
     CHILD = (
         ("si_pid", "i", "i"),
         ("si_uid", "I", "I"),
@@ -86,6 +95,14 @@ _KIND_BY_SIGNAL: Final = {
     _IO: SigInfoKind.POLL,
     _SYS: SigInfoKind.SYSCALL,
 } | dict.fromkeys(_FAULTS, SigInfoKind.FAULT)
+#: BUS_MCEERR_AR and _AO, SEGV_BNDERR and _PKUERR, TRAP_PERF tell more than an address.
+_KIND_BY_SIGNAL_AND_CODE: Final = {
+    (_BUS, 4): SigInfoKind.MEMORY_ERROR,
+    (_BUS, 5): SigInfoKind.MEMORY_ERROR,
+    (_SEGV, 3): SigInfoKind.BOUNDS,
+    (_SEGV, 4): SigInfoKind.PROTECTION_KEY,
+    (_TRAP, 6): SigInfoKind.PERF,
+}
 _KIND_BY_CODE: Final = {
     _SI_TIMER: SigInfoKind.TIMER,
     _SI_SIGIO: SigInfoKind.POLL,
@@ -102,6 +119,9 @@ def _kind(signo: int, code: int) -> SigInfoKind:
         return SigInfoKind.QUEUE
     if code == _SI_KERNEL:
         return SigInfoKind.FAULT if signo in _FAULTS else SigInfoKind.NONE
+    by_both = _KIND_BY_SIGNAL_AND_CODE.get((signo, code))
+    if by_both is not None:
+        return by_both
     return _KIND_BY_SIGNAL.get(signo, SigInfoKind.KILL)
 
 
@@ -157,14 +177,18 @@ class SigInfo:
         if self.si_errno:
             yield "si_errno", Named(self.si_errno, enum_names(X86_64, "errno").get(self.si_errno))
         for name, number in self._fields.items():
-            yield name, self._value(name, number)
+            if name == "si_value":
+                yield "si_int", (number & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+                yield "si_ptr", Address(number)
+            else:
+                yield name, self._value(name, number)
 
     def _value(self, name: str, number: int) -> Value:
         if name == "si_pid":
             return Pid(number)
         if name in {"si_utime", "si_stime"}:
             return Ticks(number)
-        if name in {"si_addr", "si_call_addr"}:
+        if name in {"si_addr", "si_call_addr", "si_lower", "si_upper"}:
             return Address(number)
         # A status is a signal unless the child exited.
         if name == "si_status" and self.code.name != "CLD_EXITED":

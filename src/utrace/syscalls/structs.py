@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
 
 from utrace.syscalls.argtypes import Phase
 from utrace.syscalls.tables import constant_values
-from utrace.syscalls.values import ABSENT, Address, Items, Record, Text
+from utrace.syscalls.values import ABSENT, Address, HiddenItems, Items, Record, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -221,10 +221,15 @@ class BitFields(Spliced):
     """A word of 32 or 64 bits that is divided into fields: (name, bits) in the order of the declaration.
 
     Names that begin with an underscore are not shown.
+
+    Args:
+        ctype: C type of the word.
+        sparse: fields that are 0 are not shown.
+        widths: bits of each field.
     """
 
-    def __init__(self, ctype: str = "u32", /, **widths: int) -> None:
-        self._ctype, self._widths = ctype, widths
+    def __init__(self, ctype: str = "u32", /, *, sparse: bool = False, **widths: int) -> None:
+        self._ctype, self._sparse, self._widths = ctype, sparse, widths
 
     def size(self, abi: Abi) -> int:
         """Bytes it takes."""
@@ -244,9 +249,15 @@ class BitFields(Spliced):
                 places.append((at, (1 << width) - 1))
             at += width
 
+        sparse = self._sparse
+
         def read(data: bytes, _call: DecodedCall) -> Value:
             word = int.from_bytes(data, "little")
-            return Record(shown, [word >> shift & mask for shift, mask in places])
+            values = [word >> shift & mask for shift, mask in places]
+            if not sparse:
+                return Record(shown, values)
+            found = [(name, value) for name, value in zip(shown, values, strict=True) if value]
+            return Record(tuple(name for name, _ in found), [value for _, value in found])
 
         return read
 
@@ -321,6 +332,8 @@ def _flat(
             fields.append((name, value))
         elif isinstance(value, Record):
             fields += value.items()
+            if brief is not None and name in brief:
+                brief |= frozenset(value.names)
     return Record(tuple(name for name, _ in fields), [value for _, value in fields], brief)
 
 
@@ -357,12 +370,72 @@ def _step(kind: Field, abi: Abi, numbers: Sequence[str], name: str, offset: int)
     return lambda raw, _data, call: decode(raw[index], raw, call)
 
 
+class Packed(Struct):
+    """A struct without padding."""
+
+    def offsets(self, abi: Abi) -> dict[str, int]:
+        """Offset of each field, and the size of the whole under the name ""."""
+        offset = 0
+        found: dict[str, int] = {}
+        for name, kind in self.fields.items():
+            found[name] = offset
+            offset += _extent(kind, abi)[0]
+        found[""] = offset
+        return found
+
+
+class Ordered(Struct):
+    """A struct whose fields are shown in another order, and perhaps not all.
+
+    Args:
+        order: the names in the order of text.
+        fields: as of a `Struct`.
+    """
+
+    def __init__(self, order: str, /, **fields: Field) -> None:
+        super().__init__(**fields)
+        self._order = tuple(order.split())
+
+    def bind_bytes(self, abi: Abi) -> BytesDecoder:
+        """Make the function from its bytes to a `Record`."""
+        read = super().bind_bytes(abi)
+        order = self._order
+
+        def read_ordered(data: bytes, call: DecodedCall) -> Value:
+            record = read(data, call)
+            return Record(order, [record[name] for name in order]) if isinstance(record, Record) else record
+
+        return read_ordered
+
+
+class Hidden:
+    """A pointer to elements that brief text does not follow."""
+
+    def __init__(self, array: ArgType) -> None:
+        self._array = array
+        self.ctype, self.phase = array.ctype, array.phase
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        decode = self._array.bind(abi, names)
+
+        def decode_hidden(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            value = decode(raw, peers, call)
+            if not isinstance(value, Items):
+                return value
+            hidden = HiddenItems(value, is_cut=value.is_cut, tail=value.tail)
+            hidden.address = raw
+            return hidden
+
+        return decode_hidden
+
+
 class SelfSized:
-    """A pointer to a struct whose first field, 32 bits, is its size.
+    """A pointer to a struct with its size in a field of that name.
 
     Args:
         pointee: the struct.
-        least: the size below which only the first field is shown.
+        least: the size below which nothing is shown but the size, where it is the first field.
     """
 
     ctype: Final = "ulong"
@@ -374,16 +447,16 @@ class SelfSized:
     def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
         read = Sized(self._pointee, "size").bind(abi, ("size",))
-        name = next(iter(self._pointee.fields))
+        at = self._pointee.offsets(abi)["size"]
         least = self._least
 
         def decode(raw: int, _peers: Sequence[int], call: DecodedCall) -> Value:
-            head = call.memory.read(raw, 4) if raw else b""
+            head = call.memory.read(raw + at, 4) if raw else b""
             if len(head) < 4:
                 return Address(raw)
             size = int.from_bytes(head, "little")
             if size < least:
-                return Record((name,), (size,))
+                return Address(raw) if at else Record(("size",), (size,))
             return read(raw, (size,), call)
 
         return decode

@@ -272,6 +272,10 @@ _MACRO_BYTES: Final[dict[str, Callable[[int | str | bytes], bytes]]] = {
 }
 
 
+def _hidden(value: v.HiddenItems, style: Style) -> str:
+    return _items(value, style) if style.verbose else f"{value.address:#x}"
+
+
 def _macro(value: v.Macro, style: Style) -> str:
     argument = value.argument
     if style.xlat is not Xlat.ABBREV and value.name in _MACRO_BYTES:
@@ -358,6 +362,7 @@ RENDERERS: Final[dict[type, Renderer]] = dict(
         _is(v.BinaryText, _binary),
         _is(v.Items, _items),
         _is(v.Listing, _listing),
+        _is(v.HiddenItems, _hidden),
         _constant(v.IoctlCode, _ioctl, _hex_number),
         _is(v.WaitStatus, _wait_status),
         _is(v.Record, _record),

@@ -242,6 +242,12 @@ class Listing(Items):
     address: int = 0
 
 
+class HiddenItems(Items):
+    """Elements that brief text shows as their address."""
+
+    address: int = 0
+
+
 class SignalSet(frozenset[int]):
     """Signal numbers; `names` gives them without SIG."""
 

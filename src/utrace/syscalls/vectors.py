@@ -11,11 +11,9 @@ from utrace.syscalls.layouts import CLONE_ARGS
 from utrace.syscalls.pointers import Ptr, Signals, bind_count, read_text, signal_set
 from utrace.syscalls.siginfo import SIGINFO_SIZE, SigInfo
 from utrace.syscalls.structs import Sized
-from utrace.syscalls.tables import enum_decoder, enum_names, flags_decoder
+from utrace.syscalls.tables import enum_decoder, flags_decoder
 from utrace.syscalls.values import (
     Address,
-    BinaryText,
-    BitNumbers,
     Fd,
     FdSet,
     Items,
@@ -104,115 +102,6 @@ class CpuSet:
                 return Address(raw)
             mask = int.from_bytes(data, "little")
             return FdSet(i for i in range(mask.bit_length()) if mask >> i & 1)
-
-        return decode
-
-
-class RegisterSet:
-    """The iovec of PTRACE_GETREGSET and SETREGSET: the general registers by name, other sets as they are.
-
-    Args:
-        kind: the argument that says which set.
-        general: the general registers.
-    """
-
-    ctype: Final = "ulong"
-    phase: Final = Phase.EARLY
-    _NT_PRSTATUS: Final = 1
-
-    def __init__(self, kind: str, general: Pointee) -> None:
-        self._kind, self._general = kind, general
-
-    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        pair = struct.Struct("<2Q" if abi.word == 8 else "<2I")
-        index = names.index(self._kind)
-        read, size = self._general.bind_bytes(abi), self._general.size(abi)
-
-        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
-            data = call.memory.read(raw, pair.size) if raw else b""
-            if len(data) < pair.size:
-                return Address(raw)
-            base, length = pair.unpack(data)
-            registers: Value = Address(base)
-            if peers[index] == self._NT_PRSTATUS and length >= size:
-                body = call.memory.read(base, size)
-                registers = read(body, call) if len(body) == size else registers
-            return Record(("iov_base", "iov_len"), (registers, length))
-
-        return decode
-
-
-class Capabilities:
-    """The sets of capget and capset: one or two structs of 32 bits, as the version in the header says."""
-
-    ctype: Final = "ulong"
-    phase: Final = Phase.EARLY
-    _VERSION_1: Final = 0x19980330
-
-    def __init__(self, header: str) -> None:
-        self._header = header
-
-    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        index = names.index(self._header)
-        known = enum_names(abi, "cap")
-        fields = ("effective", "permitted", "inheritable")
-
-        def bits(value: int) -> Value:
-            rest = value
-            found: list[str] = []
-            for number, name in known.items():
-                if value >> number & 1:
-                    found.append(name)
-                    rest &= ~(1 << number)
-            return BitNumbers(value, tuple(found), rest)
-
-        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
-            if not raw:
-                return Address(0)
-            header = call.memory.read(peers[index], 4)
-            count = 1 if int.from_bytes(header, "little") == self._VERSION_1 else 2
-            data = call.memory.read(raw, 12 * count)
-            if len(data) < 12 * count:
-                return Address(raw)
-            words = struct.unpack(f"<{3 * count}I", data)
-            return Record(
-                fields, [bits(words[i] | (words[i + 3] << 32 if count > 1 else 0)) for i in range(3)]
-            )
-
-        return decode
-
-
-class FileHandle:
-    """The file_handle of name_to_handle_at: its size before, all of it after; EOVERFLOW tells the size."""
-
-    ctype: Final = "ulong"
-    phase: Final = Phase.EARLY
-    _EOVERFLOW: Final = 75
-    _BYTES_MAX: Final = 128
-
-    def __init__(self, *, filled: bool) -> None:
-        self._filled = filled
-
-    def bind(self, _abi: Abi, _names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        head = struct.Struct("<Ii")
-        names = ("handle_bytes", "handle_type", "f_handle")
-
-        def decode(raw: int, _peers: Sequence[int], call: DecodedCall) -> Value:
-            if not raw:
-                return Address(0)
-            data = call.memory.read(raw, head.size)
-            if len(data) < head.size:
-                return Address(raw)
-            length, kind = head.unpack(data)
-            result = call.result
-            if self._filled and (result is None or result.is_error):
-                return Record(names[:1], (length,))
-            body = call.memory.read(raw + head.size, min(length, self._BYTES_MAX))
-            text = BinaryText(body, raw + head.size, is_cut=length > len(body))
-            return Record(names, (length, kind, text))
 
         return decode
 

@@ -8,12 +8,12 @@ import subprocess
 import pytest
 
 from tests.capabilities import uapi_folders
-from utrace.syscalls import layouts, layouts_mount, layouts_tasks
+from utrace.syscalls import layouts, layouts_ipc, layouts_kernel, layouts_mount, layouts_tasks
 from utrace.syscalls.abi import I386, X86_64, Abi
 from utrace.syscalls.layouts import PerAbi
 from utrace.syscalls.structs import Spliced, Struct
 
-MODULES = (layouts, layouts_mount, layouts_tasks)
+MODULES = (layouts, layouts_ipc, layouts_kernel, layouts_mount, layouts_tasks)
 
 # Our name -> the header and the C struct.
 KERNEL_STRUCTS = {
@@ -48,6 +48,13 @@ KERNEL_STRUCTS = {
     "SECCOMP_METADATA": ("linux/ptrace.h", "struct seccomp_metadata"),
     "RSEQ_CONFIGURATION": ("linux/ptrace.h", "struct ptrace_rseq_configuration"),
     "KCMP_EPOLL_SLOT": ("linux/kcmp.h", "struct kcmp_epoll_slot"),
+    "SHMID_DS": ("linux/types.h>\n#include <linux/ipc.h>\n#include <asm/shmbuf.h", "struct shmid64_ds"),
+    "SEMID_DS": ("linux/types.h>\n#include <linux/ipc.h>\n#include <asm/sembuf.h", "struct semid64_ds"),
+    "MSQID_DS": ("linux/types.h>\n#include <linux/ipc.h>\n#include <asm/msgbuf.h", "struct msqid64_ds"),
+    "MQ_ATTR": ("linux/mqueue.h", "struct mq_attr"),
+    "IO_URING_PARAMS": ("linux/io_uring.h", "struct io_uring_params"),
+    "LANDLOCK_PATH_BENEATH": ("linux/landlock.h", "struct landlock_path_beneath_attr"),
+    "FUTEX_WAITV": ("linux/futex.h", "struct futex_waitv"),
     "SECCOMP_DATA": ("linux/seccomp.h", "struct seccomp_data"),
     "SECCOMP_NOTIF": ("linux/seccomp.h", "struct seccomp_notif"),
     "SECCOMP_NOTIF_RESP": ("linux/seccomp.h", "struct seccomp_notif_resp"),
@@ -56,6 +63,9 @@ KERNEL_STRUCTS = {
 
 #: The same of structs younger than the headers of Debian 12.
 YOUNG_STRUCTS = {
+    "PERF_EVENT_ATTR": ("linux/perf_event.h", "struct perf_event_attr"),
+    "LANDLOCK_RULESET": ("linux/landlock.h", "struct landlock_ruleset_attr"),
+    "IO_URING_BUF_REG": ("linux/io_uring.h", "struct io_uring_buf_reg"),
     "XATTR_ARGS": ("linux/xattr.h", "struct xattr_args"),
     "CACHESTAT": ("linux/mman.h", "struct cachestat"),
     "FILE_ATTR": ("linux/fs.h", "struct file_attr"),

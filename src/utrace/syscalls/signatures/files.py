@@ -10,10 +10,11 @@ from utrace.syscalls import layouts_mount as m
 from utrace.syscalls.pointers import RETURNED, Array, Buffer, InOut, Out, Path, Ptr, String
 from utrace.syscalls.signature import Returns, sig
 from utrace.syscalls.signatures.ioctls import IOCTL_ARGUMENT, IOCTL_COMMAND
+from utrace.syscalls.special import FileHandle
 from utrace.syscalls.structs import Sized
 from utrace.syscalls.tables import enum_names, flags_decoder
 from utrace.syscalls.values import Named
-from utrace.syscalls.vectors import ENTRIES, OLD_ENTRIES, FileHandle, IoVector
+from utrace.syscalls.vectors import ENTRIES, OLD_ENTRIES, IoVector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -241,18 +242,6 @@ CALLS: Final[Mapping[str, Signature]] = {
     ),
     "eventfd": sig(_FD, initval=t.UINT),
     "eventfd2": sig(_FD, initval=t.UINT, flags=t.Flags("eventfd", "EFD_???")),
-    "io_uring_setup": sig(_FD, entries=t.UINT, params=t.ADDRESS),
-    "io_uring_enter": sig(
-        fd=t.FD,
-        to_submit=t.UINT,
-        min_complete=t.UINT,
-        flags=t.Flags("io_uring_enter", "IORING_ENTER_???"),
-        sig=t.ADDRESS,
-        sigsz=t.SIZE,
-    ),
-    "io_uring_register": sig(
-        fd=t.FD, opcode=t.Enum("io_uring_register", "IORING_REGISTER_???"), arg=t.ADDRESS, nr_args=t.UINT
-    ),
     "name_to_handle_at": sig(
         dirfd=t.FD,
         pathname=Path(),

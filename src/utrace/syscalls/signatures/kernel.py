@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls import argtypes as t
-from utrace.syscalls.pointers import RETURNED, Buffer, Out, String
+from utrace.syscalls import layouts_kernel as k
+from utrace.syscalls.layouts_tasks import SECCOMP_NOTIF_SIZES, SOCK_FPROG
+from utrace.syscalls.pointers import RETURNED, Buffer, Out, Ptr, String
+from utrace.syscalls.programs import SECCOMP_RETURN
 from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.structs import SelfSized, Sized, Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +28,40 @@ _SYSLOG_BUFFERS: Final[Mapping[str, t.ArgType]] = {
     "SYSLOG_ACTION_READ SYSLOG_ACTION_READ_ALL SYSLOG_ACTION_READ_CLEAR": Out(Buffer(RETURNED)),
 }
 
+_SECCOMP_ARGS: Final[Mapping[str, t.ArgType]] = {
+    "SECCOMP_SET_MODE_FILTER": Ptr(SOCK_FPROG),
+    "SECCOMP_GET_ACTION_AVAIL": Ptr(SECCOMP_RETURN),
+    "SECCOMP_GET_NOTIF_SIZES": Out(SECCOMP_NOTIF_SIZES),
+}
+_LANDLOCK_RULES: Final[Mapping[str, t.ArgType]] = {
+    "LANDLOCK_RULE_PATH_BENEATH": Ptr(k.LANDLOCK_PATH_BENEATH),
+    "LANDLOCK_RULE_NET_PORT": Ptr(k.LANDLOCK_NET_PORT),
+}
+_BPF_ATTRIBUTES: Final[Mapping[str, Struct]] = {
+    "BPF_MAP_CREATE": k.BPF_MAP_CREATE,
+    "BPF_MAP_LOOKUP_ELEM BPF_MAP_UPDATE_ELEM BPF_MAP_LOOKUP_AND_DELETE_ELEM": k.BPF_MAP_ELEM,
+    "BPF_MAP_DELETE_ELEM": k.BPF_MAP_KEY,
+    "BPF_MAP_GET_NEXT_KEY": k.BPF_MAP_NEXT_KEY,
+    "BPF_MAP_FREEZE": k.BPF_MAP_FD,
+    "BPF_PROG_LOAD": k.BPF_PROG_LOAD,
+    "BPF_OBJ_PIN BPF_OBJ_GET": k.BPF_OBJ,
+    "BPF_PROG_ATTACH BPF_PROG_DETACH": k.BPF_PROG_ATTACH,
+    "BPF_PROG_GET_NEXT_ID BPF_MAP_GET_NEXT_ID BPF_BTF_GET_NEXT_ID BPF_LINK_GET_NEXT_ID BPF_PROG_GET_FD_BY_ID"
+    " BPF_MAP_GET_FD_BY_ID BPF_BTF_GET_FD_BY_ID BPF_LINK_GET_FD_BY_ID": k.BPF_GET_ID,
+    "BPF_OBJ_GET_INFO_BY_FD": k.BPF_INFO,
+    "BPF_RAW_TRACEPOINT_OPEN": k.BPF_RAW_TRACEPOINT,
+    "BPF_BTF_LOAD": k.BPF_BTF_LOAD,
+    "BPF_LINK_CREATE": k.BPF_LINK_CREATE,
+    "BPF_LINK_UPDATE": k.BPF_LINK_UPDATE,
+    "BPF_LINK_DETACH": k.BPF_LINK_FD,
+    "BPF_ENABLE_STATS": k.BPF_ENABLE_STATS,
+    "BPF_ITER_CREATE": k.BPF_ITER_CREATE,
+    "BPF_PROG_BIND_MAP": k.BPF_PROG_BIND_MAP,
+}
+_BPF: Final[Mapping[str, t.ArgType]] = {
+    commands: Sized(attribute, "size") for commands, attribute in _BPF_ATTRIBUTES.items()
+}
+
 CALLS: Final[Mapping[str, Signature]] = {
     "getrandom": sig(
         buf=Out(Buffer(RETURNED, binary=True)), buflen=t.SIZE, flags=t.Flags("getrandom", "GRND_???")
@@ -36,12 +74,12 @@ CALLS: Final[Mapping[str, Signature]] = {
             {"SECCOMP_SET_MODE_FILTER": t.Flags("seccomp_filter", "SECCOMP_FILTER_FLAG_???")},
             t.HEX32,
         ),
-        args=t.ADDRESS,
+        args=t.Choice("operation", "seccomp_op", _SECCOMP_ARGS, t.ADDRESS),
     ),
-    "bpf": sig(cmd=t.Enum("bpf", "BPF_???"), attr=t.ADDRESS, size=t.UINT),
+    "bpf": sig(cmd=t.Enum("bpf", "BPF_???"), attr=t.Choice("cmd", "bpf", _BPF, t.ADDRESS), size=t.UINT),
     "perf_event_open": sig(
         _FD,
-        attr=t.ADDRESS,
+        attr=SelfSized(k.PERF_EVENT_ATTR, 64),
         pid=t.PID,
         cpu=t.INT,
         group_fd=t.FD,
@@ -62,25 +100,19 @@ CALLS: Final[Mapping[str, Signature]] = {
     "init_module": sig(module_image=t.ADDRESS, len=t.SIZE, param_values=String()),
     "finit_module": sig(fd=t.FD, param_values=String(), flags=t.Flags("module_init", "MODULE_INIT_???")),
     "delete_module": sig(name=String(), flags=t.Flags("delete_module", "O_???")),
-    "add_key": sig(
-        type=String(),
-        description=String(),
-        payload=Buffer("plen"),
-        plen=t.SIZE,
-        keyring=t.Enum("key_spec", "", "i32"),
-    ),
-    "request_key": sig(
-        type=String(), description=String(), callout_info=String(), dest_keyring=t.Enum("key_spec", "", "i32")
-    ),
-    "keyctl": sig(operation=t.Enum("keyctl", "KEYCTL_???"), arg2=t.HEX, arg3=t.HEX, arg4=t.HEX, arg5=t.HEX),
     "landlock_create_ruleset": sig(
-        _FD, attr=t.ADDRESS, size=t.SIZE, flags=t.Flags("landlock_create", "LANDLOCK_CREATE_???")
+        _FD,
+        attr=Sized(k.LANDLOCK_RULESET, "size"),
+        size=t.SIZE,
+        flags=t.Flags("landlock_create", "LANDLOCK_CREATE_RULESET_???"),
     ),
     "landlock_add_rule": sig(
         ruleset_fd=t.FD,
         rule_type=t.Enum("landlock_rule", "LANDLOCK_RULE_???"),
-        rule_attr=t.ADDRESS,
+        rule_attr=t.Choice("rule_type", "landlock_rule", _LANDLOCK_RULES, t.ADDRESS),
         flags=t.HEX32,
     ),
-    "landlock_restrict_self": sig(ruleset_fd=t.FD, flags=t.HEX32),
+    "landlock_restrict_self": sig(
+        ruleset_fd=t.FD, flags=t.Flags("landlock_restrict", "LANDLOCK_RESTRICT_SELF_???")
+    ),
 }

@@ -20,9 +20,10 @@ from utrace.syscalls.pointers import (
     StringArray,
 )
 from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.special import Capabilities
 from utrace.syscalls.structs import SelfSized, Sized
 from utrace.syscalls.tables import flags_decoder
-from utrace.syscalls.vectors import SIGINFO, WAIT_STATUS, Capabilities, CloneArguments, CpuSet, IoVector
+from utrace.syscalls.vectors import SIGINFO, WAIT_STATUS, CloneArguments, CpuSet, IoVector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls import argtypes as t
 from utrace.syscalls.layouts import REMOTE_IOVEC
-from utrace.syscalls.pointers import Array
+from utrace.syscalls.packed import MEMORY_POLICY
+from utrace.syscalls.pointers import Array, Chunks, Out
 from utrace.syscalls.signature import Returns, sig
 from utrace.syscalls.tables import flags_decoder
 
@@ -33,6 +34,10 @@ def _membarrier_note(call: DecodedCall) -> list[Note]:
     return [("", flags_decoder(call.abi, "membarrier_commands")(result.value))]
 
 
+# Nodes of memory, 32 in each piece whatever a word has; the kernel counts one bit less than it is told.
+_NODES: Final = Array(t.HEX32, Chunks("maxnode", 32))
+_MOVE: Final = t.Flags("mempolicy_move", "MPOL_MF_???")
+
 CALLS: Final[Mapping[str, Signature]] = {
     "mmap": sig(_ADDRESS, addr=t.ADDRESS, length=t.SIZE, prot=_PROT, flags=_MAP_FLAGS, fd=t.FD, offset=t.HEX),
     "munmap": sig(addr=t.ADDRESS, length=t.SIZE),
@@ -57,17 +62,37 @@ CALLS: Final[Mapping[str, Signature]] = {
     "munlock": sig(addr=t.ADDRESS, len=t.SIZE),
     "mlockall": sig(flags=t.Flags("mlockall", "MCL_???")),
     "munlockall": sig(),
-    "mincore": sig(addr=t.ADDRESS, length=t.SIZE, vec=t.ADDRESS),
+    "mincore": sig(addr=t.ADDRESS, length=t.SIZE, vec=Out(Array(t.U8, Chunks("length", 4096)))),
     "remap_file_pages": sig(addr=t.ADDRESS, size=t.SIZE, prot=_PROT, pgoff=t.SIZE, flags=_MAP_FLAGS),
     "mbind": sig(
         addr=t.ADDRESS,
         len=t.SIZE,
-        mode=t.Enum("mempolicy", "MPOL_???"),
-        nodemask=t.ADDRESS,
+        mode=MEMORY_POLICY,
+        nodemask=_NODES,
         maxnode=t.ULONG,
-        flags=t.HEX32,
+        flags=_MOVE,
     ),
-    "set_mempolicy": sig(mode=t.Enum("mempolicy", "MPOL_???"), nodemask=t.ADDRESS, maxnode=t.ULONG),
+    "set_mempolicy": sig(mode=MEMORY_POLICY, nodemask=_NODES, maxnode=t.ULONG),
+    "get_mempolicy": sig(
+        mode=Out(MEMORY_POLICY),
+        nodemask=Out(_NODES),
+        maxnode=t.ULONG,
+        addr=t.ADDRESS,
+        flags=t.Flags("mempolicy_get", "MPOL_F_???", "ulong"),
+    ),
+    "set_mempolicy_home_node": sig(addr=t.ADDRESS, len=t.SIZE, home_node=t.ULONG, flags=t.HEX),
+    "migrate_pages": sig(pid=t.PID, maxnode=t.ULONG, old_nodes=_NODES, new_nodes=_NODES),
+    "move_pages": sig(
+        pid=t.PID,
+        count=t.ULONG,
+        pages=Array(t.POINTER, "count"),
+        nodes=Array(t.INT, "count"),
+        status=Out(Array(t.INT, "count")),
+        flags=_MOVE,
+    ),
+    "map_shadow_stack": sig(
+        _ADDRESS, addr=t.ADDRESS, size=t.SIZE, flags=t.Flags("shadow_stack", "SHADOW_STACK_???")
+    ),
     "membarrier": sig(
         _membarrier_returns,
         _membarrier_note,

@@ -12,8 +12,9 @@ from utrace.syscalls import layouts_tasks as s
 from utrace.syscalls.pointers import RETURNED, Array, Out, Ptr, Signals
 from utrace.syscalls.programs import SECCOMP_INSTRUCTION
 from utrace.syscalls.signature import sig
+from utrace.syscalls.special import RegisterSet
 from utrace.syscalls.structs import Sized
-from utrace.syscalls.vectors import SIGINFO, RegisterSet
+from utrace.syscalls.vectors import SIGINFO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

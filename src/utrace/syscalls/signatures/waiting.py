@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls import argtypes as t
 from utrace.syscalls import layouts as s
+from utrace.syscalls.layouts_ipc import TIMEX
 from utrace.syscalls.packed import FUTEX_OP
 from utrace.syscalls.pointers import RETURNED, Array, Descriptors, InOut, Out, Ptr, Signals
 from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.special import SIGNAL_EVENT
+from utrace.syscalls.tables import enum_names
 from utrace.syscalls.values import ABSENT, Change, FdSet
 from utrace.syscalls.vectors import EPOLL_EVENT, PollFds, Remaining, SigmaskArgument
 
@@ -55,6 +58,13 @@ def _select_note(call: DecodedCall) -> list[Note]:
         if isinstance(fds, Change) and isinstance(fds.after, FdSet) and fds.after:
             notes.append((label, fds.after))
     return notes + _left_note(call, 4)
+
+
+def _adjtimex_note(call: DecodedCall) -> list[Note]:
+    if call.result is None:
+        return []
+    name = enum_names(call.abi, "adjtimex_state").get(call.result.value)
+    return [(name, ABSENT)] if name is not None else []
 
 
 # The operation without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME decides about the other arguments.
@@ -193,7 +203,9 @@ CALLS: Final[Mapping[str, Signature]] = {
     "timerfd_create": sig(_FD, clockid=_CLOCK, flags=t.Flags("timerfd_create", "TFD_???")),
     "timerfd_settime": sig(fd=t.FD, flags=_TIMERFD, new_value=Ptr(s.ITIMERSPEC), old_value=Out(s.ITIMERSPEC)),
     "timerfd_gettime": sig(fd=t.FD, curr_value=Out(s.ITIMERSPEC)),
-    "timer_create": sig(clockid=_CLOCK, sevp=t.ADDRESS, timerid=Out(t.INT)),
+    "adjtimex": sig(Returns.DECIMAL, _adjtimex_note, buf=Out(TIMEX)),
+    "clock_adjtime": sig(Returns.DECIMAL, _adjtimex_note, clockid=_CLOCK, buf=Out(TIMEX)),
+    "timer_create": sig(clockid=_CLOCK, sevp=Ptr(SIGNAL_EVENT), timerid=Out(t.INT)),
     "timer_settime": sig(
         timerid=t.INT, flags=_TIMER_FLAGS, new_value=Ptr(s.ITIMERSPEC), old_value=Out(s.ITIMERSPEC)
     ),
