@@ -1,6 +1,7 @@
 """Print what tracing costs, as ratios taken in one run: python -m benches [--json FILE].
 
-`python -m benches profile` shows where the time of a call goes.  docs/benchmarks.md says how to read both.
+`python -m benches emulation` measures only what `utrace run` costs, and `python -m benches profile` shows
+where the time of a call goes.  docs/benchmarks.md says how to read both.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from benches.candidates import UTRACE, Attach, Loops, StartUp
+from benches.candidates import UTRACE, Attach, Loops, StartUp, Whole
 from benches.placement import CPUS, Placement
-from benches.programs import compile_all
+from benches.programs import HERE, compile_all
 from benches.rounds import Form, Group, Row, measure
 from benches.table import as_json, as_text, conditions
 
@@ -23,6 +24,11 @@ UNINTERESTING_BUDGET: Final = 1.05
 FURTHER_ENGINE_BUDGET: Final = 0.10
 THREADS_BUDGET: Final = 1.20
 ATTACH_BUDGET_MS: Final = 100.0
+
+EMULATION_BUDGET: Final = 1.5
+"""strace in a session against strace on the kernel."""
+UNTRACED_BUDGET: Final = 1.05
+"""A program of a session that nobody traces, against the same program alone."""
 
 THREADS: Final = 5_000
 FURTHER: Final = Form.EACH_FURTHER
@@ -99,6 +105,38 @@ def start_up() -> Group:
     return Group("Start-up", "ms", rows, rounds=11, limit_s=25)
 
 
+def emulation(placement: Placement, title: str) -> Group:
+    """Measure strace itself in a session, where its own calls stop too, against strace on the kernel."""
+    loops = Loops(placement, 4_000)
+    strace = loops.under_strace()
+    rows = [Row(strace), Row(loops.strace_of_session(), strace, EMULATION_BUDGET)]
+    return Group(title, "µs", rows, rounds=11, limit_s=60)
+
+
+WHOLE: Final = {
+    "find /usr": ("find", "/usr", "-xdev"),
+    "gcc -O2 -c": ("gcc", "-O2", "-pthread", "-c", "-o", "/dev/null", str(HERE / "loop.c")),
+    "sh, 100 programs": ("sh", "-c", "i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done"),
+}
+
+
+def untraced() -> Group:
+    """Programs of a session that nobody traces."""
+    rows = []
+    for name, command in WHOLE.items():
+        alone = Whole(name, command, session=False)
+        rows += [Row(alone), Row(Whole(f"utrace run {name}", command, session=True), alone, UNTRACED_BUDGET)]
+    return Group("Programs of a session that nobody traces, on one CPU", "ms", rows, rounds=11, limit_s=60)
+
+
+def emulation_groups() -> list[Group]:
+    """List what `utrace run` costs."""
+    found = [emulation(Placement.ONE, "strace of a getppid call under utrace run, all on one CPU")]
+    if len(CPUS) > 1:
+        found.append(emulation(Placement.FREE, "The same, bound to no CPU"))
+    return [*found, untraced()]
+
+
 def groups() -> list[Group]:
     """List what is run."""
     found = [one_cpu(), many_threads()]
@@ -107,13 +145,13 @@ def groups() -> list[Group]:
             across(Placement.TWO, "Tracer and tracee bound to a CPU each"),
             across(Placement.FREE, "Tracer and tracee bound to no CPU"),
         ]
-    return [*found, start_up()]
+    return [*found, start_up(), *emulation_groups()]
 
 
 def main() -> int:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benches", description="What tracing costs, in ratios.")
-    parser.add_argument("what", nargs="?", choices=["table", "profile"], default="table")
+    parser.add_argument("what", nargs="?", choices=["table", "emulation", "profile"], default="table")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     arguments = parser.parse_args()
     compile_all()
@@ -122,7 +160,8 @@ def main() -> int:
 
         return layers.main()
     load, started = os.getloadavg()[0], time.monotonic()
-    results = {group.title: measure(group) for group in groups()}
+    chosen = emulation_groups() if arguments.what == "emulation" else groups()
+    results = {group.title: measure(group) for group in chosen}
     found = conditions(load, time.monotonic() - started)
     print(as_text(found, results))
     if len(CPUS) == 1:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from benches.placement import Placement, placed
-from benches.programs import BUILT, C_TRACER, LOOP, ROOT
+from benches.programs import BUILT, C_TRACER, LOOP, ROOT, TIMED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,6 +148,29 @@ class StartUp:
             return (time.perf_counter_ns() - start) / 1e6
 
 
+SESSION: Final = (str(UTRACE), "run", "--")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A program from its start to its end, alone or in a session in which nobody traces it.
+
+    Attributes:
+        command: the program, with its arguments; its output is thrown away.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    session: bool
+    placement: Placement = Placement.ONE
+
+    def measure(self) -> float:
+        """Give ms by the clock of the program's parent, which is in the session too."""
+        with placed(self.placement):
+            done = finished([*(SESSION if self.session else ()), str(TIMED), *self.command])
+        return int(done.stdout) / 1e6
+
+
 def module(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", f"benches.{name}", *arguments)
 
@@ -178,6 +201,17 @@ class Loops:
 
     def under_strace(self) -> LoopUnder:
         return LoopUnder("strace", self.placement, ("strace", "-f", "-o", "/dev/null"), self.calls)
+
+    def strace_of_session(self) -> LoopUnder:
+        return LoopUnder(
+            "utrace run strace",
+            self.placement,
+            (*SESSION, "strace", "-f", "-o", "/dev/null"),
+            self.calls // 4,
+        )
+
+    def in_session(self) -> LoopUnder:
+        return LoopUnder("utrace run", self.placement, SESSION, 50 * self.calls)
 
     def python_ptrace(self) -> LoopUnder:
         return LoopUnder(
