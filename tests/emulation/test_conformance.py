@@ -25,6 +25,7 @@ PROGRAMS: Final = (
     "ptrace_calls",
     "ptrace_signals",
     "ptrace_seccomp",
+    "ptrace_follow",
 )
 DEADLINE_S: Final = 25
 

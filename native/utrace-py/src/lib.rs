@@ -7,7 +7,7 @@ use std::ffi::CString;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
-use utrace_sys::{Detail, Errno, Fact, Failure, Program, memory};
+use utrace_sys::{Detail, Errno, Fact, Failure, Offer, Program, memory};
 
 fn os_error(errno: Errno) -> PyErr {
     let text = std::io::Error::from_raw_os_error(errno.0).to_string();
@@ -101,6 +101,23 @@ impl Tracer {
             }
             resumed = 0;
         }
+    }
+
+    #[pyo3(signature = (tracer, tracees, is_childless, reserved, /))]
+    fn serve(
+        &self,
+        tracer: i32,
+        tracees: Vec<i32>,
+        is_childless: bool,
+        reserved: Vec<(u32, i64)>,
+    ) -> PyResult<()> {
+        let offer = Offer {
+            tracer,
+            tracees,
+            is_childless,
+            reserved,
+        };
+        self.inner.serve(offer).map_err(failure)
     }
 
     fn ring(&self) {

@@ -43,6 +43,8 @@ pub enum FactKind {
     Reaped = 15,
     Bell = 16,
     NoTracees = 17,
+    InCall = 18,
+    Waited = 19,
 }
 
 /// What some kinds carry besides a value.

@@ -17,6 +17,8 @@ mod launch;
 pub mod memory;
 mod pace;
 mod raw;
+mod serving;
+mod state;
 mod tracer;
 mod watch;
 
@@ -24,6 +26,7 @@ pub use fact::{Detail, Fact, FactKind};
 pub use failure::Failure;
 pub use launch::Program;
 pub use raw::Siginfo;
+pub use serving::Offer;
 pub use tracer::Tracer;
 
 /// A thread id as the kernel prints it.

@@ -20,6 +20,7 @@ use crate::{Errno, Tid};
 
 const PTRACE_SEIZE: c_long = 0x4206;
 const PTRACE_INTERRUPT: c_long = 0x4207;
+const PTRACE_GETSIGMASK: c_long = 0x420a;
 const PTRACE_SETSIGMASK: c_long = 0x420b;
 const PTRACE_GET_SYSCALL_INFO: c_long = 0x420e;
 const PTRACE_SET_SYSCALL_INFO: c_long = 0x4212;
@@ -51,6 +52,21 @@ pub(crate) struct SyscallInfo {
     pub(crate) ip: u64,
     pub(crate) sp: u64,
     pub(crate) words: [u64; 8],
+}
+
+impl SyscallInfo {
+    /// As it lies in memory.
+    pub(crate) fn to_bytes(self) -> [u8; 88] {
+        let mut bytes = [0; 88];
+        (bytes[0], bytes[1]) = (self.op, self.reserved);
+        bytes[2..4].copy_from_slice(&self.flags.to_ne_bytes());
+        bytes[4..8].copy_from_slice(&self.arch.to_ne_bytes());
+        let words = [self.ip, self.sp].into_iter().chain(self.words);
+        for (place, word) in bytes[8..].chunks_exact_mut(8).zip(words) {
+            place.copy_from_slice(&word.to_ne_bytes());
+        }
+        bytes
+    }
 }
 
 /// The raw `siginfo_t`.
@@ -216,6 +232,30 @@ pub(crate) fn ptrace_peek_user(tid: Tid, offset: usize) -> Result<u64, Errno> {
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn ptrace_poke_user(tid: Tid, offset: usize, word: u64) -> Result<(), Errno> {
     ptrace_plain(PTRACE_POKEUSER, tid, offset, word as usize).map(drop)
+}
+
+/// Let the call at whose entry `tid` stands return `result` without being made.
+///
+/// Reference: Linux 6.18 `kernel/seccomp.c:__seccomp_filter()`, a `SECCOMP_RET_TRACE` skipped.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn skip_call(tid: Tid, result: i64) -> Result<(), Errno> {
+    const RAX: usize = 10 * 8;
+    const ORIG_RAX: usize = 15 * 8;
+    ptrace_poke_user(tid, ORIG_RAX, u64::MAX)?;
+    ptrace_poke_user(tid, RAX, result as u64)
+}
+
+/// Only calls of x86-64 are ever skipped so.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn skip_call(_tid: Tid, _result: i64) -> Result<(), Errno> {
+    Err(Errno(libc::ENOSYS))
+}
+
+/// Whether `tid`, which is stopped, blocks SIGCHLD.
+pub(crate) fn blocks_child_signal(tid: Tid) -> Result<bool, Errno> {
+    let mut mask = 0_u64;
+    ptrace_with(PTRACE_GETSIGMASK, tid, size_of::<u64>(), &mut mask)?;
+    Ok(mask >> (libc::SIGCHLD - 1) & 1 != 0)
 }
 
 /// wait4(2) without blocking: the tid (0: nothing yet) and its status.
@@ -415,9 +455,9 @@ extern "C" fn on_ring(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_
     if (start..end).contains(&(*counter as usize)) {
         *counter = (&raw const utrace_window_cancel) as usize as _;
     }
-    // SAFETY: the kernel passes a valid siginfo_t; si_value is meaningful for SI_QUEUE, checked first.
+    // SAFETY: the kernel passes a valid siginfo_t; si_value is meaningful for these codes, checked first.
     let ours = unsafe {
-        (*info).si_code == libc::SI_QUEUE
+        ((*info).si_code == libc::SI_QUEUE || (*info).si_code == libc::SI_TIMER)
             && (*info).si_value().sival_ptr.cast_const() == (&raw const RING_MARK).cast()
     };
     let Some(host) = HOST_ACTION.get() else {
@@ -481,6 +521,69 @@ pub(crate) fn ring_thread(tid: Tid) {
             info.as_ptr(),
         )
     };
+}
+
+/// A timer whose ticks end a sleep of the thread that made it, as a ring does.
+pub(crate) struct Ticker {
+    id: c_int,
+    runs: bool,
+}
+
+impl Ticker {
+    pub(crate) fn new() -> Result<Self, Errno> {
+        let mut id: c_int = 0;
+        // SAFETY: all-zero is a valid value of that plain C structure.
+        let mut event: libc::sigevent = unsafe { core::mem::zeroed() };
+        event.sigev_notify = libc::SIGEV_THREAD_ID;
+        event.sigev_signo = libc::SIGURG;
+        event.sigev_notify_thread_id = own_tid();
+        event.sigev_value.sival_ptr = (&raw const RING_MARK).cast_mut().cast();
+        // SAFETY: `event` and `id` outlive the call; the kernel's timer_t is an int.
+        checked(unsafe {
+            libc::syscall(
+                libc::SYS_timer_create,
+                libc::CLOCK_MONOTONIC,
+                &raw const event,
+                &raw mut id,
+            )
+        })?;
+        Ok(Self { id, runs: false })
+    }
+
+    /// Tick every so often, or, at 0, no more.
+    pub(crate) fn set(&mut self, interval_ns: i64) -> Result<(), Errno> {
+        let runs = interval_ns != 0;
+        if runs == self.runs {
+            return Ok(());
+        }
+        let span = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: interval_ns,
+        };
+        let when = libc::itimerspec {
+            it_interval: span,
+            it_value: span,
+        };
+        // SAFETY: `when` outlives the call, and a null old value is allowed.
+        checked(unsafe {
+            libc::syscall(
+                libc::SYS_timer_settime,
+                self.id,
+                0,
+                &raw const when,
+                ptr::null_mut::<libc::itimerspec>(),
+            )
+        })?;
+        self.runs = runs;
+        Ok(())
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        // SAFETY: no memory is involved; a timer that is gone is refused.
+        unsafe { libc::syscall(libc::SYS_timer_delete, self.id) };
+    }
 }
 
 /// Copy from the address space of `tid`; possibly short.

@@ -4,21 +4,19 @@
 //!
 //! 1. ptrace belongs to the thread that seized: every method but `ring` is for that thread.
 //! 2. One trip for a stop: resume, wait and fetch are one call (D14).
-//! 3. A wait for one tid costs the same however many tracees there are; a wait for any looks at them
-//!    all.  So the tracee just resumed is tried first, and no other may starve for that: see `pace`.
 
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::arch::{NT_PRSTATUS, REGSET_BYTES, Registers};
 use crate::bell::Bell;
-use crate::fact::{self, Fact, FactKind};
+use crate::fact::Fact;
 use crate::failure::{Answer, Failure};
 use crate::launch::{self, Launch, Program};
-use crate::pace::Pace;
 use crate::raw::{self, Siginfo};
+use crate::serving::Offer;
+use crate::state::State;
 use crate::watch::Watch;
 use crate::{Errno, Tid, done_or_gone, some_or_gone};
 
@@ -31,124 +29,6 @@ const LISTEN: c_int = 0x4208;
 const PEEK_FIRST: c_int = 0x1_0000;
 /// The largest register set of a machine: a bound for what the kernel may fill.
 const REGSET_MAX: usize = 1 << 16;
-
-struct State {
-    pace: Pace,
-    ready: VecDeque<Fact>,
-    launches: HashMap<Tid, Launch>,
-    watch: Option<Watch>,
-}
-
-impl State {
-    fn has_ready(&self, tid: Tid) -> bool {
-        self.ready.iter().any(|fact| fact.tid == tid)
-    }
-
-    /// Keep count of tracees and of what is known by their tids.
-    fn note(&mut self, fact: &Fact) {
-        match fact.kind {
-            FactKind::Fork | FactKind::Vfork | FactKind::Clone => self.pace.tracees += 1,
-            FactKind::Death => {
-                self.pace.tracees = self.pace.tracees.saturating_sub(1);
-                if let Some(launch) = self.launches.get_mut(&fact.tid) {
-                    *launch = Launch::Failed(launch.failure());
-                }
-            }
-            FactKind::Exec => {
-                self.launches.remove(&fact.tid);
-                if let Some(watch) = &self.watch {
-                    watch.forget(fact.tid);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// The fact of a status just taken; `None` if it is void.
-    fn fact(&mut self, tid: Tid, status: c_int) -> Result<Option<Fact>, Errno> {
-        let found = fact::fetch(tid, status)?;
-        if let Some(fact) = &found {
-            self.note(fact);
-        }
-        Ok(found)
-    }
-
-    /// Take everything that waits; the kernel's order is kept.
-    fn take_all(&mut self) -> Result<(), Errno> {
-        loop {
-            match raw::wait_now(-1) {
-                Ok((0, _)) | Err(Errno(libc::ECHILD)) => break,
-                Ok((tid, status)) => {
-                    let fact = self.fact(tid, status)?;
-                    self.ready.extend(fact);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        self.pace.start_round(self.ready.len());
-        Ok(())
-    }
-
-    /// The tracee just resumed, if it stops again at once.
-    fn try_hot(&mut self, tid: Tid) -> Result<Option<Fact>, Errno> {
-        for nth in 1..=self.pace.looks() {
-            match raw::wait_now(tid) {
-                Ok((0, _)) => {}
-                Ok((tid, status)) => {
-                    self.pace.found(nth);
-                    return self.fact(tid, status);
-                }
-                Err(Errno(libc::ECHILD)) => break,
-                Err(error) => return Err(error),
-            }
-        }
-        self.pace.missed();
-        Ok(None)
-    }
-
-    fn next(&mut self, bell: &Bell, resumed: Option<Tid>) -> Result<Option<Fact>, Errno> {
-        let mut hot = resumed;
-        loop {
-            if let Some(fact) = bell.take() {
-                return Ok(Some(fact));
-            }
-            if self.pace.round_is_over() && self.ready.is_empty() {
-                self.take_all()?;
-            }
-            if let Some(tid) = hot.take().filter(|_| self.pace.take_turn())
-                && let Some(fact) = self.try_hot(tid)?
-            {
-                return Ok(Some(fact));
-            }
-            if let Some(fact) = self.ready.pop_front() {
-                self.pace.next_share();
-                return Ok(Some(fact));
-            }
-            match raw::wait_unless(bell.word(), -1) {
-                Ok((tid, status)) => {
-                    if resumed != Some(tid) {
-                        // Several stop, and the kernel's list decided between them: start a round.
-                        self.pace.end_round();
-                    }
-                    if let Some(fact) = self.fact(tid, status)? {
-                        return Ok(Some(fact));
-                    }
-                }
-                Err(Errno(libc::EINTR)) => return Ok(bell.take()),
-                Err(Errno(libc::ECHILD)) => {
-                    self.pace.tracees = 0;
-                    if bell.expected.load(Ordering::SeqCst) == 0 {
-                        return Ok(Some(Fact::new(0, FactKind::NoTracees, 0)));
-                    }
-                    raw::sleep_unless(bell.word());
-                    return Ok(bell.take());
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
-
 /// What one tracer thread may ask.
 pub struct Tracer {
     bell: Arc<Bell>,
@@ -165,12 +45,7 @@ impl Tracer {
         Self {
             bell: Arc::new(Bell::new()),
             owner: AtomicUsize::new(0),
-            state: Mutex::new(State {
-                pace: Pace::default(),
-                ready: VecDeque::new(),
-                launches: HashMap::new(),
-                watch: None,
-            }),
+            state: Mutex::new(State::default()),
             signal_mask,
         }
     }
@@ -210,6 +85,11 @@ impl Tracer {
             hot = (resumed && request & !PEEK_FIRST != LISTEN).then_some(tid);
         }
         Ok(state.next(&self.bell, hot)?)
+    }
+
+    /// Serve a tracer, until the next fact.
+    pub fn serve(&self, offer: Offer) -> Answer<()> {
+        Ok(self.state()?.serve(offer)?)
     }
 
     /// Make the current or the next `next_fact` tell of a bell; any thread may.

@@ -115,6 +115,7 @@ class PtraceEngine(EngineOps):
 
     def _stop(self, kind: StopKind, code: int, siginfo: bytes | None, *, message: int = 0) -> ResumeAction:
         self.stop = PtraceStop(kind, code, siginfo)
+        self._listening = False
         self.message = message
         if self._wanted is not None and self._wanted.kind is not StopKind.SIGNAL_DELIVERY:
             # Any stop uses a pending interrupt up (kernel/signal.c:ptrace_stop()).
@@ -163,7 +164,6 @@ class PtraceEngine(EngineOps):
 
     def stop_with_group(self) -> None:
         """Stand in the group-stop that the tracee is in already."""
-        self._listening = False
         self._group_stop(self._tracer.group_stop_signal(self))
         self.engine.control(ResumeAction.STOP)
 
@@ -271,6 +271,21 @@ class PtraceEngine(EngineOps):
     def is_stepping(self) -> bool:
         """Whether the tracer resumed it by a step that is not over."""
         return self._step is not ResumeAction.RESUME
+
+    @property
+    def follows_calls(self) -> bool:
+        """Whether it runs to its next syscall-stop and nothing else is to come first."""
+        return (
+            self.stop is None
+            and self._syscalls
+            and not self._sysemu
+            and self._step is ResumeAction.RESUME
+            and self._wanted is None
+            and self._parked is None
+            and not self._leaving
+            and not self._listening
+            and not self._vfork_child
+        )
 
     # -- callbacks --------------------------------------------------------------------------------
 
@@ -461,10 +476,8 @@ class PtraceEngine(EngineOps):
     def report_jctl(self, task: Task, job_control: JobControl) -> Answer:
         """Stop in the group-stop; or, listening, tell of its end."""
         if job_control.type == CLD_STOPPED:
-            self._listening = False
             return self._group_stop(job_control.signo)
         if self._listening:
-            self._listening = False
             code = PtraceEvent.STOP << 8 | SIGTRAP
             return self._stop(StopKind.EVENT, code, trap_siginfo(code, task.pid))
         return None

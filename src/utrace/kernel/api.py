@@ -59,6 +59,11 @@ class FactKind(enum.IntEnum):
     """tid 0: `ring` was called."""
     NO_TRACEES = 17
     """tid 0: nothing to wait for (ECHILD)."""
+    IN_CALL = 18
+    """A tracee that was served (`Kernel.serve`) is in this call.  value: its number, -1 for none; detail: as
+    at its SYSCALL_ENTRY, which was not told."""
+    WAITED = 19
+    """The stop just told of has been waited for already.  value: the tid of the served tracer."""
 
 
 Fact: TypeAlias = tuple[int, int, int, object]
@@ -154,6 +159,29 @@ class Kernel(Protocol):
         resumes nobody.  A tid that cannot be resumed because it was killed meanwhile is passed over: its
         death is a fact of its own.  Blocks, with the GIL released, until there is a fact; `ring` ends the
         wait with a BELL.
+        """
+        ...
+
+    def serve(
+        self,
+        tracer: int,
+        tracees: Sequence[int],
+        is_childless: bool,  # noqa: FBT001 — positional, as all of the seam
+        reserved: Sequence[tuple[int, int]],
+        /,
+    ) -> None:
+        """Offer to have a tracer's ptrace and wait calls answered without us, until the next fact.
+
+        Only what follows from this alone is: `tracees` run to their next syscall-stop, resumed by
+        PTRACE_SYSCALL with PTRACE_O_TRACESYSGOOD, and `tracer` is the one thread that is told of it.
+        Before any fact the rest comes as facts: a stop that one of them stands in, the call that the
+        tracer stands at, IN_CALL and WAITED.  A kernel may decline.
+
+        Args:
+            tracer: a tracee of ours, resumed by CONT, whose filter stops its ptrace and wait calls.
+            tracees: its tracees, in the order in which a wait looks at them.
+            is_childless: it has no child of its own to wait for; otherwise one of `tracees` is its child.
+            reserved: (audit arch, number) of tracees' calls that are facts all the same.
         """
         ...
 

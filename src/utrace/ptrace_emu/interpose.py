@@ -18,6 +18,7 @@ from utrace.core.verdicts import Answer, ResumeAction, skip
 from utrace.engines.ptrace import CLONE_UNTRACED
 from utrace.ptrace_emu import memory_files, requests, waiting
 from utrace.ptrace_emu.registry import SIGCHLD, Registry, interrupter
+from utrace.ptrace_emu.serving import Serving
 from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.engine import syscall_numbers
 from utrace.tracer.ops import EngineOps
@@ -72,8 +73,10 @@ class Interposer(EngineOps):
     vital = True
     has_last_word = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, serves: bool = True) -> None:
+        """Make one; `serves`: plain tracers are served natively (`ptrace_emu.serving`)."""
         self.registry = Registry()
+        self._serving = Serving(self.registry) if serves else None
         self._blocked: dict[int, Blocked] = {}
         self._too_early: dict[int, int] = {}
         """Ptrace calls that are to be made again, by generation: their number."""
@@ -174,6 +177,8 @@ class Interposer(EngineOps):
         result = requests.answer(self.registry, loop, task, number & _WORD_MASK, pid & _INT_MASK, addr, data)
         if result == 0 and number & _WORD_MASK == requests.ATTACH:
             self._look_at_debugger(loop, task.pid)
+        if result == 0 and number & _WORD_MASK == requests.SYSCALL and self._serving is not None:
+            self._serving.offer(loop, task, is_childless=task.pid in self._childless)
         if result == requests.TOO_EARLY:
             self._too_early[task.id.generation] = call.nr
             task.engine(self).set_events(self.with_exits)

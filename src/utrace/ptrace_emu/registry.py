@@ -319,6 +319,14 @@ class Registry:
         """Note that a thread is about to wait for the tasks it wants; `blocked`: it blocks SIGCHLD."""
         self._waiters[task.tid] = Waiter(task.pid, wants, wake, blocked)
 
+    def is_signalled(self, task: Task) -> bool:
+        """Tell whether a stop of a tracee of this thread would be more to it than an end of a wait."""
+        return task.pid not in self.wants_no_stops and self._notices(task.pid, task.tid)
+
+    def has_ended(self, tracer_pid: int) -> bool:
+        """Tell whether a dead tracee waits to be told to a process."""
+        return any(ended.tracer_pid == tracer_pid for ended in self.ended)
+
     def _notices(self, tracer_pid: int, tracer_tid: int) -> bool:
         """Tell whether a SIGCHLD is anything to a thread: it catches it, or blocks it to look for it.
 

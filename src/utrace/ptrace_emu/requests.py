@@ -50,6 +50,7 @@ _SIGKILL: Final = 9
 TRACEME: Final = 0
 ATTACH: Final = 16
 SEIZE: Final = 0x4206
+SYSCALL: Final = 24
 KILL: Final = 8
 INTERRUPT: Final = 0x4207
 TOO_EARLY: Final = -513
@@ -219,7 +220,7 @@ REQUESTS: Final[Mapping[int, Callable[[Request], int]]] = {
     14: contents.get(512),  # GETFPREGS
     15: contents.put(512),
     17: _detach,
-    24: _resume(syscalls=True),
+    SYSCALL: _resume(syscalls=True),
     25: contents.get(16),  # GET_THREAD_AREA
     26: contents.put(16),
     30: contents.pass_number,  # ARCH_PRCTL

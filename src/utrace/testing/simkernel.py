@@ -172,6 +172,9 @@ class SimKernel:
                 return fact
         return (0, FactKind.NO_TRACEES, 0, None)
 
+    def serve(self, *_: object) -> None:
+        """Decline: nobody in here calls ptrace."""
+
     def ring(self) -> None:
         """Make a BELL deliverable."""
         self._machine.touched.add("tracer")

@@ -59,6 +59,16 @@ def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
     return None
 
 
+def learn_of_call(tracee: Tracee, fact: Fact) -> None:
+    """Take over from `Kernel.serve`: the tracee is in this call, or in none (IN_CALL)."""
+    _, _, nr, detail = fact
+    tracee.in_syscall = tracee.at_entry = isinstance(detail, tuple)
+    tracee.more_to_come = False
+    if isinstance(detail, tuple):
+        tracee.arch, tracee.nr = detail[0], nr
+        tracee.entry = (tracee.tid, int(FactKind.SYSCALL_ENTRY), nr, detail)
+
+
 def leave_entry(tracee: Tracee) -> None:
     """Run on from a syscall-entry-stop whose report, if there was one, is over."""
     task = tracee.task

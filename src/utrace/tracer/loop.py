@@ -49,6 +49,7 @@ R = TypeVar("R")
 _EXEC: Final = int(FactKind.EXEC)
 _BELL: Final = int(FactKind.BELL)
 _NO_TRACEES: Final = int(FactKind.NO_TRACEES)
+_IN_CALL: Final = int(FactKind.IN_CALL)
 _RUN: Final = Pause.RUN
 _DEATH: Final = int(FactKind.DEATH)
 
@@ -101,6 +102,10 @@ class Loop:
         self.roots: dict[int, int | None] = {}
         """Launched programs by pid: the wait status, None until it ends."""
         self.launching: dict[int, Callable[[], None]] = {}
+        self.when_settled: list[Callable[[], None]] = []
+        """Called, once, when everybody runs that is to run after what has been asked for."""
+        self.taken_over: Callable[[LiveTracee, Fact], None] | None = None
+        """Called with what `Kernel.serve` has done: IN_CALL and WAITED."""
 
     # -- the lock ---------------------------------------------------------------------------------
 
@@ -210,6 +215,9 @@ class Loop:
                         lock_release()
                         return
                     self._idle()
+            elif fact[1] >= _IN_CALL:
+                if tracee is not None and self.taken_over is not None:
+                    self.taken_over(tracee, fact)
             elif fact[1] != _BELL:
                 self._take(fact)
             if needs or jobs or ready:
@@ -218,6 +226,8 @@ class Loop:
                     self.kernel.resume(tid, request, signo)
                     tid = 0
                 self.settle()
+                while self.when_settled:
+                    self.when_settled.pop()()
             if self._watchers:
                 self._changed.notify_all()
             if self._stopping and self.tracees.is_empty():

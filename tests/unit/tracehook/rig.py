@@ -50,6 +50,9 @@ class RecordingKernel:
     def next_fact(self, tid: int, request: int, signo: int, /) -> Fact:
         raise NotImplementedError
 
+    def serve(self, *_: object) -> None:
+        raise NotImplementedError
+
     def ring(self) -> None:
         raise NotImplementedError
 

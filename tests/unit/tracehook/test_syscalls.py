@@ -10,6 +10,7 @@ from utrace.core.control import control
 from utrace.core.events import EXEC, QUIESCE, SIGNAL_ALL, SYSCALL, SYSCALL_ENTRY, SYSCALL_EXIT
 from utrace.core.verdicts import ResumeAction, SyscallAction, Verdict, abort, skip
 from utrace.kernel.api import FactKind
+from utrace.tracehook.syscalls import learn_of_call
 
 ENTRY, EXIT, SIGNAL = FactKind.SYSCALL_ENTRY, FactKind.SYSCALL_EXIT, FactKind.SIGNAL
 STOP, REPORT, RESUME = ResumeAction.STOP, ResumeAction.REPORT, ResumeAction.RESUME
@@ -153,6 +154,22 @@ def test_an_exit_without_entry_of_a_killed_tracee_has_no_call(rig: Rig) -> None:
     rig.engine("A", SYSCALL_EXIT)
     rig.feed(EXIT, *ending(ROOT))
     assert (rig.root.nr, rig.root.entry) == (-1, None)
+
+
+def test_an_exit_after_an_entry_not_told_is_of_the_call_learned(rig: Rig) -> None:
+    rig.engine("A", SYSCALL)
+    nr, detail = entry(GETPID)
+    learn_of_call(rig.root, (ROOT, FactKind.IN_CALL, nr, detail))
+    assert (rig.root.nr, rig.root.at_entry, rig.root.more_to_come) == (GETPID, True, False)
+    assert rig.feed(EXIT, *ending(ROOT)) == ["A.syscall_exit", "SYSCALL"]
+    assert rig.root.entry == (ROOT, ENTRY, GETPID, detail)
+
+
+def test_between_calls_nothing_is_learned_but_that(rig: Rig) -> None:
+    rig.engine("A", SYSCALL)
+    rig.feed(ENTRY, *entry(GETPID))
+    learn_of_call(rig.root, (ROOT, FactKind.IN_CALL, -1, None))
+    assert (rig.root.in_syscall, rig.root.at_entry) == (False, False)
 
 
 class TestSteps:

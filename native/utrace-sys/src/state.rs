@@ -1,0 +1,191 @@
+//! What a tracer thread knows between two facts, and how it waits for the next.
+//!
+//! Rules of this file:
+//!
+//! 1. The kernel's order is kept; what was taken and not told waits in `ready`.
+//! 2. A wait for one tid costs the same however many tracees there are; a wait for any looks at them
+//!    all.  So the tracee just resumed is tried first, and no other may starve for that: see `pace`.
+//! 3. What `serving` settles is not told.
+
+use core::ffi::c_int;
+use core::sync::atomic::Ordering;
+use std::collections::{HashMap, VecDeque};
+
+use crate::bell::Bell;
+use crate::fact::{self, Fact, FactKind};
+use crate::launch::Launch;
+use crate::pace::Pace;
+use crate::raw::{self, Ticker};
+use crate::serving::{Course, Offer, Serving};
+use crate::watch::Watch;
+use crate::{Errno, Tid};
+
+/// Half of how long a served tracer's wait is held before it really waits: hundreds of stops fit in.
+const TICK_NS: i64 = 1_000_000;
+
+/// What one tracer thread knows.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) pace: Pace,
+    pub(crate) ready: VecDeque<Fact>,
+    pub(crate) launches: HashMap<Tid, Launch>,
+    pub(crate) watch: Option<Watch>,
+    serving: Serving,
+    ticker: Option<Ticker>,
+}
+
+impl State {
+    pub(crate) fn has_ready(&self, tid: Tid) -> bool {
+        self.ready.iter().any(|fact| fact.tid == tid)
+    }
+
+    /// Keep count of tracees and of what is known by their tids.
+    fn note(&mut self, fact: &Fact) {
+        match fact.kind {
+            FactKind::Fork | FactKind::Vfork | FactKind::Clone => self.pace.tracees += 1,
+            FactKind::Death => {
+                self.pace.tracees = self.pace.tracees.saturating_sub(1);
+                if let Some(launch) = self.launches.get_mut(&fact.tid) {
+                    *launch = Launch::Failed(launch.failure());
+                }
+            }
+            FactKind::Exec => {
+                self.launches.remove(&fact.tid);
+                if let Some(watch) = &self.watch {
+                    watch.forget(fact.tid);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The fact of a status just taken; `None` if it is void.
+    fn fact(&mut self, tid: Tid, status: c_int) -> Result<Option<Fact>, Errno> {
+        let found = fact::fetch(tid, status)?;
+        if let Some(fact) = &found {
+            self.note(fact);
+        }
+        Ok(found)
+    }
+
+    /// Take everything that waits; the kernel's order is kept.
+    fn take_all(&mut self) -> Result<(), Errno> {
+        loop {
+            match raw::wait_now(-1) {
+                Ok((0, _)) | Err(Errno(libc::ECHILD)) => break,
+                Ok((tid, status)) => {
+                    let fact = self.fact(tid, status)?;
+                    self.ready.extend(fact);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.pace.start_round(self.ready.len());
+        Ok(())
+    }
+
+    /// The tracee just resumed, if it stops again at once.
+    fn try_hot(&mut self, tid: Tid) -> Result<Option<Fact>, Errno> {
+        for nth in 1..=self.pace.looks() {
+            match raw::wait_now(tid) {
+                Ok((0, _)) => {}
+                Ok((tid, status)) => {
+                    self.pace.found(nth);
+                    return self.fact(tid, status);
+                }
+                Err(Errno(libc::ECHILD)) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.pace.missed();
+        Ok(None)
+    }
+
+    /// End all serving: what is told now comes behind what is handed back.
+    fn hand_back(&mut self, told: Option<Fact>) -> Result<Option<Fact>, Errno> {
+        let facts: Vec<Fact> = self.serving.hand_back().into_iter().chain(told).collect();
+        for fact in facts.into_iter().rev() {
+            self.ready.push_front(fact);
+        }
+        if let Some(ticker) = &mut self.ticker {
+            ticker.set(0)?;
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    /// Serve a tracer, until the next fact for the owner.
+    pub(crate) fn serve(&mut self, offer: Offer) -> Result<(), Errno> {
+        self.serving.begin(offer);
+        let ticker = match self.ticker.take() {
+            Some(ticker) => ticker,
+            None => Ticker::new()?,
+        };
+        self.ticker.insert(ticker).set(TICK_NS)
+    }
+
+    /// The next fact for the owner.
+    pub(crate) fn next(
+        &mut self,
+        bell: &Bell,
+        resumed: Option<Tid>,
+    ) -> Result<Option<Fact>, Errno> {
+        let mut hot = resumed;
+        loop {
+            let fact = self.wait(bell, hot)?;
+            if !self.serving.is_on() {
+                return Ok(fact);
+            }
+            hot = match fact {
+                Some(fact) => match self.serving.take(&fact)? {
+                    Course::Settled(next) => Some(next),
+                    Course::Owners => return self.hand_back(Some(fact)),
+                },
+                None if self.serving.tick() => return self.hand_back(None),
+                None => return Ok(None),
+            };
+        }
+    }
+
+    fn wait(&mut self, bell: &Bell, resumed: Option<Tid>) -> Result<Option<Fact>, Errno> {
+        let mut hot = resumed;
+        loop {
+            if let Some(fact) = bell.take() {
+                return Ok(Some(fact));
+            }
+            if self.pace.round_is_over() && self.ready.is_empty() {
+                self.take_all()?;
+            }
+            if let Some(tid) = hot.take().filter(|_| self.pace.take_turn())
+                && !self.serving.is_on()
+                && let Some(fact) = self.try_hot(tid)?
+            {
+                return Ok(Some(fact));
+            }
+            if let Some(fact) = self.ready.pop_front() {
+                self.pace.next_share();
+                return Ok(Some(fact));
+            }
+            match raw::wait_unless(bell.word(), -1) {
+                Ok((tid, status)) => {
+                    if resumed != Some(tid) && !self.serving.is_about(tid) {
+                        // Several stop, and the kernel's list decided between them: start a round.
+                        self.pace.end_round();
+                    }
+                    if let Some(fact) = self.fact(tid, status)? {
+                        return Ok(Some(fact));
+                    }
+                }
+                Err(Errno(libc::EINTR)) => return Ok(bell.take()),
+                Err(Errno(libc::ECHILD)) => {
+                    self.pace.tracees = 0;
+                    if bell.expected.load(Ordering::SeqCst) == 0 {
+                        return Ok(Some(Fact::new(0, FactKind::NoTracees, 0)));
+                    }
+                    raw::sleep_unless(bell.word());
+                    return Ok(bell.take());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

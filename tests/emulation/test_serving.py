@@ -1,0 +1,62 @@
+"""What is answered natively (`ptrace_emu.serving`) is answered as it is by callbacks."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.emulation.test_conformance import cases
+from tests.tracees import build
+from utrace.kernel.linux import LinuxKernel
+from utrace.ptrace_emu.interpose import Interposer
+from utrace.tracer.session import Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from utrace.kernel.api import Fact
+
+
+class Counting(LinuxKernel):
+    """Counts what reaches Python."""
+
+    facts = 0
+
+    def next_fact(self, tid: int, request: int, signo: int, /) -> Fact:
+        self.facts += 1
+        return super().next_fact(tid, request, signo)
+
+
+def run(tmp_path: Path, program: str, case: str, *, serves: bool) -> tuple[int | None, list[str], int]:
+    """Run a case in a session: its wait status, what it said, and how many facts the owner was told."""
+    kernel = Counting()
+    said = tmp_path / f"said-{serves}"
+    with said.open("w") as out, Session(kernel=lambda: kernel) as session:
+        session.spawn(
+            [build(program), case],
+            [Interposer(serves=serves)],
+            seccomp=True,
+            stdio=(0, out.fileno(), out.fileno()),
+        )
+        session.run()
+        status = session.wait_status
+    return status, sorted(said.read_text().splitlines(), key=lambda line: line.startswith("> ")), kernel.facts
+
+
+@pytest.mark.parametrize("case", [case for program, case in cases() if program == "ptrace_follow"])
+def test_the_same_is_said_with_and_without(tmp_path: Path, case: str) -> None:
+    served = run(tmp_path, "ptrace_follow", case, serves=True)
+    answered = run(tmp_path, "ptrace_follow", case, serves=False)
+    assert served[1]
+    assert served[:2] == answered[:2]
+
+
+def test_rounds_that_are_plain_do_not_reach_python(tmp_path: Path) -> None:
+    status, _, facts = run(tmp_path, "ptrace_follow", "to_the_end", serves=True)
+    _, _, all_facts = run(tmp_path, "ptrace_follow", "to_the_end", serves=False)
+    assert status is not None
+    assert os.WEXITSTATUS(status) == 0
+    # Of a hundred calls each is two stops and the tracer's eight calls; a few are handed back under load.
+    assert facts < all_facts / 4
