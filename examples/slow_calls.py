@@ -11,15 +11,15 @@ import sys
 
 import utrace
 from utrace.engines import EventLog, SyscallLog
-from utrace.engines.records import facts_of
+from utrace.engines.conditions import accepts
 from utrace.where import Where
 
 
 def main(command: list[str]) -> int:
     """Trace a command, and tell."""
-    where = Where("duration > 0.0001 or error == ENOENT")
+    wanted = accepts(Where("duration > 0.0001 or error == ENOENT"))
     written = io.BytesIO()
-    events = EventLog(written, "jsonl", accepts=lambda record: where.accepts(facts_of(record)))
+    events = EventLog(written, "jsonl", accepts=wanted)
     with SyscallLog(listeners=[events], text_max=256) as log, utrace.Session() as session:
         session.spawn(command, engines=[log])
         status = session.run()

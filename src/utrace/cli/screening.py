@@ -5,13 +5,12 @@ from __future__ import annotations
 import platform
 from typing import TYPE_CHECKING, Final
 
-from utrace.engines.records import facts_of
 from utrace.syscalls import syscall_set
 from utrace.syscalls.abi import ABIS, abi_of
 from utrace.syscalls.tables import prototypes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from utrace.cli.options.settings import TraceOptions
     from utrace.engines.records import CallRecord, CallStatus
@@ -33,8 +32,12 @@ class Screening:
     def __init__(self, options: TraceOptions) -> None:
         self.where = options.where
         self.calls = options.calls
+        self._decide: Callable[[CallRecord], bool] | None = None
         if self.where is not None:
+            from utrace.engines.conditions import accepts  # noqa: PLC0415 — only where a condition is given
+
             self.calls = _narrowed(self.where, options.calls)
+            self._decide = accepts(self.where.split)
         self.stopped = 0
         self.entered = 0
         self.accepted = 0
@@ -52,10 +55,10 @@ class Screening:
 
     def accepts(self, record: CallRecord) -> bool:
         """Tell whether a call that is over is wanted; asked by one listener after the other."""
-        if self.where is None:
+        if self._decide is None:
             return True
         if record is not self._last:
-            self._last, self._answer = record, self.where.split.accepts(facts_of(record))
+            self._last, self._answer = record, self._decide(record)
             self.accepted += self._answer
         return self._answer
 
@@ -94,15 +97,19 @@ class OutputFilter:
             statuses: further, how calls must end; None: in any way.
         """
         self._screening = screening
-        self._where = where
         self._statuses = statuses
+        self._decide: Callable[[CallRecord], bool] | None = None
+        if where is not None:
+            from utrace.engines.conditions import accepts  # noqa: PLC0415 — only where a condition is given
+
+            self._decide = accepts(where)
 
     def __call__(self, record: CallRecord) -> bool:
         """Decide."""
         return (
             self._screening.accepts(record)
             and (self._statuses is None or record.status in self._statuses)
-            and (self._where is None or self._where.accepts(facts_of(record)))
+            and (self._decide is None or self._decide(record))
         )
 
 

@@ -9,7 +9,6 @@ import enum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 from utrace.tracer.syscall import UNTOUCHED
-from utrace.where.values import CallFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -112,19 +111,6 @@ class CallRecord:
         self.status: CallStatus | None = None
         self.resumes: str | None = None
         self.tampering: Tampering = UNTOUCHED
-
-
-def facts_of(record: CallRecord) -> CallFacts:
-    """Give what a condition may ask of a call."""
-    thread, status = record.thread, record.status
-    return CallFacts(
-        record.call,
-        thread.pid,
-        thread.tid,
-        thread.comm,
-        None if status is None else status.value,
-        record.duration_ns,
-    )
 
 
 class SignalRecord(NamedTuple):

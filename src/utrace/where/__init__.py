@@ -3,60 +3,38 @@
     where = Where('name == "openat" and glob(path, "/etc/*") and error')
     where.accepts(CallFacts(call, pid=task.pid, tid=task.tid))
 
+Its modules are imported when one of these names is first asked for: who has no condition starts faster.
+
 Reference: docs/where.md.
 """
 
 from __future__ import annotations
 
-import functools
+import importlib
+from typing import TYPE_CHECKING, Final
 
-from utrace.where.evaluate import compiled
-from utrace.where.grammar import WhereError, parse
-from utrace.where.nodes import Var, operands, show
-from utrace.where.registers import RegisterTest
-from utrace.where.split import CallPart, Split
-from utrace.where.values import CallFacts
+if TYPE_CHECKING:
+    from utrace.where.condition import Where
+    from utrace.where.grammar import WhereError
+    from utrace.where.registers import RegisterTest
+    from utrace.where.split import CallPart, Split
+    from utrace.where.values import CallFacts
 
 __all__ = ["CallFacts", "CallPart", "RegisterTest", "Split", "Where", "WhereError"]
 
+_MODULES: Final = {
+    "CallFacts": "values",
+    "CallPart": "split",
+    "RegisterTest": "registers",
+    "Split": "split",
+    "Where": "condition",
+    "WhereError": "grammar",
+}
 
-class Where:
-    """One expression.
 
-    Attributes:
-        text: as it was written.
-        test: as it was understood.
-    """
-
-    def __init__(self, text: str, *, at_entry: bool = False) -> None:
-        """Read an expression.
-
-        Args:
-            text: the expression.
-            at_entry: it is to be decided when a call begins, so it cannot ask what the call returned.
-
-        Raises:
-            WhereError: it cannot be understood; the message points at the place.
-        """
-        self.text = text
-        self.test = parse(text, at_entry=at_entry)
-        self._decide = compiled(self.test)
-
-    @functools.cached_property
-    def split(self) -> Split:
-        """The expression in its parts."""
-        return Split(self.test)
-
-    def accepts(self, facts: CallFacts) -> bool:
-        """Decide about a call."""
-        return self._decide(facts)
-
-    def asks(self, word: str) -> bool:
-        """Tell whether it asks for one of the words."""
-        return Var(word) in operands(self.test)
-
-    def __str__(self) -> str:
-        return show(self.test)
-
-    def __repr__(self) -> str:
-        return f"Where({self.text!r})"
+def __getattr__(name: str) -> object:
+    """Import what is asked for."""
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"utrace.where.{_MODULES[name]}"), name)
+    message = f"module 'utrace.where' has no attribute {name!r}"
+    raise AttributeError(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.engines.some_records import PATH, call, thread
-from utrace.engines.records import facts_of
+from utrace.engines.conditions import facts_of
 from utrace.where import Where
 
 CWD = 2**64 - 100

@@ -45,7 +45,8 @@ def test_a_missing_library_is_named_with_the_pip_command(name: str, monkeypatch:
         encoder_of(name)
 
 
-def test_importing_the_engines_imports_no_library() -> None:
-    code = "import sys, utrace.engines; print({'msgpack', 'perfetto', 'pyarrow'} & set(sys.modules))"
+def test_importing_the_engines_imports_no_library_and_no_conditions() -> None:
+    late = "{'msgpack', 'perfetto', 'pyarrow', 'utrace.where.values', 'utrace.syscalls.catalog'}"
+    code = f"import sys, utrace.engines, utrace.cli.tracing; print({late} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
