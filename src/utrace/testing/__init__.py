@@ -41,6 +41,7 @@ from utrace.testing.guest import (
 )
 from utrace.testing.guest_text import BadGuestText, format_programs, parse_programs
 from utrace.testing.moves import Move, MoveKind, Observer, Schedule, Scheduler, StaleSchedule
+from utrace.testing.own import Own, own
 from utrace.testing.run_laws import Entry, Violation
 from utrace.testing.scenario import Outsider, Scenario
 from utrace.testing.schedulers import PCT, First, Random, Replay, RoundRobin, Uneven
@@ -99,6 +100,7 @@ __all__ = [
     "MoveKind",
     "Observer",
     "Outsider",
+    "Own",
     "Pause",
     "Programs",
     "Random",
@@ -148,6 +150,7 @@ __all__ = [
     "kill",
     "look",
     "make_up",
+    "own",
     "parse_programs",
     "prepare_examine",
     "record",

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from utrace.testing.scenario import Scenario
 
 FINDINGS: Final = (
+    ArithmeticError,
     AssertionError,
     AttributeError,
     LookupError,
+    OSError,
     RuntimeError,
     Stuck,
     TooManySteps,
@@ -39,7 +41,7 @@ FINDINGS: Final = (
     UtraceError,
     ValueError,
 )
-"""What a run may fail with: a broken law, a hang, or a crash of the code under test."""
+"""What a run may fail with: a broken law, a hang, or a crash of the code under test, engines included."""
 
 
 class Strategy(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from utrace.testing.own import Watched
 from utrace.testing.scripted import ScriptedFault
 from utrace.testing.simkernel import SimKernel
 from utrace.tracer.loop import LiveTracee, Loop
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from utrace.testing.world import World
     from utrace.tracehook.tracee import Process
     from utrace.tracehook.tracees import Tracees
+    from utrace.tracer.engine import Engine
+    from utrace.tracer.ops import EngineOps
 
 R = TypeVar("R")
 
@@ -65,6 +68,11 @@ class WorldLoop(Loop):
         self._thread = threading.get_ident()
         self._stopping = True
         self._run()
+
+    def find_engine(self, tracee: LiveTracee, ops: EngineOps) -> Engine:
+        """Find it by the engine that is watched, too: that is what a callback of it knows."""
+        watchers = (each for each in self._world.ops.values() if isinstance(each, Watched))
+        return super().find_engine(tracee, next((each for each in watchers if each.engine is ops), ops))
 
     def note_fault(self, fault: UtraceError, *, vital: bool) -> None:
         """Keep a fault that a script asked for; raise what is no engine's doing."""
