@@ -58,6 +58,7 @@ def _has_young_headers() -> bool:
 
 
 CAPABILITIES: Final = {
+    "fish": Capability(_has_program("fish"), "no fish"),
     "gcc": Capability(_has_program("gcc"), "no gcc"),
     "gdb": Capability(_has_program("gdb"), "no gdb"),
     "i386-tasks": Capability(_runs_i386, "32-bit programs cannot be made and run here"),
@@ -69,6 +70,7 @@ CAPABILITIES: Final = {
         _has_program("trace_processor_shell"), "no trace_processor_shell of Perfetto"
     ),
     "x86-64": Capability(lambda: platform.machine() == "x86_64", "not an x86-64 machine"),
+    "zsh": Capability(_has_program("zsh"), "no zsh"),
 }
 
 

@@ -1,11 +1,11 @@
 """What the native module gives: one tracer thread's requests, and memory of other processes."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Self, final
 
 from typing_extensions import disjoint_base
 
-__all__ = ["Tracer", "read_cstring", "read_many", "read_memory", "write_memory"]
+__all__ = ["Stacks", "Tracer", "read_cstring", "read_many", "read_memory", "write_memory"]
 
 @disjoint_base
 class Tracer:
@@ -55,6 +55,19 @@ class Tracer:
     def watch_reap(self, tid: int, /) -> bool: ...
     def watch_zombie(self, tid: int, /) -> None: ...
     def close(self) -> None: ...
+
+@final
+class Stacks:
+    """Unwinds stopped threads, and names frames; what is read of files is kept."""
+
+    def __new__(cls) -> Self: ...
+    def frames(
+        self, tid: int, process: int, registers: tuple[int, int, int, int], frames_max: int, /
+    ) -> list[tuple[str, int, bool]]: ...
+    def forget(self, process: int, /) -> None: ...
+    def place(
+        self, path: str, address: int, is_caller: bool, with_source: bool, /
+    ) -> tuple[str | None, int, str | None, int]: ...
 
 def read_memory(tid: int, address: int, length: int, /) -> bytes: ...
 def read_many(tid: int, ranges: Sequence[tuple[int, int]], /) -> list[bytes]: ...

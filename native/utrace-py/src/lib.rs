@@ -2,6 +2,8 @@
 //!
 //! It converts and decides nothing.  The interpreter is let go around whatever may block.
 
+mod stack;
+
 use std::ffi::CString;
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
@@ -359,6 +361,7 @@ fn write_memory(tid: i32, address: u64, data: &[u8]) -> PyResult<usize> {
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Tracer>()?;
+    module.add_class::<stack::Stacks>()?;
     module.add_function(wrap_pyfunction!(read_memory, module)?)?;
     module.add_function(wrap_pyfunction!(read_many, module)?)?;
     module.add_function(wrap_pyfunction!(read_cstring, module)?)?;

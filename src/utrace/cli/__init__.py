@@ -19,6 +19,7 @@ Commands:
   run      run a program under engines, with strace and gdb served inside
   who      tell which engines hold which tasks of such a session
   doctor   tell what can be traced here, what cannot, and why
+  completion  write what lets bash, zsh or fish complete all this
 
   utrace trace ls /                      a program from its beginning
   utrace trace -f -o calls.txt make      with its children, into a file
@@ -54,6 +55,10 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — one li
             from utrace.cli import doctor  # noqa: PLC0415 — the same
 
             return doctor.main(rest)
+        case "completion":
+            from utrace.cli import completion  # noqa: PLC0415 — the same
+
+            return completion.main(rest)
         case "-h" | "--help" | "help":
             sys.stdout.write(_HELP)
             return 0

@@ -107,7 +107,6 @@ def _unsupported(*names: str) -> dict[str, str]:
 #: What strace has and this has not, with what is said about it.
 REFUSED: Final[Mapping[str, str]] = {
     **_unsupported("kvm", "-e kvm", "namespace", "-e namespace", "secontext", "tips", "pidns-translation"),
-    **_unsupported("k", "stack-trace", "stack-traces", "stack-trace-frame-limit"),
     "d": "option '-d' of strace is not supported: it shows strace's own workings",
     "debug": "option '--debug' of strace is not supported: it shows strace's own workings",
     "F": "option '-F' is deprecated: use -f/--follow-forks instead",

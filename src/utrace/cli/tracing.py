@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from utrace.cli.options.settings import TraceOptions
     from utrace.engines.inject import Inject
-    from utrace.engines.records import CallRecord, LogListener, Thread
+    from utrace.engines.records import CallRecord, LogListener, Stack, Thread
     from utrace.tracer.ops import EngineOps
+    from utrace.tracer.task import Task
 
 OWN_ERROR: Final = 1
 _STANDARD_ERROR: Final = 2
@@ -72,6 +73,7 @@ class Tracing:
             cpu_times=options.counts and not options.wall,
             selects=self.accesses,
             screens=None if options.where is None else self.screening.screens,
+            stack_of=self._stack_of(),
             ips=options.instruction_pointer,
         )
         # At the entry of a call the last one is asked first: the log sees it as the program made it.
@@ -170,6 +172,16 @@ class Tracing:
         from utrace.cli.injecting import make_inject  # noqa: PLC0415 — only where something is injected
 
         return make_inject(self.options, self.accesses)
+
+    def _stack_of(self) -> Callable[[Task], Stack | None] | None:
+        if self.options.stacks is Stacks.NONE or self.lines is None:
+            return None
+        from utrace.engines.stacks import Stacks as StackNoting  # noqa: PLC0415 — only with -k
+
+        noting = StackNoting(
+            frames_max=self.options.frames_max, sources=self.options.stacks is Stacks.SOURCES
+        )
+        return noting.of
 
     # -- outputs ----------------------------------------------------------------------------------
 

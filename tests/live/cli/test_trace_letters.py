@@ -257,7 +257,7 @@ def test_signals_end_the_tracer_when_it_is_interruptible(
     with subprocess.Popen(
         [*TRACE, "-I", level, "-o", str(log), "cat"], stdin=subprocess.PIPE, process_group=0
     ) as tracer:
-        wait_until(lambda: log.exists() and log.read_text().endswith("\nread(0, "), 10, "the program")
+        wait_until(lambda: log.exists() and log.read_text().endswith("\nread(0, "), DEADLINE_S, "the program")
         tracer.send_signal(getattr(signal, f"SIG{signo}"))
         if status:
             assert tracer.wait(DEADLINE_S) == -(status - 128)

@@ -55,6 +55,11 @@ class Option(NamedTuple):
         """Its names as they are typed."""
         return tuple(("-" if len(name) == 1 else "--") + name for name in self.names)
 
+    @property
+    def long_names(self) -> tuple[str, ...]:
+        """Its long names as they are typed."""
+        return tuple(name for name in self.spelled if name.startswith("--"))
+
     def give(self, options: TraceOptions, value: str) -> None:
         """Do what it does, and note that it was given."""
         self.apply(options, value)
