@@ -51,6 +51,8 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     ),
     "lock_type": enum("asm/fcntl.h", "F_RDLCK F_WRLCK F_UNLCK F_EXLCK F_SHLCK"),
     "rw_hint": enum("linux/fcntl.h", r"RWH_WRITE_LIFE_\w+"),
+    "fs_flags": flags("linux/fs.h", r"FS_[A-Z0-9_]+_FL", "FS_RESERVED_FL"),
+    "perf_ioctl": flags("linux/perf_event.h", "PERF_IOC_FLAG_GROUP"),
     "fs_xflags": flags("linux/fs.h", r"FS_XFLAG_\w+"),
     "quota_command": enum("linux/quota.h linux/dqblk_xfs.h", r"Q_X?[A-Z]+", "Q_XQM"),
     "quota_type": enum("linux/quota.h", "USRQUOTA GRPQUOTA PRJQUOTA"),
@@ -179,8 +181,8 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
             "linux/dm-ioctl.h",
         ),
         r"(TC|TIOC|FIO|SIOC|BLK|FS_IOC|VT_|KD|RND|TUN|LOOP_|PERF_EVENT_IOC_|NS_GET|UFFDIO_|SECCOMP_IOCTL"
-        r"|BTRFS_IOC|RTC_|WDIOC_|KVM_|DM_|FICLONE|FIDEDUPE|FIBMAP|FIGETBSZ|FITRIM|FIFREEZE|FITHAW)[A-Z0-9_]+",
-        r"KD_FONT_.*|BTRFS_IOCTL_.*|DM_IOCTL|SIOCINQ|SIOCOUTQ|TIOCINQ|TIOCPKT_.*|TIOCSER_TEMT|TIOCM_.*"
+        r"|BTRFS_IOC|RTC_|WDIOC_|KVM_|DM_|FICLONE|FIDEDUPE|FIBMAP|FIGETBSZ|FITRIM|FIFREEZE|FITHAW)[A-Z0-9_]*",
+        r"BTRFS_IOC_CLONE(_RANGE)?|KD_FONT_.*|BTRFS_IOCTL_.*|DM_IOCTL|SIOCINQ|SIOCOUTQ|TIOCINQ|TIOCPKT_.*|TIOCSER_TEMT|TIOCM_.*"
         r"|TCSA.*|TCO[FN]+|TCI[FN]+|TC[IO]*FLUSH|TCOOFF|TCOON|TCIOFF|TCION|.*_MAX(_.*)?|SIOCDEVPRIVATE"
         r"|SIOCPROTOPRIVATE|SIOCSRARP_.*"
         r"|VT_(AUTO|PROCESS|ACKACQ|MAX.*|EVENT_.*)|KDGKBTYPE_.*|LOOP_(SET_STATUS_.*|CONFIGURE_.*|MAJOR)"

@@ -159,7 +159,7 @@ def comparable(lines: list[str]) -> list[str]:
     return [line for line in kept if not any(re.search(pattern, line) for pattern, _ in EXPECTED_DIFFERENCES)]
 
 
-LINES_LEAST = 30
+LINES_LEAST = 20
 
 
 def alike(name: str, lines: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from utrace.syscalls import layouts as s
 from utrace.syscalls import layouts_mount as m
 from utrace.syscalls.pointers import RETURNED, Array, Buffer, InOut, Out, Path, Ptr, String
 from utrace.syscalls.signature import Returns, sig
-from utrace.syscalls.signatures.ioctls import IOCTL_ARGUMENT, IOCTL_COMMAND
+from utrace.syscalls.signatures.ioctls import IOCTL_ARGUMENT, IOCTL_COMMAND, ioctl_note
 from utrace.syscalls.special import FileHandle
 from utrace.syscalls.structs import Sized
 from utrace.syscalls.tables import enum_names, flags_decoder
@@ -139,7 +139,7 @@ CALLS: Final[Mapping[str, Signature]] = {
         arg=t.Choice("cmd", "fcntl", _FCNTL, t.HEX),
     ),
     "flock": sig(fd=t.FD, operation=t.Flags("flock", "LOCK_???")),
-    "ioctl": sig(fd=t.FD, request=IOCTL_COMMAND, argp=IOCTL_ARGUMENT),
+    "ioctl": sig(Returns.DECIMAL, ioctl_note, fd=t.FD, request=IOCTL_COMMAND, argp=IOCTL_ARGUMENT),
     "truncate": sig(pathname=Path(), length=t.ULONG),
     "ftruncate": sig(fd=t.FD, length=t.ULONG),
     "fallocate": sig(fd=t.FD, mode=t.Flags("fallocate", "FALLOC_FL_???"), offset=t.OFFSET, len=t.OFFSET),
