@@ -44,6 +44,7 @@ test: test-needs
 	$(PY) tools/check.py
 	cargo test --quiet --manifest-path native/Cargo.toml --package utrace-sys
 	$(PY) -m pytest $(RING_PATHS)
+	$(PY) -m pytest tests/emulation -m core
 
 # Minutes, or as long as asked for: make explore HOURS=1
 HOURS := 0
@@ -54,7 +55,7 @@ explore: $(VENV)/.needs
 planted: $(VENV)/.needs
 	$(PY) -m tests.simulation --planted
 
-# What strace and gdb see under `utrace run`, against what they see natively: minutes, and not part of `test`.
+# All that strace and gdb see under `utrace run`, against what they see natively: minutes; `test` has the core of it.
 emulation: test-needs
 	$(PY) -m pytest tests/emulation
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -17,6 +18,8 @@ from tests.tracees import build
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.core
 
 PROGRAMS: Final = (
     "ptrace_stops",
@@ -52,6 +55,7 @@ def run(command: list[str | Path]) -> tuple[int, list[str]]:
 @pytest.mark.parametrize(("program", "case"), cases())
 def test_as_on_the_kernel(program: str, case: str) -> None:
     path = build(program)
-    native = run([path, case])
+    with ThreadPoolExecutor(2) as pool:
+        native, served = pool.map(run, ([path, case], [sys.executable, "-m", "utrace", "run", path, case]))
     assert native[1]
-    assert run([sys.executable, "-m", "utrace", "run", path, case]) == native
+    assert served == native

@@ -86,8 +86,25 @@ def both(command: str, tmp_path: Path) -> tuple[str, str]:
     return native, session
 
 
+IN_CI: Final = frozenset(
+    {
+        "break",
+        "next",
+        "finish",
+        "call",
+        "watch",
+        "catch_syscall",
+        "follow_child",
+        "step_into_a_handler",
+        "info_threads",
+    }
+)
+
+
 @pytest.mark.requires("gdb")
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.core] if name in IN_CI else []) for name in SCRIPTS]
+)
 def test_gdb_shows_what_it_shows_natively(name: str, tmp_path: Path) -> None:
     mode, script = SCRIPTS[name]
     program = build("debugged")

@@ -20,9 +20,14 @@ LEAVING: Final = [
     for order, ways in product(permutations(("strace", "gdb1", "gdb2")), WAYS)
 ]
 
+IN_CI: Final = (LEAVING[0], LEAVING[7])
+
 
 @pytest.mark.requires("gdb", "strace")
-@pytest.mark.parametrize("leaving", LEAVING)
+@pytest.mark.parametrize(
+    "leaving",
+    [pytest.param(order, marks=[pytest.mark.core] if order in IN_CI else []) for order in LEAVING],
+)
 def test_tracers_and_an_engine_share_one_server(leaving: str, tmp_path: Path) -> None:
     session = [sys.executable, "-m", "utrace", "run", "--engine", str(HERE / "refuses.py"), "--"]
     driver = [sys.executable, str(HERE / "tracers_on_one.py"), str(build("serves")), str(tmp_path)]

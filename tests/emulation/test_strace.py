@@ -62,6 +62,7 @@ ONE_PROCESS: Final = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("name", ONE_PROCESS)
 def test_one_process(tmp_path: Path, name: str) -> None:
     native, ours = both(tmp_path, ["strace", "-o", tmp_path / "log", *ONE_PROCESS[name]])
@@ -71,8 +72,9 @@ def test_one_process(tmp_path: Path, name: str) -> None:
 SEVERAL: Final = {
     "follow": ["-f"],
     "chosen": ["-f", "-e", "trace=process,getppid"],
-    "seccomp_or_not": ["-f", "--seccomp-bpf", "-e", "trace=getppid,vfork,execve,exit_group"],
+    "seccomp": ["-f", "--seccomp-bpf", "-e", "trace=getppid,vfork,execve,exit_group"],
     "inject": ["-f", "-e", "inject=getppid:error=ENOSYS"],
+    "let_go_at_execve": ["-f", "-b", "execve", "-e", "trace=getppid,vfork,execve,exit_group"],
 }
 
 
@@ -142,6 +144,7 @@ def test_a_log_for_each_process(tmp_path: Path) -> None:
     assert logs[1] == logs[0]
 
 
+@pytest.mark.core
 def test_strace_of_strace(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     command: list[str | Path] = ["strace", "-o", "/dev/null", "strace", "-o", inner, "cat", "/etc/hostname"]

@@ -206,6 +206,10 @@ fn fetch_event(tid: Tid, event: c_int) -> Result<Option<Fact>, Errno> {
         _ => return Err(Errno(libc::EPROTO)),
     };
     let message = raw::ptrace_event_message(tid)?;
+    if event == EVENT_EXIT {
+        // No other stop follows it; and its siginfo may be one that was meant for the stop before.
+        return Ok(Some(Fact::new(tid, kind, message as i64)));
+    }
     // The message is of this event if the tracee has not left this stop since.
     let info = raw::ptrace_get_siginfo(tid)?;
     let same = si_code(&info) == event << 8 | libc::SIGTRAP;

@@ -10,13 +10,14 @@ from utrace.tracer.roster import ask_all
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from utrace.tracer.roster import TaskEntry
+    from utrace.tracer.roster import EngineEntry, TaskEntry
 
 _HELP = """\
 Usage: utrace who [PID]
 
 Tell which tasks the `utrace run` sessions of this user hold, and which engines are on each, in the order
-of their attaching: who they are, what they asked for, and which of them keep the task stopped.
+of their attaching: who they are, what they asked for, and which of them keep the task stopped, and where.
+Of a task that sleeps in a system call, which call that is.
 With PID only the tasks of that process.  The exit status is 1 if there is none to tell of.
 """
 
@@ -43,8 +44,14 @@ def main(words: Sequence[str]) -> int:
 
 
 def _lines(session: int, task: TaskEntry) -> str:
-    head = f"{task.tid} ({task.name}) of process {task.pid}, {task.state}, session {session}\n"
+    where = f"sleeps in {task.call}" if task.call else task.state
+    head = f"{task.tid} ({task.name}) of process {task.pid}, {where}, session {session}\n"
     return head + "".join(
-        f"    {place}. {engine.name}{'  keeps it stopped' if engine.wants_stop else ''}  [{engine.events}]\n"
+        f"    {place}. {engine.name}{_stop(engine)}  [{engine.events}]\n"
         for place, engine in enumerate(task.engines, 1)
     )
+
+
+def _stop(engine: EngineEntry) -> str:
+    stop = f" in {engine.stop}" if engine.stop else ""
+    return f"  keeps it stopped{stop}" if engine.wants_stop else ""

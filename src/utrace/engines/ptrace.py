@@ -111,6 +111,10 @@ class PtraceEngine(EngineOps):
         """Tell whose link it is."""
         return f"ptrace by {self.tracer_tid} ({procfs.comm(self.tracer_tid) or '?'})"
 
+    def describe_stop(self, engine: Engine) -> str:
+        """Tell which ptrace-stop the tracee stands in for this tracer."""
+        return "" if self.stop is None else self.stop.describe()
+
     # -- stops ------------------------------------------------------------------------------------
 
     def _stop(self, kind: StopKind, code: int, siginfo: bytes | None, *, message: int = 0) -> ResumeAction:

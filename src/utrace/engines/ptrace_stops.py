@@ -67,6 +67,18 @@ class PtraceStop:
     siginfo: bytes | None
     waited: bool = False
 
+    def describe(self) -> str:
+        """Name it as ptrace(2) does, and what it is about."""
+        event = self.code >> 8
+        if self.kind is StopKind.EVENT and event:
+            what = f" {PtraceEvent(event).name}"
+        elif self.kind is StopKind.SIGNAL_DELIVERY:
+            what = f" of signal {self.code & 0x7F}"
+        else:
+            what = ""
+        waited = "" if self.waited else ", not waited for"
+        return f"{self.kind.name.lower().replace('_', '-')}-stop{what}{waited}"
+
     @property
     def status(self) -> int:
         """The wait status."""

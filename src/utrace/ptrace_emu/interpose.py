@@ -16,6 +16,7 @@ from utrace.arch import of_regset, syscall_abi
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, ResumeAction, skip
 from utrace.engines.ptrace import CLONE_UNTRACED
+from utrace.errors import TaskGone
 from utrace.ptrace_emu import memory_files, requests, waiting
 from utrace.ptrace_emu.registry import SIGCHLD, Registry, interrupter
 from utrace.ptrace_emu.serving import Serving
@@ -157,6 +158,13 @@ class Interposer(EngineOps):
         if task.more_to_come:
             # A filter of the program's own may have a say first.
             return None
+        try:
+            return self._answer(task, call)
+        except TaskGone:
+            # The caller was killed: it will not come to know.
+            return None
+
+    def _answer(self, task: Task, call: Syscall) -> Answer:
         name = call.name
         if name == "ptrace":
             return self._ptrace(task, call)
@@ -270,7 +278,10 @@ class Interposer(EngineOps):
             self._restart(task, early, -_ERESTARTNOINTR)
             return None
         blocked = self._blocked.pop(generation, None)
-        return None if blocked is None else self._end_of_wait(task, call, blocked)
+        try:
+            return None if blocked is None else self._end_of_wait(task, call, blocked)
+        except TaskGone:
+            return None
 
     def _end_of_wait(self, task: Task, call: Syscall, blocked: Blocked) -> Answer:
         registry, wait = self.registry, blocked.wait

@@ -14,6 +14,8 @@ Reference: ptrace(2); Linux 6.18 kernel/ptrace.c:ptrace_request(), arch/x86/kern
 from __future__ import annotations
 
 import errno
+import logging
+import os
 from typing import TYPE_CHECKING, Final
 
 from utrace.core.verdicts import ResumeAction
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from utrace.ptrace_emu.registry import Registry
     from utrace.tracer.loop import Loop
     from utrace.tracer.task import Task
+
+logger = logging.getLogger("utrace")
 
 _NSIG: Final = 64
 _OPTIONS: Final = int(
@@ -66,7 +70,7 @@ def answer(
         return _traceme(registry, tracer)
     tracee = loop.tracees.by_tid.get(pid)
     if tracee is None or tracee.task.is_dead():
-        return None
+        return _refuse_ancestors(tracer, pid) if number in {ATTACH, SEIZE} else None
     task = tracee.handle
     if number in {ATTACH, SEIZE}:
         return _attach(registry, tracer, task, number, addr, data)
@@ -111,7 +115,10 @@ def _attach(registry: Registry, tracer: Task, tracee: Task, number: int, addr: i
         return -errno.EINVAL
     if tracee.pid == tracer.pid or tracee.is_exiting or registry.find(tracer.pid, tracee) is not None:
         return -errno.EPERM
-    if registry.would_be_cycle(tracer.pid, tracee) or not _may(tracer, tracee):
+    if registry.would_be_cycle(tracer.pid, tracee):
+        _explain(tracer, tracee.pid, "it traces that one, and each would wait for the other for ever")
+        return -errno.EPERM
+    if not _may(tracer, tracee):
         return -errno.EPERM
     link = registry.link(tracer, tracee, seized=seized, options=data if seized else 0)
     if not seized:
@@ -120,6 +127,26 @@ def _attach(registry: Registry, tracer: Task, tracee: Task, number: int, addr: i
     elif link.engine.task.jctl:
         link.stop_with_group()
     return 0
+
+
+def _refuse_ancestors(tracer: Task, pid: int) -> int | None:
+    """Refuse to let utrace itself be traced from inside, or who waits for it; None: the kernel decides."""
+    family = procfs.parentage(pid)
+    ancestor = os.getpid()
+    while family is not None and ancestor > 1:
+        if family[0] == ancestor:
+            _explain(tracer, ancestor, "the session that serves that one depends on it")
+            return -errno.EPERM
+        above = procfs.parentage(ancestor)
+        ancestor = 0 if above is None else int(above[1])
+    return None
+
+
+def _explain(tracer: Task, pid: int, why: str) -> None:
+    """Tell on the session's standard error why a request is refused that the kernel might have granted."""
+    logger.warning(
+        "%s (%d) may not trace %s (%d): %s", tracer.name, tracer.tid, procfs.comm(pid) or "?", pid, why
+    )
 
 
 def _may(tracer: Task, tracee: Task) -> bool:

@@ -107,5 +107,9 @@ class EngineOps:
         """Tell in a few words who this is, for `utrace who`."""
         return type(self).__name__
 
+    def describe_stop(self, engine: Engine) -> str:
+        """Tell in a few words in which stop it keeps the task, for `utrace who`; empty: none of its own."""
+        return ""
+
     def release(self, engine: Engine) -> None:
         """The engine has left its task for good, and no callback of it is running: clean up."""

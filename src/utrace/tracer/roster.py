@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Self
 
 from utrace.core.events import Event
 from utrace.kernel import procfs
+from utrace.syscalls.abi import abi_of
+from utrace.syscalls.tables import prototypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,25 +31,28 @@ if TYPE_CHECKING:
     from utrace.tracer.loop import LiveTracee, Loop
 
 _CHUNK = 1 << 16
+AUDIT_X86_64 = 0xC000003E
 
 
 @dataclass(frozen=True, slots=True)
 class EngineEntry:
-    """One engine on one task: who it is, what it asked for, and whether it keeps the task stopped."""
+    """One engine on one task: who it is, what it asked for, whether it keeps the task stopped, and where."""
 
     name: str
     events: str
     wants_stop: bool
+    stop: str
 
 
 @dataclass(frozen=True, slots=True)
 class TaskEntry:
-    """One task: its ids and name, how it stands, and its engines in attach order."""
+    """One task: its ids and name, how it stands, the call it sleeps in, and its engines in attach order."""
 
     tid: int
     pid: int
     name: str
     state: str
+    call: str
     engines: tuple[EngineEntry, ...]
 
 
@@ -65,13 +70,29 @@ def _task(loop: Loop, tracee: LiveTracee) -> TaskEntry:
         tracee.process.tgid,
         procfs.comm(tracee.tid) or "?",
         state,
+        _sleeps_in(loop, tracee) if tracee.running else "",
         tuple(_engine(engine) for engine in loop.engines_on(tracee)),
     )
 
 
+def _sleeps_in(loop: Loop, tracee: LiveTracee) -> str:
+    """Name the system call that a running task sleeps in; empty if it does not."""
+    number = loop.kernel.blocked_syscall(tracee.tid)
+    if number is None:
+        return ""
+    arch = tracee.arch or AUDIT_X86_64
+    if tracee.in_syscall:
+        # As the program made it: another may be made in its place.
+        number = tracee.nr
+    prototype = prototypes(abi_of(arch)).get(number)
+    return f"call {number}" if prototype is None else prototype.name
+
+
 def _engine(engine: Engine) -> EngineEntry:
     names = "|".join(event.name or "" for event in Event if engine.mask & event and event.bit_count() == 1)
-    return EngineEntry(engine.client.describe(), names, engine.wants_stop)
+    return EngineEntry(
+        engine.client.describe(), names, engine.wants_stop, engine.client.describe_stop(engine)
+    )
 
 
 def directory() -> Path:
@@ -138,6 +159,7 @@ def ask_all() -> Iterator[tuple[int, list[TaskEntry]]]:
                 pid=entry["pid"],
                 name=entry["name"],
                 state=entry["state"],
+                call=entry["call"],
                 engines=tuple(EngineEntry(**engine) for engine in entry["engines"]),
             )
             for entry in json.loads(data or b"[]")
