@@ -1,11 +1,21 @@
 """What the native module gives: one tracer thread's requests, and memory of other processes."""
 
 from collections.abc import Sequence
-from typing import Self, final
+from typing import Self, TypeAlias, final
 
 from typing_extensions import disjoint_base
 
-__all__ = ["Stacks", "Tracer", "read_cstring", "read_many", "read_memory", "write_memory"]
+__all__ = [
+    "Batch",
+    "Lines",
+    "Program",
+    "Stacks",
+    "Tracer",
+    "read_cstring",
+    "read_many",
+    "read_memory",
+    "write_memory",
+]
 
 @disjoint_base
 class Tracer:
@@ -55,6 +65,13 @@ class Tracer:
     def watch_reap(self, tid: int, /) -> bool: ...
     def watch_zombie(self, tid: int, /) -> None: ...
     def close(self) -> None: ...
+    def add_sink(self, text_max: int, items_max: int, cpu_times: bool, /) -> int: ...
+    def teach(self, sink: int, arch: int, nr: int, program: Program | None, wanted: bool, /) -> None: ...
+    def start_recording(self, tid: int, sink: int, request: int, /) -> None: ...
+    def stop_recording(self, tid: int, /) -> _Fact | tuple[()] | None: ...
+    def recorded_call(self, tid: int, /) -> _Fact | tuple[()] | None: ...
+    def has_records(self) -> bool: ...
+    def take_records(self, sink: int, /) -> Batch: ...
 
 @final
 class Stacks:
@@ -73,3 +90,75 @@ def read_memory(tid: int, address: int, length: int, /) -> bytes: ...
 def read_many(tid: int, ranges: Sequence[tuple[int, int]], /) -> list[bytes]: ...
 def read_cstring(tid: int, address: int, limit: int, /) -> tuple[bytes, bool]: ...
 def write_memory(tid: int, address: int, data: bytes, /) -> int: ...
+
+_Copy: TypeAlias = tuple[int, int, bytes, bool | None]
+_Fact: TypeAlias = tuple[int, int, int, object]
+
+@final
+class Program:
+    """How the calls of one number are recorded and written; see `utrace.syscalls.shapes`."""
+
+    def __new__(
+        cls,
+        name: str,
+        shapes: tuple[tuple[object, ...], ...],
+        late: Sequence[int],
+        known: Sequence[str],
+        word: int,
+        returned: str,
+        foreign: bool,
+        /,
+    ) -> Self: ...
+
+@final
+class Batch:
+    """What was recorded, in order."""
+
+    @staticmethod
+    def of_call(
+        tid: int,
+        call: tuple[int, int, Sequence[int]],
+        program: Program,
+        result: int | None,
+        limits: tuple[int, int],
+        /,
+    ) -> Batch: ...
+    def __len__(self) -> int: ...
+    def event(
+        self, index: int, /
+    ) -> tuple[int, int, int, int, list[_Copy], int, tuple[int, int, tuple[int, ...]] | None]:
+        """(tid, real, monotonic and CPU time in ns, copies, result, None) of an exit.
+
+        Of an entry: with (arch, nr, arguments) at the end.
+        """
+
+    def in_progress(self) -> list[tuple[int, int | None]]:
+        """Tell of each thread (tid, number of its entry if the call is in progress at the end)."""
+
+    def whose(self, index: int, /) -> tuple[int, int]:
+        """Tell (tid, audit arch; 0 of an exit)."""
+
+@final
+class Lines:
+    """Recorded calls as lines; see native/utrace-sys/src/lines.rs."""
+
+    def __new__(
+        cls,
+        oracle: object,
+        limits: tuple[int, int],
+        text_max: int,
+        column: int,
+        pids: str,
+        clock: str,
+        durations: bool,
+        statuses: tuple[bool, bool],
+        whole: bool,
+        /,
+    ) -> Self: ...
+    def admit(self, tid: int, arch: int, /) -> None: ...
+    def dismiss(self, tid: int, /) -> None: ...
+    def set_several(self, several: bool, /) -> None: ...
+    def take(self, batch: Batch, start: int, /) -> tuple[str, int]: ...
+    def show(self) -> str: ...
+    def break_off(self) -> str: ...
+    def release(self, tid: int, /) -> tuple[str | None, bool, int] | None: ...

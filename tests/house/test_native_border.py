@@ -11,7 +11,7 @@ UNSAFE_FILES_MAX = 2
 UNSAFE = re.compile(r"\bunsafe\s*(\{|fn\b|impl\b|extern\b)")
 
 #: The only modules above the native library.
-USERS_OF_NATIVE = re.compile(r"src/utrace/(kernel/(linux|stacks)|tracer/memory)(/\w+)?\.py")
+USERS_OF_NATIVE = re.compile(r"src/utrace/(kernel/(linux|recorded|stacks)|tracer/memory)(/\w+)?\.py")
 
 #: Lines above an unsafe place in which its reason has to stand.
 REASON_DISTANCE = 12

@@ -2,13 +2,18 @@
 //!
 //! It converts and decides nothing.  The interpreter is let go around whatever may block.
 
+mod record;
+mod shapes;
 mod stack;
 
 use std::ffi::CString;
+use std::sync::Arc;
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
+use utrace_sys::record::{Entry, InCall};
+use utrace_sys::shape::Limits;
 use utrace_sys::{Detail, Errno, Fact, Failure, Offer, Program, memory};
 
 fn os_error(errno: Errno) -> PyErr {
@@ -308,6 +313,75 @@ impl Tracer {
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.inner.close());
     }
+
+    #[pyo3(signature = (text_max, items_max, cpu_times, /))]
+    fn add_sink(&self, text_max: usize, items_max: usize, cpu_times: bool) -> usize {
+        let limits = Limits {
+            text: text_max,
+            items: items_max,
+        };
+        self.inner.recorder().add_sink(limits, cpu_times)
+    }
+
+    #[pyo3(signature = (sink, arch, nr, program, wanted, /))]
+    fn teach(
+        &self,
+        sink: usize,
+        arch: u32,
+        nr: i32,
+        program: Option<&Bound<'_, record::Program>>,
+        wanted: bool,
+    ) {
+        let entry = match program {
+            Some(program) => Entry::Recorded(Arc::clone(&program.get().0)),
+            None if wanted => Entry::Ordinary,
+            None => Entry::Unwanted,
+        };
+        self.inner.recorder().teach(sink, arch, nr, entry);
+    }
+
+    #[pyo3(signature = (tid, sink, request, /))]
+    fn start_recording(&self, tid: i32, sink: usize, request: i32) {
+        self.inner.recorder().start(tid, sink, request);
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn stop_recording<'py>(
+        &self,
+        py: Python<'py>,
+        tid: i32,
+    ) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        // A stop that is being taken is waited for; it may want the interpreter.
+        let call = py.detach(|| self.inner.recorder().stop(tid));
+        in_call(py, &call)
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn recorded_call<'py>(
+        &self,
+        py: Python<'py>,
+        tid: i32,
+    ) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        in_call(py, &self.inner.recorder().call_of(tid))
+    }
+
+    fn has_records(&self) -> bool {
+        self.inner.recorder().has_records()
+    }
+
+    #[pyo3(signature = (sink, /))]
+    fn take_records(&self, sink: usize) -> record::Batch {
+        record::Batch(self.inner.recorder().take(sink))
+    }
+}
+
+/// The entry of a recorded call, () if there is none, None if Python knows.
+fn in_call<'py>(py: Python<'py>, call: &InCall) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    match call {
+        InCall::AsTold => Ok(None),
+        InCall::No => Ok(Some(PyTuple::empty(py))),
+        InCall::Yes(fact) => fact_tuple(py, fact).map(Some),
+    }
 }
 
 const NT_PRSTATUS: u32 = 1;
@@ -362,6 +436,9 @@ fn write_memory(tid: i32, address: u64, data: &[u8]) -> PyResult<usize> {
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Tracer>()?;
     module.add_class::<stack::Stacks>()?;
+    module.add_class::<record::Program>()?;
+    module.add_class::<record::Batch>()?;
+    module.add_class::<record::Lines>()?;
     module.add_function(wrap_pyfunction!(read_memory, module)?)?;
     module.add_function(wrap_pyfunction!(read_many, module)?)?;
     module.add_function(wrap_pyfunction!(read_cstring, module)?)?;

@@ -14,11 +14,17 @@ mod child;
 mod fact;
 mod failure;
 mod launch;
+pub mod line_style;
+pub mod lines;
 pub mod memory;
 mod pace;
+pub mod pen;
 mod raw;
+pub mod record;
 mod serving;
+pub mod shape;
 mod state;
+pub mod text;
 mod tracer;
 mod watch;
 

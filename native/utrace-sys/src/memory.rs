@@ -78,17 +78,30 @@ fn fill(tid: Tid, address: u64, buffer: &mut [u8]) -> Result<usize, Errno> {
 /// Read `length` bytes, fewer if the rest is not readable.
 pub fn read(tid: Tid, address: u64, length: usize) -> Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
-    while bytes.len() < length {
-        let done = bytes.len();
+    read_into(tid, address, length, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// As `read`, behind what `bytes` has already.
+pub(crate) fn read_into(
+    tid: Tid,
+    address: u64,
+    length: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<(), Errno> {
+    let start = bytes.len();
+    while bytes.len() - start < length {
+        let from = bytes.len();
+        let done = from - start;
         let step = STEP.max(done).min(length - done);
-        bytes.resize(done + step, 0);
-        let copied = fill(tid, address.wrapping_add(done as u64), &mut bytes[done..])?;
+        bytes.resize(from + step, 0);
+        let copied = fill(tid, address.wrapping_add(done as u64), &mut bytes[from..])?;
         if copied < step {
-            bytes.truncate(done + copied);
+            bytes.truncate(from + copied);
             break;
         }
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Read many ranges, each as `read` would, by as few system calls as possible.
@@ -131,27 +144,39 @@ pub fn read_many(tid: Tid, ranges: &[(u64, usize)]) -> Result<Vec<Vec<u8>>, Errn
 /// Fewer than `limit` bytes and no NUL: the rest is not readable.
 pub fn read_cstring(tid: Tid, address: u64, limit: usize) -> Result<(Vec<u8>, bool), Errno> {
     let mut bytes = Vec::new();
-    let mut buffer = [0_u8; PAGE as usize];
+    let terminated = read_cstring_into(tid, address, limit, &mut bytes)?;
+    Ok((bytes, terminated))
+}
+
+/// As `read_cstring`, behind what `bytes` has already.
+pub(crate) fn read_cstring_into(
+    tid: Tid,
+    address: u64,
+    limit: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<bool, Errno> {
+    let start = bytes.len();
     let mut look = LOOK;
     // One more than the limit: a NUL right behind it still ends the string.
-    while bytes.len() <= limit {
-        let at = address.wrapping_add(bytes.len() as u64);
-        let wanted = (limit - bytes.len()).saturating_add(1);
+    while bytes.len() - start <= limit {
+        let from = bytes.len();
+        let at = address.wrapping_add((from - start) as u64);
+        let wanted = (limit - (from - start)).saturating_add(1);
         let step = wanted.min(look.min(to_page_end(at)) as usize);
-        let copied = fill(tid, at, &mut buffer[..step])?;
-        let chunk = &buffer[..copied];
-        if let Some(end) = chunk.iter().position(|&byte| byte == 0) {
-            bytes.extend_from_slice(&chunk[..end]);
-            return Ok((bytes, true));
+        bytes.resize(from + step, 0);
+        let copied = fill(tid, at, &mut bytes[from..])?;
+        bytes.truncate(from + copied);
+        if let Some(end) = bytes[from..].iter().position(|&byte| byte == 0) {
+            bytes.truncate(from + end);
+            return Ok(true);
         }
-        bytes.extend_from_slice(chunk);
         if copied < step {
             break;
         }
         look = PAGE;
     }
-    bytes.truncate(limit);
-    Ok((bytes, false))
+    bytes.truncate(bytes.len().min(start.saturating_add(limit)));
+    Ok(false)
 }
 
 /// Write `data`; returns how much of it could be.

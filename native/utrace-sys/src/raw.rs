@@ -315,6 +315,24 @@ pub(crate) fn wait_peek(tid: Tid) -> Result<bool, Errno> {
     Ok(unsafe { info.si_pid() } != 0)
 }
 
+/// The time of a clock, 0 if there is no such clock (any more).
+pub(crate) fn clock_ns(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` outlives the call.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
+}
+
+/// The clock of the CPU time that a thread has used, of any process.
+///
+/// Reference: Linux 6.18 include/linux/posix-timers_types.h, `MAKE_THREAD_CPUCLOCK`.
+pub(crate) fn thread_clock(tid: Tid) -> libc::clockid_t {
+    (!tid << 3) | 6
+}
+
 pub(crate) fn own_tid() -> Tid {
     // SAFETY: no arguments, cannot fail.
     unsafe { libc::gettid() }

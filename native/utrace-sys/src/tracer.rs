@@ -11,10 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::arch::{NT_PRSTATUS, REGSET_BYTES, Registers};
 use crate::bell::Bell;
-use crate::fact::Fact;
+use crate::fact::{Fact, FactKind};
 use crate::failure::{Answer, Failure};
 use crate::launch::{self, Launch, Program};
 use crate::raw::{self, Siginfo};
+use crate::record::Recorder;
 use crate::serving::Offer;
 use crate::state::State;
 use crate::watch::Watch;
@@ -36,6 +37,7 @@ pub struct Tracer {
     owner: AtomicUsize,
     state: Mutex<State>,
     signal_mask: u64,
+    recorder: Recorder,
 }
 
 impl Tracer {
@@ -47,7 +49,14 @@ impl Tracer {
             owner: AtomicUsize::new(0),
             state: Mutex::new(State::default()),
             signal_mask,
+            recorder: Recorder::default(),
         }
+    }
+
+    /// The recording tier.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// The state, for the tracer thread; the first to ask becomes it.
@@ -84,7 +93,25 @@ impl Tracer {
             let resumed = resume(tid, request, signo)?;
             hot = (resumed && request & !PEEK_FIRST != LISTEN).then_some(tid);
         }
-        Ok(state.next(&self.bell, hot)?)
+        loop {
+            if self.recorder.is_full() {
+                // Python takes what was recorded before it waits again.
+                return Ok(Some(Fact::new(0, FactKind::Bell, 0)));
+            }
+            let Some(fact) = state.next(&self.bell, hot)? else {
+                return Ok(None);
+            };
+            let taken = self.recorder.handle(&fact, |tid, request| {
+                if state.has_ready(tid) {
+                    return Ok(false);
+                }
+                resume(tid, request, 0)
+            });
+            let Some(resumed) = taken else {
+                return Ok(Some(fact));
+            };
+            hot = resumed?.then_some(fact.tid);
+        }
     }
 
     /// Serve a tracer, until the next fact.

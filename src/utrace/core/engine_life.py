@@ -92,6 +92,7 @@ class Engine:
         "state",
         "stops_at_events",
         "syscalls",
+        "takes_batches",
         "task",
         "wants_stop",
     )
@@ -112,6 +113,7 @@ class Engine:
         self.wants_stop = False
         self.stops_at_events = False
         self.has_last_word = False
+        self.takes_batches = False
         self.state = EngineState.ATTACHED
 
     def copy_to(self, child: TracedTask) -> Engine:

@@ -16,7 +16,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from utrace.core.events import NO_EVENT, SYSCALL
+from utrace.core.events import NO_EVENT, QUIESCE, SYSCALL
 from utrace.core.tables import Go, Never
 from utrace.core.verdicts import ResumeAction, SignalAction, SyscallAction, strictest
 from utrace.errors import InvariantViolation
@@ -102,6 +102,8 @@ class Need(enum.Enum):
     """As ATTENTION, and a blocked system call is to be broken now."""
     RELEASE = enum.auto()
     """An engine has left for good; its client may clean up."""
+    ORDINARY = enum.auto()
+    """What is wanted of the task has changed: its system calls are to be recorded no longer."""
 
 
 class TracedTask:
@@ -119,12 +121,15 @@ class TracedTask:
         spared: engines that did not see the call in progress: one called before virtualized it.
         occurrence: what the pass is about, for the callbacks; opaque here.
         cloning: the child being reported.
+        batcher: the one engine that wants system calls, if it takes them in batches.
+        recorded: system calls are recorded below, and handed to it in batches (D6).
         synthetic: the report stands for one the kernel skipped (D5): there is no live state.
         needs: requests to whoever moves the task, in order.
     """
 
     __slots__ = (
         "action",
+        "batcher",
         "callback",
         "cloning",
         "engines",
@@ -137,6 +142,7 @@ class TracedTask:
         "needs",
         "occurrence",
         "pending",
+        "recorded",
         "reporting",
         "resume_action",
         "resumed",
@@ -176,6 +182,8 @@ class TracedTask:
         self.signal_hold = False
         self.occurrence: object = None
         self.cloning: TracedTask | None = None
+        self.batcher: Engine | None = None
+        self.recorded = False
         self.synthetic = False
 
     def __repr__(self) -> str:
@@ -204,6 +212,8 @@ class TracedTask:
     def pend(self, action: ResumeAction) -> None:
         """Make `action` pending unless something stricter is."""
         self.pending = strictest(self.pending, action)
+        if self.recorded:
+            self.need(Need.ORDINARY)
 
     def need(self, what: Need, engine: Engine | None = None) -> None:
         """Ask whoever moves the task."""
@@ -227,9 +237,11 @@ class TracedTask:
         """Rebuild the union of the engines' interests."""
         mask = 0
         numbers: dict[int, frozenset[int]] | None = {}
+        wanting: list[Engine] = []
         for engine in self.engines:
             mask |= engine.mask
             if engine.mask & SYSCALL:
+                wanting.append(engine)
                 if engine.syscalls is None:
                     numbers = None
                 elif numbers is not None:
@@ -237,6 +249,10 @@ class TracedTask:
                         numbers[arch] = numbers.get(arch, frozenset()) | wanted
         self.mask = mask
         self.syscalls = numbers
+        alone = len(wanting) == 1 and wanting[0].takes_batches and not mask & QUIESCE
+        self.batcher = wanting[0] if alone else None
+        if self.recorded:
+            self.need(Need.ORDINARY)
 
 
 _DEAD: Final = frozenset({TaskLife.DEATH, TaskLife.DEAD, TaskLife.REAPED})

@@ -66,6 +66,9 @@ class DetachOn(EngineOps):
 class CallLimit(QuietListener):
     """Counts calls as a listener of a log, and does something once when there were so many."""
 
+    needs_live = True
+    """Whether it must be told of a call before the task goes on."""
+
     def __init__(
         self, limit: int, reached: Callable[[], None], statuses: Collection[CallStatus] = ALL_STATUSES
     ) -> None:

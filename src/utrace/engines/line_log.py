@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.engines.colour import paint
 from utrace.engines.line_prefix import Prefixes, seconds_text
 from utrace.engines.line_style import Clock, LineStyle, PidShown
+from utrace.engines.native_lines import native_lines
 from utrace.engines.records import ALL_STATUSES, CallStatus
 from utrace.syscalls import render as r
 from utrace.tracer.syscall import Tampering
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         SupersededRecord,
         Thread,
     )
+    from utrace.kernel.recorded import Batch
     from utrace.syscalls import Style
 
 __all__ = ["Clock", "LineLog", "LineStyle", "PidShown"]
@@ -98,9 +100,19 @@ class LineLog:
         self._split: dict[CallRecord, str] = {}
         self._count = 0
         self._prefixes = Prefixes(style)
+        shared = self._shared is not None and not self._shared.output.prompt
+        self._native = native_lines(style, self._statuses, whole=self._whole) if shared else None
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._looker: threading.Thread | None = None
+
+    @property
+    def needs_live(self) -> bool:
+        """Whether calls must be told of while the task stands in them."""
+        style, values = self._style, self._style.values
+        prompt = self._shared is not None and self._shared.output.prompt
+        looks = (style.fd_paths, style.numbers, style.ips, style.stacks, style.tail is not None)
+        return prompt or any(looks) or values.describe_fd is not None or values.describe_pid is not None
 
     # -- the outputs ------------------------------------------------------------------------------
 
@@ -126,6 +138,8 @@ class LineLog:
                 for stream in self._all_streams():
                     if stream.open is not None and stream.shown is None:
                         self._show(stream, stream.open)
+                    if self._native is not None:
+                        stream.output.write(self._native.show())
                     stream.output.flush()
 
     def _all_streams(self) -> list[_Stream]:
@@ -162,8 +176,7 @@ class LineLog:
                 self._arguments(record)
             if self._whole:
                 return
-            if stream.open is not None:
-                self._break_off(stream)
+            self._break_off(stream)
             stream.open = record
             if stream.output.prompt:
                 self._show(stream, record)
@@ -194,6 +207,8 @@ class LineLog:
         self._put(stream, stream.prefix + stream.shown)
 
     def _break_off(self, stream: _Stream) -> None:
+        if self._native is not None:
+            stream.output.write(self._native.break_off())
         record = stream.open
         if record is None:
             return
@@ -272,6 +287,46 @@ class LineLog:
     def _stack(thread: Thread) -> str:
         return "" if thread.stack is None else "".join(f" > {line}\n" for line in thread.stack.lines())
 
+    # -- calls that were recorded natively --------------------------------------------------------
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether lines of this style can be written natively."""
+        return self._native is not None
+
+    def take_calls(self, batch: Batch, start: int) -> int:
+        """Write calls from one on, until one of a thread that is not admitted."""
+        with self._lock:
+            if self._native is None or self._shared is None:
+                return start
+            if self._shared.open is not None:
+                self._break_off(self._shared)
+            self._native.set_several(self._count > 1)
+            text, at = self._native.take(batch, start)
+            self._shared.output.write(text)
+            return at
+
+    def admit(self, thread: Thread, arch: int) -> None:
+        """Let lines of a thread be written natively."""
+        with self._lock:
+            if thread.born:
+                self._announce(thread, self._stream(thread))
+            if self._native is not None:
+                self._native.admit(thread.tid, arch)
+
+    def adopt(self, record: CallRecord) -> None:
+        """Go on with the line of a call that began natively."""
+        with self._lock:
+            released = None if self._native is None else self._native.release(record.thread.tid)
+            if released is None or self._whole:
+                return
+            shown, is_open, width = released
+            if is_open:
+                stream = self._stream(record.thread)
+                stream.open, stream.shown, stream.prefix = record, shown, " " * width
+            else:
+                self._split[record] = shown or ""
+
     # -- everything else --------------------------------------------------------------------------
 
     def signaled(self, record: SignalRecord) -> None:
@@ -300,6 +355,8 @@ class LineLog:
             if self._shared is None:
                 self._end_stream(self._streams[record.heir])
                 self._streams[record.heir] = self._streams[record.thread]
+            if self._native is not None:
+                self._native.dismiss(record.former_tid)
             self._leave(record.thread, keep=True)
 
     def died(self, record: EndRecord) -> None:
@@ -332,6 +389,8 @@ class LineLog:
     def _leave(self, thread: Thread, *, keep: bool = False) -> None:
         self._count -= not thread.born
         self._styles.pop(thread, None)
+        if self._native is not None:
+            self._native.dismiss(thread.tid)
         stream = self._streams.pop(thread, None)
         if stream is not None and not keep:
             self._end_stream(stream)

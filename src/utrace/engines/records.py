@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from utrace.engines.output import Loss
+    from utrace.kernel.recorded import Batch
     from utrace.syscalls import DecodedCall, SigInfo
     from utrace.tracer.syscall import Tampering
 
@@ -250,3 +251,21 @@ class OnlyCalls(QuietListener):
         """Tell of it, if it is accepted."""
         if self._accepts(record):
             self._listener.ended(record)
+
+
+@runtime_checkable
+class BatchListener(Protocol):
+    """A listener that can take recorded calls many at once, without a record of each."""
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether it can, as it was made."""
+
+    def take_calls(self, batch: Batch, start: int) -> int:
+        """Take calls from one on; the number of the first of a thread that it must be told of before."""
+
+    def admit(self, thread: Thread, arch: int) -> None:
+        """Tell that calls of a thread follow, made by this convention."""
+
+    def adopt(self, record: CallRecord) -> None:
+        """Tell that a call whose entry was taken goes on as a record."""

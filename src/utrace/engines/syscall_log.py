@@ -21,6 +21,7 @@ from utrace.engines.line_log import LineLog, LineStyle
 from utrace.engines.output import Output
 from utrace.engines.records import (
     ALL_STATUSES,
+    BatchListener,
     CallRecord,
     CallStatus,
     EndRecord,
@@ -33,10 +34,14 @@ from utrace.engines.records import (
 )
 from utrace.errors import TaskGone, UtraceError
 from utrace.kernel import procfs
-from utrace.syscalls import Limits, Result, Style, decode, decode_siginfo
+from utrace.syscalls import DecodedCall, Limits, Result, Style, decode, decode_siginfo
+from utrace.syscalls.abi import abi_of
+from utrace.syscalls.recorded import RecordedMemory
 from utrace.tracehook.deaths import DELAYED_LEADER
 from utrace.tracehook.group_stop import CLD_STOPPED
+from utrace.tracer.batches import BatchLimits
 from utrace.tracer.ops import EngineOps
+from utrace.tracer.syscall import UNTOUCHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -45,11 +50,12 @@ if TYPE_CHECKING:
     from utrace.core.verdicts import Answer
     from utrace.engines.output import Loss, TextStream
     from utrace.engines.records import LogListener, Stack
-    from utrace.syscalls import DecodedCall
+    from utrace.syscalls.recorded import RecordedStop
     from utrace.tracehook.group_stop import JobControl
+    from utrace.tracer.batches import CallBatch
     from utrace.tracer.engine import Engine
     from utrace.tracer.signal import SignalReport
-    from utrace.tracer.syscall import Syscall
+    from utrace.tracer.syscall import Syscall, Tampering
     from utrace.tracer.task import Task
 
 #: All that a log shows.  JCTL is for job control stops, CLONE for the children's beginnings.
@@ -146,6 +152,12 @@ class SyscallLog(EngineOps):
         self._threads: dict[Task, Thread] = {}
         self._groups: dict[int, dict[Task, Thread]] = {}
         self._by_generation: dict[int, Task] = {}
+        self._in_calls: dict[Thread, RecordedStop] = {}
+        looks = (selects is not None, screens is not None, stack_of is not None, ips)
+        needs_live = any(looks) or any(getattr(one, "needs_live", False) for one in self.listeners)
+        self.batches = None if needs_live else BatchLimits(self._limits, cpu_times)
+        takers = [one for one in self.listeners if isinstance(one, BatchListener) and one.takes_batches]
+        self._taker = takers[0] if len(self.listeners) == len(takers) == 1 else None
 
     def __enter__(self) -> Self:
         return self
@@ -211,14 +223,14 @@ class SyscallLog(EngineOps):
         thread = self._threads.get(task)
         if thread is None:
             thread = self._begin(task)
-        if (thread.call is not None and call.resumed) or not self._screens(call.arch, call.nr, call.raw):
+        in_call = self._call_in(thread) is not None
+        if (in_call and call.resumed) or not self._screens(call.arch, call.nr, call.raw):
             return None
         decoded = decode(call.arch, call.nr, call.raw, task.memory, None, self._limits)
         decoded.capture()
         if self._selects is not None and not self._selects(task, decoded):
             return None
-        if decoded.abi.word * 8 != thread.bits:
-            self._change_mode(thread, decoded.abi.word * 8)
+        self._set_mode(thread, decoded.abi.word * 8)
         record = thread.call = CallRecord(thread, decoded, time.time_ns(), time.monotonic_ns())
         if decoded.plan.name == _RESTART:
             record.resumes = thread.interrupted
@@ -235,23 +247,93 @@ class SyscallLog(EngineOps):
     def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
         """Record a call's end; that of one whose beginning was not seen is left out."""
         thread = self._threads.get(task)
-        if thread is None or thread.call is None:
+        if thread is None or self._call_in(thread) is None:
             return None
+        cpu_ns = thread_cpu_ns(thread.tid) if self._cpu_times else 0
+        if thread.call is not None:
+            # A recorded entry has copies of what was there; what the call has written is in the task.
+            thread.call.call.memory = task.memory
+        self._finish(thread, call.result or 0, time.monotonic_ns(), cpu_ns, call.tampering)
+        return None
+
+    def _finish(
+        self, thread: Thread, value: int, ended_ns: int, cpu_ns: int, tampering: Tampering = UNTOUCHED
+    ) -> None:
         record, thread.call = thread.call, None
-        record.duration_ns = time.monotonic_ns() - record.started_ns
-        if self._cpu_times:
-            record.cpu_ns = thread_cpu_ns(thread.tid) - record.entered_cpu_ns
-        result = Result(call.result or 0)
+        if record is None:
+            return
+        record.duration_ns = ended_ns - record.started_ns
+        record.cpu_ns = cpu_ns - record.entered_cpu_ns
+        result = Result(value)
         record.call.finish(result)
         if result.is_restart and record.resumes is None:
             thread.interrupted = record.call.name
         record.status = CallStatus.FAILED if result.is_error else CallStatus.SUCCESSFUL
         if record.call.plan.name == _PRCTL and record.call.raw[0] == _PR_SET_NAME:
-            thread.comm = procfs.comm(task.tid) or thread.comm
-        record.tampering = call.tampering
+            thread.comm = procfs.comm(thread.tid) or thread.comm
+        record.tampering = tampering
         for listener in self.listeners:
             listener.ended(record)
-        return None
+
+    # -- recorded calls ---------------------------------------------------------------------------
+
+    def report_calls(self, calls: CallBatch) -> None:
+        """Record calls that were recorded natively, one by one, or all at once if the listener can."""
+        if self._taker is None:
+            for index in range(len(calls.native)):
+                self._replay(calls.native.event(index), calls)
+            return
+        at = 0
+        while at < len(calls.native):
+            at = self._taker.take_calls(calls.native, at)
+            if at < len(calls.native):
+                tid, arch = calls.native.whose(at)
+                thread = self._thread_of(calls.task_of(tid))
+                self._set_mode(thread, abi_of(arch).word * 8)
+                self._taker.admit(thread, arch)
+        for tid, entry in calls.native.in_progress():
+            thread = self._thread_of(calls.task_of(tid))
+            if entry is None:
+                self._in_calls.pop(thread, None)
+            else:
+                self._in_calls[thread] = calls.native.event(entry)
+
+    def _replay(self, event: RecordedStop, calls: CallBatch) -> None:
+        tid, _, monotonic_ns, cpu_ns, copies, value, entry = event
+        thread = self._thread_of(calls.task_of(tid))
+        if entry is not None:
+            self._set_mode(thread, abi_of(entry[0]).word * 8)
+            record = self._recorded(thread, event)
+            for listener in self.listeners:
+                listener.entered(record)
+        elif thread.call is not None:
+            memory = thread.call.call.memory
+            if isinstance(memory, RecordedMemory):
+                memory.add(copies)
+            self._finish(thread, value, monotonic_ns, cpu_ns)
+
+    def _recorded(self, thread: Thread, event: RecordedStop) -> CallRecord:
+        """Make the record of a call from its recorded entry."""
+        _, time_ns, monotonic_ns, cpu_ns, copies, _, entry = event
+        arch, nr, raw = entry or (0, -1, ())
+        decoded = DecodedCall(abi_of(arch), nr, raw, RecordedMemory(copies), None, self._limits)
+        decoded.capture()
+        record = thread.call = CallRecord(thread, decoded, time_ns, monotonic_ns)
+        record.entered_cpu_ns = cpu_ns
+        if decoded.plan.name == _RESTART:
+            record.resumes = thread.interrupted
+        return record
+
+    def _call_in(self, thread: Thread) -> CallRecord | None:
+        """Give the call that a thread is in, also if only its recorded entry is known."""
+        event = self._in_calls.pop(thread, None)
+        if event is not None and self._taker is not None:
+            self._taker.adopt(self._recorded(thread, event))
+        return thread.call
+
+    def _set_mode(self, thread: Thread, bits: int) -> None:
+        if thread.bits != bits:
+            self._change_mode(thread, bits)
 
     def _change_mode(self, thread: Thread, bits: int) -> None:
         thread.bits = bits
@@ -260,7 +342,7 @@ class SyscallLog(EngineOps):
             listener.changed_mode(record)
 
     def _end_call(self, thread: Thread, status: CallStatus) -> None:
-        record, thread.call = thread.call, None
+        record, thread.call = self._call_in(thread), None
         if record is not None:
             record.status = status
             for listener in self.listeners:
@@ -323,6 +405,7 @@ class SyscallLog(EngineOps):
         self._end_call(thread, CallStatus.UNFINISHED)
         heir = self._heir(task)
         if heir is not None:
+            self._call_in(heir)
             record = SupersededRecord(thread, heir, heir.tid)
             heir.tid = thread.tid
             for listener in self.listeners:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Final, NewType, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from utrace.kernel.recorded import Batch, Program
+
 Tid = NewType("Tid", int)
 """A thread id as the kernel prints it.  Recycled: not an identity."""
 
@@ -145,12 +147,65 @@ class SeizeOutcome(enum.Enum):
 NO_TID: Final = Tid(0)
 
 
+class Recorder(Protocol):
+    """The recording tier of a kernel: stops that one engine alone wants to see, and later, are no facts.
+
+    A recorded tracee's system calls are recorded, or let go, as `teach` says; what nothing was said about
+    comes as a fact, as every other stop does.  All methods may be called from any thread.
+    """
+
+    def add_sink(self, text_max: int, items_max: int, cpu_times: bool, /) -> int:  # noqa: FBT001
+        """Make a place for what one engine wants; its number."""
+        ...
+
+    def teach(
+        self,
+        sink: int,
+        arch: int,
+        nr: int,
+        program: Program | None,
+        wanted: bool,  # noqa: FBT001
+        /,
+    ) -> None:
+        """Say what is done with a call: recorded by `program`, or told, or, if not `wanted`, let go."""
+        ...
+
+    def start_recording(self, tid: int, sink: int, request: int, /) -> None:
+        """Record a stopped tracee from its next stop on; `request` is how it runs in user mode."""
+        ...
+
+    def stop_recording(self, tid: int, /) -> Fact | tuple[()] | None:
+        """Tell all stops of a tracee again.
+
+        Returns:
+            The entry of the recorded call that it is in, () if it is in none, None if that was told.
+        """
+        ...
+
+    def recorded_call(self, tid: int, /) -> Fact | tuple[()] | None:
+        """Tell the same, and go on."""
+        ...
+
+    def has_records(self) -> bool:
+        """Tell whether anything was recorded that has not been taken."""
+        ...
+
+    def take_records(self, sink: int, /) -> Batch:
+        """Take what was recorded for one engine."""
+        ...
+
+
 class Kernel(Protocol):
     """What one tracer thread may ask.
 
     Every method but `ring` must be called from the thread that made the first `spawn` or `seize`:
     ptrace belongs to that thread (D3).
     """
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """The recording tier; None: there is none.  When its batch is full, `next_fact` gives a BELL."""
+        ...
 
     def next_fact(self, tid: int, request: int, signo: int, /) -> Fact:
         """Resume one tracee, then wait for the next fact about any.

@@ -46,6 +46,11 @@ class LinuxKernel(_native.Tracer):
             signal_mask = 0 if mine is None else mine.blocked
         return super().__new__(cls, signal_mask)
 
+    @property
+    def recorder(self) -> Self:
+        """The recording tier: this."""
+        return self
+
     def seize(self, tid: int, *, exit_kill: bool) -> SeizeOutcome:
         """Seize a task with every option at once (see `Kernel.seize`)."""
         error = self.seize_tid(tid, exit_kill)

@@ -175,6 +175,10 @@ class SimKernel:
     def serve(self, *_: object) -> None:
         """Decline: nobody in here calls ptrace."""
 
+    @property
+    def recorder(self) -> None:
+        """None: every stop is told."""
+
     def ring(self) -> None:
         """Make a BELL deliverable."""
         self._machine.touched.add("tracer")

@@ -108,6 +108,7 @@ class Engine(engine_life.Engine):
             raise Misuse(message)
         self.client = ops
         self.has_last_word = ops.has_last_word
+        self.takes_batches = ops.batches is not None
         self.entry = ops.report_syscall_entry
         self.exit = ops.report_syscall_exit
 

@@ -34,6 +34,7 @@ from utrace.tracer.engine import Engine, require_callbacks, syscall_numbers
 from utrace.tracer.mailbox import Job
 from utrace.tracer.memory import Memory
 from utrace.tracer.ops import EngineOps
+from utrace.tracer.recording import Recording
 from utrace.tracer.task import Task
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Loop:
         on_engine_fault: str,
         serial: bool = False,
         when_blocked: WhenBlocked = WhenBlocked.AUTO,
+        record: bool = True,
     ) -> None:
         self.kernel = kernel
         self.tracees: Tracees[LiveTracee] = Tracees(
@@ -106,6 +108,8 @@ class Loop:
         """Called, once, when everybody runs that is to run after what has been asked for."""
         self.taken_over: Callable[[LiveTracee, Fact], None] | None = None
         """Called with what `Kernel.serve` has done: IN_CALL and WAITED."""
+        recorder = kernel.recorder if record else None
+        self.recording = None if recorder is None else Recording(self, recorder)
 
     # -- the lock ---------------------------------------------------------------------------------
 
@@ -116,6 +120,10 @@ class Loop:
                 self._lock.acquire()
         else:
             self._lock.acquire()
+
+    def leave(self) -> None:
+        """Give the lock up, in the tracer thread, as long as a client's code runs."""
+        self._lock.release()
 
     def is_mine(self) -> bool:
         """Tell whether the caller is the tracer thread: a callback, or the loop itself."""
@@ -130,6 +138,8 @@ class Loop:
             yield
         finally:
             asked = bool(self.tracees.needs)
+            if asked and self.recording is not None:
+                self.recording.end_asked()
             self._lock.release()
             if asked and not self.is_mine():
                 self.ring()
@@ -194,6 +204,7 @@ class Loop:
         lock_acquire = self._lock.acquire
         lock_release = self._lock.release
         turnstile_is_taken = self._turnstile.locked
+        recording = self.recording
         tid = request = signo = 0
         while not self.abandon:
             fact = next_fact(tid, request, signo)
@@ -203,8 +214,12 @@ class Loop:
             else:
                 lock_acquire()
             tracee = by_tid.get(fact[0])
+            if recording is not None and recording.is_on:
+                recording.note(fact, tracee)
             if tracee is not None and fact[1] < _EXEC and not tracee.task.held:
                 if self.feed(tracee, fact):
+                    if recording is not None and tracee.task.batcher is not None:
+                        recording.begin(tracee)
                     tid, request, signo = tracee.tid, tracee.request, tracee.signo
                     if tracee.task.mask & EXIT:
                         # A kill during a callback must not cost the engines the live exit stop.
@@ -237,6 +252,9 @@ class Loop:
             lock_release()
 
     def _end(self) -> None:
+        if self.recording is not None and self.crash is None:
+            with self.entered():
+                self.recording.hand_over()
         if self._lock.locked() and self.crash is not None:
             self._lock.release()
         with self.entered():
@@ -246,6 +264,8 @@ class Loop:
                 job.done.set()
             self._jobs.clear()
             self._changed.notify_all()
+        if self.recording is not None:
+            self.recording.close()
         self.kernel.close()
         self.quiet.set()
 
@@ -321,6 +341,8 @@ class Loop:
         else:
             resume = self.feed(tracee, fact)
         if resume:
+            if self.recording is not None:
+                self.recording.begin(tracee)
             self.kernel.resume(tracee.tid, tracee.request | PEEK_FIRST, tracee.signo)
 
     def settle(self) -> None:
@@ -346,6 +368,10 @@ class Loop:
             return
         tracee = self.tracees.of_task(task)
         if tracee is None:
+            return
+        if task.recorded and self.recording is not None:
+            self.recording.end(tracee)
+        if need is Need.ORDINARY:
             return
         if need is Need.WAKE:
             if (

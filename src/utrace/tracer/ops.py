@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from utrace.core.verdicts import Answer
     from utrace.tracehook.group_stop import JobControl
+    from utrace.tracer.batches import BatchLimits, CallBatch
     from utrace.tracer.engine import Engine
     from utrace.tracer.signal import SignalReport
     from utrace.tracer.syscall import Syscall
@@ -46,6 +47,10 @@ class EngineOps:
     has_last_word: bool = False
     """Whether it answers calls in the kernel's place.  Where a call shows two stops before it is made, it is
     told of the entry in the second too; in the first `task.more_to_come` is True."""
+
+    batches: BatchLimits | None = None
+    """Set it if the engine only observes: its system calls may then come later, by `report_calls`, where
+    it is the only engine that wants them.  It says how much of memory is copied for it."""
 
     vital: bool = False
     """Whether the session ends when a callback of this engine raises, since the programs could not go on
@@ -94,6 +99,12 @@ class EngineOps:
     def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
         """The system call is over; `call.result` may be changed."""
         return None
+
+    def report_calls(self, calls: CallBatch) -> None:
+        """System calls were recorded, each in place of its two reports; see `batches`.
+
+        All other reports keep their place among them: what was recorded before comes before.
+        """
 
     def report_signal(self, task: Task, signal: SignalReport) -> Answer:
         """A signal was dequeued, or, with `signal.signo` 0, a report was asked for."""

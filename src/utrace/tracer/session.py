@@ -59,6 +59,7 @@ class Session:
         watchdog_s: float | None = _DEFAULT_WATCHDOG_S,
         serial: bool = False,
         when_blocked: Literal["auto", "interrupt", "lazy"] = "auto",
+        record: bool = True,
     ) -> None:
         """Make a session; its thread begins with the first program.
 
@@ -76,8 +77,11 @@ class Session:
             when_blocked: what a stop or report asked of a task asleep in a system call does:
                 "interrupt" has it made at once; "lazy" waits for the end of the call, where calls are
                 traced; "auto" waits only for the few calls that an interrupt makes fail (DEC-3).
+            record: record system calls natively for an engine that takes them in batches; False: have every
+                stop reported, which is slower and the same.
         """
         self._exit_kill = exit_kill
+        self._record = record
         self._make_kernel = kernel
         self._on_engine_fault = on_engine_fault
         self._loop: Loop | None = None
@@ -112,6 +116,7 @@ class Session:
                 on_engine_fault=self._on_engine_fault,
                 serial=self._serial,
                 when_blocked=self._when_blocked,
+                record=self._record,
             )
             self._thread = threading.Thread(
                 target=self._trace, args=(self._loop,), name="utrace-tracer", daemon=True

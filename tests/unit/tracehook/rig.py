@@ -53,6 +53,10 @@ class RecordingKernel:
     def serve(self, *_: object) -> None:
         raise NotImplementedError
 
+    @property
+    def recorder(self) -> None:
+        return None
+
     def ring(self) -> None:
         raise NotImplementedError
 

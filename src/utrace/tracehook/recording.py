@@ -1,0 +1,52 @@
+"""When a tracee's system calls may be recorded below, and what is learnt of it afterwards (D6).
+
+Rule of this file: recording is a cache of what the task's record says; whoever changes the record ends it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from utrace.core.task_life import TaskLife
+from utrace.core.verdicts import ResumeAction
+from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
+
+if TYPE_CHECKING:
+    from utrace.kernel.api import Fact
+    from utrace.tracehook.tracee import Tracee
+
+
+def may_record(tracee: Tracee) -> bool:
+    """Tell whether a tracee that is about to run on in user mode has nothing else to do.
+
+    Nothing may be pending for it, and it must be resumed the way that shows all calls wanted: by SYSCALL,
+    or by CONT where a filter stops exactly those.
+    """
+    task = tracee.task
+    return (
+        task.batcher is not None
+        and not task.recorded
+        and not (tracee.in_syscall or tracee.at_entry or tracee.mend or tracee.handler_due)
+        and task.life is TaskLife.ALIVE
+        and task.pending is ResumeAction.RESUME
+        and tracee.stepping is ResumeAction.RESUME
+        and tracee.abort_result is None
+        and tracee.request == (SYSCALL_REQUEST if tracee.filter is None else CONT_REQUEST)
+        and not task.is_wanted_stopped()
+    )
+
+
+def catch_up(tracee: Tracee, call: Fact | tuple[()] | None) -> None:
+    """Learn which system call a recorded tracee is in: (), none; None: as is known."""
+    if call is None:
+        return
+    tracee.at_entry = False
+    tracee.signo = 0
+    tracee.in_syscall = bool(call)
+    in_user_mode = SYSCALL_REQUEST if tracee.filter is None else CONT_REQUEST
+    tracee.request = SYSCALL_REQUEST if call else in_user_mode
+    if call:
+        tracee.entry = call
+        tracee.nr = call[2]
+        detail = call[3]
+        tracee.arch = detail[0] if isinstance(detail, tuple) else 0

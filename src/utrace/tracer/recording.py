@@ -1,0 +1,155 @@
+"""The recording tier, as the loop uses it: what begins and ends it, and where its batches go (D6).
+
+Rules of this file:
+
+1. Batches are handed over before any fact is worked on: nothing overtakes anything.
+2. What somebody asks of a recorded task first ends its recording; a thread other than the tracer's does
+   that itself, so that from the end of its call on every stop goes the ordinary way.
+3. What was recorded is handed over soon, also when nothing else happens: a thread of its own rings.
+
+Reference: docs/design/recording.md.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from utrace.errors import EngineFault
+from utrace.kernel.api import FactKind
+from utrace.kernel.recorded import Program
+from utrace.syscalls.shapes import program_of
+from utrace.tracehook.recording import catch_up, may_record
+from utrace.tracer.batches import CallBatch
+from utrace.tracer.callbacks import logger
+from utrace.tracer.engine import Engine
+
+if TYPE_CHECKING:
+    from utrace.kernel.api import Fact, Recorder
+    from utrace.tracer.loop import LiveTracee, Loop
+    from utrace.tracer.ops import EngineOps
+    from utrace.tracer.task import Task
+
+_ENTRIES: Final = frozenset({int(FactKind.SYSCALL_ENTRY), int(FactKind.SECCOMP)})
+_EXEC: Final = int(FactKind.EXEC)
+_DEATH: Final = int(FactKind.DEATH)
+_SOON_S: Final = 0.05
+
+
+class Recording:
+    """What one loop has recorded.
+
+    Attributes:
+        is_on: something is being recorded, or waits to be handed over.
+    """
+
+    def __init__(self, loop: Loop, recorder: Recorder) -> None:
+        self._loop = loop
+        self._recorder = recorder
+        self._sinks: dict[EngineOps, int] = {}
+        self._closing = threading.Event()
+        self._ticker: threading.Thread | None = None
+        self.is_on = False
+
+    def begin(self, tracee: LiveTracee) -> None:
+        """Record a tracee from its next stop on, if that may be."""
+        engine = tracee.task.batcher
+        if not isinstance(engine, Engine) or not may_record(tracee) or tracee.tid in self._loop.launching:
+            return
+        limits = engine.client.batches
+        if limits is None:
+            return
+        sink = self._sinks.get(engine.client)
+        if sink is None:
+            memory = limits.memory
+            sink = self._recorder.add_sink(memory.text, memory.items, limits.cpu_times)
+            self._sinks[engine.client] = sink
+        if self._ticker is None:
+            self._ticker = threading.Thread(target=self._tick, name="utrace-recorder", daemon=True)
+            self._ticker.start()
+        tracee.task.recorded = True
+        self.is_on = True
+        self._recorder.start_recording(tracee.tid, sink, tracee.request)
+
+    def end(self, tracee: LiveTracee) -> None:
+        """Record a tracee no longer; its next stop goes the ordinary way."""
+        tracee.task.recorded = False
+        catch_up(tracee, self._recorder.stop_recording(tracee.tid))
+
+    def end_asked(self) -> None:
+        """End the recording of all tasks of which something is asked."""
+        if self.is_on:
+            for task, _, _ in self._loop.tracees.needs:
+                tracee = self._loop.tracees.of_task(task) if task.recorded else None
+                if tracee is not None:
+                    self.end(tracee)
+
+    def note(self, fact: Fact, tracee: LiveTracee | None) -> None:
+        """Hand over what was recorded, and learn what is known of the tracee that a fact is about.
+
+        A thread that calls execve has another tid in the fact than until now.
+        """
+        self.hand_over()
+        others = fact[1] == _EXEC and fact[2] != fact[0]
+        former = self._loop.tracees.by_tid.get(fact[2]) if others else None
+        if former is not None and former.task.recorded:
+            self.end(former)
+        if tracee is None or not tracee.task.recorded:
+            return
+        kind = fact[1]
+        if former is not None or kind == _DEATH:
+            self.end(tracee)
+        elif kind in _ENTRIES:
+            # Of this one it knew nothing; the next will be recorded, or let go.
+            self._teach(tracee, fact)
+        else:
+            catch_up(tracee, self._recorder.recorded_call(tracee.tid))
+
+    def _teach(self, tracee: LiveTracee, fact: Fact) -> None:
+        engine = tracee.task.batcher
+        detail = fact[3]
+        if not isinstance(engine, Engine) or not isinstance(detail, tuple) or engine.client.batches is None:
+            return
+        arch, nr = detail[0], fact[2]
+        wanted = engine.syscalls is None or nr in engine.syscalls.get(arch, ())
+        spec = program_of(arch, nr, engine.client.batches.memory) if wanted else None
+        program = None if spec is None else Program(*spec)
+        self._recorder.teach(self._sinks[engine.client], arch, nr, program, wanted)
+
+    def hand_over(self) -> None:
+        """Give engines what was recorded for them; one that raises loses it, and nobody else anything."""
+        if not self._recorder.has_records():
+            return
+        for client, sink in self._sinks.items():
+            batch = self._recorder.take_records(sink)
+            if not len(batch):
+                continue
+            self._loop.leave()
+            try:
+                client.report_calls(CallBatch(batch, self._handle_of))
+            except BaseException as error:  # noqa: BLE001 — D11, as in callbacks
+                self._loop.note_fault(_fault(client, error), vital=client.vital)
+            finally:
+                self._loop.enter()
+
+    def _handle_of(self, tid: int) -> Task:
+        return self._loop.tracees.by_tid[tid].handle
+
+    def _tick(self) -> None:
+        while not self._closing.wait(_SOON_S):
+            if self._recorder.has_records():
+                self._loop.ring()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+        if self._ticker is not None:
+            self._ticker.join()
+
+
+def _fault(client: EngineOps, error: BaseException) -> EngineFault:
+    who = f"{type(client).__name__}.report_calls"
+    logger.error("engine fault: %s raised %s: %s", who, type(error).__name__, error, exc_info=error)
+    fault = EngineFault(f"{who} raised {type(error).__name__}: {error}")
+    fault.__cause__ = error
+    return fault
