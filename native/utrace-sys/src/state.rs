@@ -17,7 +17,7 @@ use crate::launch::Launch;
 use crate::pace::Pace;
 use crate::raw::{self, Ticker};
 use crate::serving::{Course, Offer, Serving};
-use crate::watch::Watch;
+use crate::watch::{self, Watch};
 use crate::{Errno, Tid};
 
 /// Half of how long a served tracer's wait is held before it really waits: hundreds of stops fit in.
@@ -149,7 +149,7 @@ impl State {
     fn wait(&mut self, bell: &Bell, resumed: Option<Tid>) -> Result<Option<Fact>, Errno> {
         let mut hot = resumed;
         loop {
-            if let Some(fact) = bell.take() {
+            if let Some(fact) = rung_for(bell) {
                 return Ok(Some(fact));
             }
             if self.pace.round_is_over() && self.ready.is_empty() {
@@ -175,17 +175,48 @@ impl State {
                         return Ok(Some(fact));
                     }
                 }
-                Err(Errno(libc::EINTR)) => return Ok(bell.take()),
+                Err(Errno(libc::EINTR)) => return Ok(rung_for(bell)),
                 Err(Errno(libc::ECHILD)) => {
                     self.pace.tracees = 0;
                     if bell.expected.load(Ordering::SeqCst) == 0 {
                         return Ok(Some(Fact::new(0, FactKind::NoTracees, 0)));
                     }
                     raw::sleep_unless(bell.word());
-                    return Ok(bell.take());
+                    return Ok(rung_for(bell));
                 }
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+/// What the bell was rung for, if it still holds.
+fn rung_for(bell: &Bell) -> Option<Fact> {
+    loop {
+        let fact = bell.take()?;
+        if fact.kind != FactKind::ZombieLeader || watch::is_dead_before_group(fact.tid) {
+            return Some(fact);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zombie_leader_that_is_none_any_more_is_not_told() {
+        let bell = Bell::new();
+        let alive = std::process::id() as Tid;
+        for kind in [FactKind::ZombieLeader, FactKind::Reaped] {
+            bell.expected.fetch_add(1, Ordering::SeqCst);
+            bell.tell(Fact::new(alive, kind, 0));
+        }
+        assert_eq!(
+            rung_for(&bell).map(|fact| fact.kind),
+            Some(FactKind::Reaped)
+        );
+        assert_eq!(rung_for(&bell).map(|fact| fact.kind), None);
+        assert_eq!(bell.expected.load(Ordering::SeqCst), 0);
     }
 }

@@ -198,6 +198,12 @@ impl Watcher {
     }
 }
 
+/// Whether what was told of a leader still holds: until it is taken another thread may have called
+/// execve, and have the leader's tid.
+pub(crate) fn is_dead_before_group(tid: Tid) -> bool {
+    leader_state(tid) == LeaderState::DeadBeforeGroup
+}
+
 #[derive(Debug, PartialEq)]
 enum LeaderState {
     Alive,

@@ -94,8 +94,8 @@ def death(tracee: Tracee, fact: Fact) -> Pass:
 
 def zombie_leader(tracee: Tracee, fact: Fact) -> Pass:
     """Decide the death of a leader whose group lives on; the wait for it comes with the last."""
-    tracee.gone = True
     if tracee.task.life is TaskLife.EXITING:
+        tracee.gone = True
         tracee.task.occurrence = Death(group_dead=False, signal=DELAYED_LEADER, status=fact[2])
         yield from report_death(tracee.task)
 
