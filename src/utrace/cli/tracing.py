@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.cli import daemon
 from utrace.cli.endings import LetGo, die_by, signals_handled
 from utrace.cli.further_outputs import open_listener
-from utrace.cli.options.settings import Daemon, Interruptible, Stacks, UsageError
+from utrace.cli.options.settings import NO_NUMBERS, Daemon, Interruptible, Stacks, UsageError
 from utrace.cli.screening import OutputFilter, Screening
 from utrace.engines import colour
 from utrace.engines.call_counts import CallCounts
@@ -382,7 +382,7 @@ def _all_but(calls: str) -> str:
 
 
 def _dumps(options: TraceOptions) -> Callable[[CallRecord], str] | None:
-    if not options.reads and not options.writes:
+    if options.reads == NO_NUMBERS and options.writes == NO_NUMBERS:
         return None
     from utrace.engines.dumps import make_dumps  # noqa: PLC0415 — only with -e read= or -e write=
 
