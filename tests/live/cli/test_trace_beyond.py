@@ -239,6 +239,25 @@ def test_injections_can_be_limited_by_argument_and_path() -> None:
     assert injected[0].startswith('openat(AT_FDCWD, "/etc/hostname"')
 
 
+def test_a_journal_repeats_what_several_rules_by_chance_and_path_did(tmp_path: Path) -> None:
+    rules = [
+        *("-e", 'inject=openat:error=EACCES:probability=0.5:where=glob(path, "/etc/host*")'),
+        *("-e", 'inject=openat:error=EIO:probability=0.5:where=path == "/etc/passwd"'),
+    ]
+    script = "for f in passwd hostname passwd hosts passwd hostname; do read x </etc/$f; done"
+
+    def injected(*words: str) -> list[str]:
+        log = tmp_path / "log"
+        run(*TRACE, "-o", log, "-e", "trace=openat", *rules, *words, "sh", "-c", script)
+        return [line for line in log.read_text().splitlines() if "INJECTED" in line]
+
+    journal = tmp_path / "journal"
+    first = injected("--inject-seed=7", f"--inject-journal={journal}")
+    assert 0 < len(first) < 6
+    assert len(journal.read_text().splitlines()) == len(first)
+    assert injected(f"--inject-replay={journal}") == first
+
+
 # -- the summary that is kept up ----------------------------------------------------------------------
 
 
