@@ -31,7 +31,8 @@ class Style:
     Attributes:
         text_max: bytes of a string shown (-s).
         verbose: show whole structs (-v).
-        hex_strings: 0 no, 1 those with a byte that is not ASCII text (-x), 2 all (-xx).
+        hex_strings: 0 no, 1 those with a byte that is not ASCII text (-x), 2 all (-xx), 3 hex in place of octal
+            digits for single bytes (--strings-in-hex=non-ascii-chars).
         column: where " = " stands (-a).
         describe_fd: text put behind a descriptor ("</etc/passwd>"), or "" (-y).
         describe_pid: text put behind a pid ("<sh>"), or "" (--decode-pids).
@@ -95,6 +96,8 @@ def quote(data: bytes, style: Style = DEFAULT_STYLE) -> str:
             shown.append(escape)
         elif 0x20 <= byte < 0x7F:
             shown.append(chr(byte))
+        elif style.hex_strings == 3:
+            shown.append(f"\\x{byte:02x}")
         else:
             # A digit that follows would be taken for part of a short octal escape.
             follows = i + 1 < len(data) and data[i + 1] in _DIGITS

@@ -33,6 +33,7 @@ def program(tmp_path: Path) -> list[str]:
     "options",
     [
         ["-X", "raw"],
+        ["--strings-in-hex=non-ascii-chars", "-e", "trace=read"],
         ["-X", "verbose"],
         ["-e", "raw=openat,mmap"],
         ["-e", "verbose=none"],
