@@ -31,8 +31,8 @@ class Style:
     Attributes:
         text_max: bytes of a string shown (-s).
         verbose: show whole structs (-v).
-        hex_strings: 0 no, 1 those with a byte that is not ASCII text (-x), 2 all (-xx), 3 hex in place of octal
-            digits for single bytes (--strings-in-hex=non-ascii-chars).
+        hex_strings: 0 no, 1 those with a byte that is not ASCII text (-x), 2 all (-xx), 3 single bytes by hex
+            in place of octal digits (--strings-in-hex=non-ascii-chars).
         column: where " = " stands (-a).
         describe_fd: text put behind a descriptor ("</etc/passwd>"), or "" (-y).
         describe_pid: text put behind a pid ("<sh>"), or "" (--decode-pids).
