@@ -326,13 +326,6 @@ pub(crate) fn clock_ns(clock: libc::clockid_t) -> u64 {
     time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
 
-/// The clock of the CPU time that a thread has used, of any process.
-///
-/// Reference: Linux 6.18 include/linux/posix-timers_types.h, `MAKE_THREAD_CPUCLOCK`.
-pub(crate) fn thread_clock(tid: Tid) -> libc::clockid_t {
-    (!tid << 3) | 6
-}
-
 pub(crate) fn own_tid() -> Tid {
     // SAFETY: no arguments, cannot fail.
     unsafe { libc::gettid() }

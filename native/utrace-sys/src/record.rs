@@ -400,16 +400,20 @@ fn capture_into(capture: &Capture<'_>, tid: Tid, batch: &mut Batch) -> (usize, u
     (first, batch.ranges.len())
 }
 
+/// CPU time that a thread has used, 0 where it is gone.  The clocks of `pthread_getcpuclockid(3)` are for
+/// threads of one's own process alone (`posix_cpu_clock_get()`).
+fn cpu_time_ns(tid: Tid) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{tid}/schedstat")).unwrap_or_default();
+    let first = text.split(' ').next().map(str::parse);
+    first.and_then(Result::ok).unwrap_or_default()
+}
+
 fn push(sink: &mut Sink, tid: Tid, what: What, first: usize, end: usize) {
     sink.batch.events.push(Event {
         tid,
         time_ns: raw::clock_ns(libc::CLOCK_REALTIME),
         mono_ns: raw::clock_ns(libc::CLOCK_MONOTONIC),
-        cpu_ns: if sink.cpu_times {
-            raw::clock_ns(raw::thread_clock(tid))
-        } else {
-            0
-        },
+        cpu_ns: if sink.cpu_times { cpu_time_ns(tid) } else { 0 },
         what,
         first,
         end,

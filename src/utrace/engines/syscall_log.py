@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from utrace.core.events import Event
@@ -45,7 +46,6 @@ from utrace.tracer.syscall import UNTOUCHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
-    from pathlib import Path
 
     from utrace.core.verdicts import Answer
     from utrace.engines.output import Loss, TextStream
@@ -66,7 +66,6 @@ LOG_EVENTS: Final = (
 _ANY_SIGNAL: Final = frozenset(range(65))
 _TERMSIG: Final = 0x7F
 _RESTART: Final = "restart_syscall"
-_CPUCLOCK_PERTHREAD_SCHED: Final = 6
 _PRCTL: Final = "prctl"
 _PR_SET_NAME: Final = 15
 
@@ -74,10 +73,12 @@ _PR_SET_NAME: Final = 15
 def thread_cpu_ns(tid: int) -> int:
     """Read the CPU time a thread has used, of any process; 0 if it is gone.
 
-    Reference: Linux 6.18 include/linux/posix-timers_types.h, MAKE_THREAD_CPUCLOCK.
+    The clocks of pthread_getcpuclockid(3) are for threads of one's own process alone.
+
+    Reference: proc_pid_schedstat in proc(5).
     """
     try:
-        return time.clock_gettime_ns((~tid << 3) | _CPUCLOCK_PERTHREAD_SCHED)
+        return int(Path(f"/proc/{tid}/schedstat").read_bytes().split()[0])
     except OSError:
         return 0
 

@@ -208,3 +208,15 @@ def test_help_and_version_are_given() -> None:
         assert done.returncode == 0
         assert "-e EXPR" in done.stdout
     assert re.fullmatch(r"utrace \d.*\n", run(*TRACE, "-V").stdout)
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "in the stop"])
+def test_counts_have_the_time_that_the_calls_took(recorded: bool, tmp_path: Path) -> None:
+    # A megabyte is copied for each read: that takes the kernel time.
+    command = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1M", "count=200"]
+    log = tmp_path / "counts"
+    options: list[str | Path] = ["-c", "-o", log] if recorded else ["-c", "-y", "-o", log]
+    assert run(*TRACE, *options, *command).returncode == 0
+    seconds = {line.split()[-1]: float(line.split()[1]) for line in log.read_text().splitlines()[2:-2]}
+    assert seconds["read"] > 0
+    assert max(seconds, key=lambda call: seconds[call]) == "read"
