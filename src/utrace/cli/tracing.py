@@ -131,7 +131,7 @@ class Tracing:
             clock_digits=options.clock_digits,
             since_last=options.since_last,
             durations=options.durations,
-            fd_paths="path" in options.fd_details,
+            fd_details=options.fd_details,
             numbers=options.call_number,
             ips=options.instruction_pointer,
             stacks=options.stacks is not Stacks.NONE,

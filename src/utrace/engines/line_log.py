@@ -15,7 +15,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from utrace.engines.colour import paint
@@ -29,6 +28,7 @@ from utrace.tracer.syscall import Tampering
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from utrace.engines.descriptors import Descriptors
     from utrace.engines.output import Loss, Output
     from utrace.engines.records import (
         CallRecord,
@@ -66,6 +66,34 @@ class _Stream:
         self.last_ns = 0
 
 
+class _Described:
+    """How the calls of one thread are written when descriptors are described.
+
+    Attributes:
+        arguments: descriptors as they were when first written of a call: afterwards one may be closed,
+            or another file.
+        result: descriptors as they are.
+    """
+
+    __slots__ = ("_known", "arguments", "result")
+
+    def __init__(self, style: Style, thread: Thread, describe: Callable[[int, int], str]) -> None:
+        self._known: dict[int, str] = {}
+        known = self._known
+
+        def as_before(fd: int) -> str:
+            if fd not in known:
+                known[fd] = describe(thread.tid, fd)
+            return known[fd]
+
+        self.arguments = replace(style, describe_fd=as_before)
+        self.result = replace(style, describe_fd=lambda fd: describe(thread.tid, fd))
+
+    def begin(self) -> None:
+        """Forget what was: another call begins."""
+        self._known.clear()
+
+
 class LineLog:
     """Writes lines to one output, or to one for each thread."""
 
@@ -96,7 +124,12 @@ class LineLog:
         self._shared = None if callable(output) else _Stream(output)
         self._losses: list[Loss] = []
         self._streams: dict[Thread, _Stream] = {}
-        self._styles: dict[Thread, Style] = {}
+        self._described: dict[Thread, _Described] = {}
+        self._descriptors: Descriptors | None = None
+        if style.fd_details:
+            from utrace.engines.descriptors import Descriptors  # noqa: PLC0415 — only with -y
+
+            self._descriptors = Descriptors(style.fd_details, style.values.describe_pid)
         self._split: dict[CallRecord, str] = {}
         self._count = 0
         self._prefixes = Prefixes(style)
@@ -111,7 +144,7 @@ class LineLog:
         """Whether calls must be told of while the task stands in them."""
         style, values = self._style, self._style.values
         prompt = self._shared is not None and self._shared.output.prompt
-        looks = (style.fd_paths, style.numbers, style.ips, style.stacks, style.tail is not None)
+        looks = (bool(style.fd_details), style.numbers, style.ips, style.stacks, style.tail is not None)
         return prompt or any(looks) or values.describe_fd is not None or values.describe_pid is not None
 
     # -- the outputs ------------------------------------------------------------------------------
@@ -125,8 +158,9 @@ class LineLog:
             self._count += not thread.born
             if self._make_output is not None:
                 self._streams[thread] = _Stream(self._make_output(thread))
-            if self._style.fd_paths:
-                self._styles[thread] = _with_fd_paths(self._style.values, thread)
+            if self._descriptors is not None:
+                describe = self._descriptors.describe
+                self._described[thread] = _Described(self._style.values, thread, describe)
         if self._looker is None:
             self._looker = threading.Thread(target=self._look, name="utrace-log", daemon=True)
             self._looker.start()
@@ -171,8 +205,8 @@ class LineLog:
             if thread.born:
                 self._announce(thread, stream)
             thread.nr = record.call.nr
-            if self._style.fd_paths:
-                # Afterwards the descriptor may be closed, or another file.
+            if self._descriptors is not None:
+                self._described[thread].begin()
                 self._arguments(record)
             if self._whole:
                 return
@@ -185,7 +219,7 @@ class LineLog:
         stream.output.write(paint(text) if self._style.colour else text)
 
     def _values(self, record: CallRecord) -> Style:
-        return self._styles[record.thread] if self._style.fd_paths else self._style.values
+        return self._style.values if self._descriptors is None else self._described[record.thread].arguments
 
     def _entry(self, record: CallRecord) -> str:
         if record.resumes is not None:
@@ -269,7 +303,9 @@ class LineLog:
         return self._padded(record, f"{head})", width)
 
     def _padded(self, record: CallRecord, head: str, width: int) -> str:
-        values = self._values(record)
+        values = self._style.values
+        if self._descriptors is not None:
+            values = self._described[record.thread].result
         line = f"{head:<{max(values.column - 1 - width, 0)}} = {r.render_result(record.call, values)}"
         if record.tampering:
             line += _tampering_text(record.tampering)
@@ -388,7 +424,7 @@ class LineLog:
 
     def _leave(self, thread: Thread, *, keep: bool = False) -> None:
         self._count -= not thread.born
-        self._styles.pop(thread, None)
+        self._described.pop(thread, None)
         if self._native is not None:
             self._native.dismiss(thread.tid)
         stream = self._streams.pop(thread, None)
@@ -446,23 +482,3 @@ def _tampering_text(tampering: Tampering) -> str:
     elif tampering & Tampering.RESULT:
         text = " (INJECTED)"
     return f"{text} (DELAYED)" if tampering & Tampering.DELAY else text
-
-
-def _with_fd_paths(style: Style, thread: Thread) -> Style:
-    """Write descriptors with their file, as it was when a call of this thread began."""
-    known: dict[int, str] = {}
-    call: list[CallRecord | None] = [None]
-
-    def describe(fd: int) -> str:
-        if call[0] is not thread.call and thread.call is not None:
-            call[0] = thread.call
-            known.clear()
-        if fd not in known:
-            link = "cwd" if fd == r.AT_FDCWD else f"fd/{fd}"
-            try:
-                known[fd] = f"<{Path(f'/proc/{thread.tid}/{link}').readlink()}>"
-            except OSError:
-                known[fd] = ""
-        return known[fd]
-
-    return replace(style, describe_fd=describe)

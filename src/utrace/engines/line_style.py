@@ -47,7 +47,7 @@ class LineStyle:
         clock_digits: how many digits of a second (-tt: 6).
         since_last: the time since the line before began, with so many digits (-r).
         durations: how long each call took, with so many digits (-T).
-        fd_paths: the file behind each descriptor (-y).
+        fd_details: what is told behind each descriptor: path (-y), socket, dev, pidfd (-yy).
         numbers: the number of the call (-n).
         ips: where in the program it was made (-i); the log must note it.
         stacks: the stack of each call and signal behind it (-k); the log must note them.
@@ -64,7 +64,7 @@ class LineStyle:
     clock_digits: int = 0
     since_last: int | None = None
     durations: int | None = None
-    fd_paths: bool = False
+    fd_details: frozenset[str] = frozenset()
     numbers: bool = False
     ips: bool = False
     stacks: bool = False

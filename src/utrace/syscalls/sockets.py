@@ -73,7 +73,7 @@ def _netlink(data: bytes) -> list[tuple[str, Value]]:
     if len(data) < 12:
         return _other(data)
     pid, groups = struct.unpack_from("<II", data, 4)
-    return [("nl_pid", pid), ("nl_groups", Macro("%08x", groups))]
+    return [("nl_pid", Pid(pid)), ("nl_groups", Macro("%08x", groups))]
 
 
 def _vsock(data: bytes) -> list[tuple[str, Value]]:

@@ -72,7 +72,7 @@ def lines_of(text: str) -> list[Line]:
             lines.append(Line(0, raw))
             continue
         pid_text, _, rest = raw.partition(" ")
-        pid, rest = int(pid_text), rest.strip()
+        pid, rest = int(pid_text.partition("<")[0]), rest.strip()
         if rest.endswith(" <unfinished ...>"):
             unfinished[pid] = rest.removesuffix(" <unfinished ...>")
             continue

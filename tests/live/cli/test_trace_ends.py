@@ -58,7 +58,6 @@ def test_the_first_program_decides_also_if_children_live_longer(tmp_path: Path) 
         (["-e", "status=bad", "true"], 1, "invalid status 'bad'"),
         (["-e", "inject=open", "true"], 1, "invalid inject argument 'open': nothing to inject"),
         (["-d", "true"], 1, "option '-d' of strace is not supported"),
-        (["-yy", "true"], 1, "option '-yy' of strace is not supported yet"),
         (["--tips", "true"], 1, "option '--tips' of strace is not supported"),
         (["-Q", "true"], 1, "invalid option -- 'Q'"),
         (["--nonsense", "true"], 1, "unrecognized option '--nonsense'"),

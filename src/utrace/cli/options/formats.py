@@ -80,18 +80,12 @@ def _hex_name(options: TraceOptions, value: str) -> None:
 
 def _fds_letter(options: TraceOptions, _value: str) -> None:
     _either(options, "decode-fds", "-y and --decode-fds cannot be provided simultaneously")
-    _set_fd_details(options, FD_DETAILS if "y" in options.given else frozenset({"path"}), "-yy")
+    options.fd_details = FD_DETAILS if "y" in options.given else frozenset({"path"})
 
 
 def _fds(options: TraceOptions, value: str) -> None:
     _either(options, "y", "-y and --decode-fds cannot be provided simultaneously")
-    _set_fd_details(options, words_of(value or "path", FD_DETAILS, "decode-fds"), f"--decode-fds={value}")
-
-
-def _set_fd_details(options: TraceOptions, details: frozenset[str], name: str) -> None:
-    if details - {"path"}:
-        raise UsageError(f"option '{name}' of strace is not supported yet")
-    options.fd_details = details
+    options.fd_details = words_of(value or "path", FD_DETAILS, "decode-fds")
 
 
 def _comm(options: TraceOptions, _value: str) -> None:
