@@ -245,7 +245,7 @@ class Interposer(EngineOps):
                 call.nr = _PAUSE[call.arch]
             blocked = _child_signal_is_blocked(engine, task)
             registry.wait(task, wait.wants, interrupter(engine), blocked=blocked)
-        elif not registry.ended and (
+        elif not (registry.ended or registry.others_trace_child_of(task.pid)) and (
             not emulated or (registry.traces_own_child(task.pid) and not wait.options & waiting.UNUSUAL)
         ):
             # The kernel's answer is the whole answer.

@@ -161,11 +161,22 @@ class Registry:
 
     def traces_own_child(self, tracer_pid: int) -> bool:
         """Tell whether a process traces a child of its own: then it has a child."""
-        for link in self.of_tracer(tracer_pid):
-            parent = self.parents.get(link.tracee.id.generation)
-            if parent is not None and parent.pid == tracer_pid:
-                return True
-        return False
+        return any(self._is_child_of(link.tracee, tracer_pid) for link in self.of_tracer(tracer_pid))
+
+    def others_trace_child_of(self, pid: int) -> bool:
+        """Tell whether a child of a process has another tracer, who is to be told of its end first.
+
+        The kernel tells the parent as soon as utrace itself has waited.
+        """
+        return any(
+            link.tracer_pid != pid and self._is_child_of(link.tracee, pid)
+            for links in self.links.values()
+            for link in links
+        )
+
+    def _is_child_of(self, task: Task, pid: int) -> bool:
+        parent = self.parents.get(task.id.generation)
+        return parent is not None and parent.pid == pid
 
     def would_be_cycle(self, tracer_pid: int, tracee: Task) -> bool:
         """Tell whether the tracee traces the tracer, through however many others."""

@@ -88,7 +88,8 @@ def parse(call: Syscall, caller: Task) -> Wait:
     else:
         pid = (first & 0xFFFFFFFF) - (1 << 32 if first & 0x80000000 else 0)
         options = third & 0xFFFFFFFF
-        ends, status_at, siginfo_at, rusage_at = True, second, 0, fourth
+        # waitpid(2) of i386 has three arguments.
+        ends, status_at, siginfo_at, rusage_at = True, second, 0, 0 if call.name == "waitpid" else fourth
     if pid == 0:
         pid = -(procfs.process_group(caller.tid) or 1)
     return Wait(pid, options, status_at, siginfo_at, rusage_at, ends, call.name == "waitid")
