@@ -450,39 +450,23 @@ def _pointer_to(inner: Pointee | ArgType) -> ArgType:
 
 
 class Out:
-    """What the call writes: an address until it has returned successfully.
-
-    Args:
-        inner: what.
-        also_on_error: it is written when the call fails, too.
-        unless_zero: it is not written if this is 0: a count, RETURNED or the name of a sibling.
-    """
+    """What the call writes: an address until it has returned successfully."""
 
     phase: Final = Phase.LATE
     ctype: Final = "ulong"
 
-    def __init__(
-        self,
-        inner: Pointee | ArgType,
-        *,
-        also_on_error: bool = False,
-        unless_zero: AnyCount | None = None,
-    ) -> None:
+    def __init__(self, inner: Pointee | ArgType, *, also_on_error: bool = False) -> None:
         self._inner = _pointer_to(inner)
         self._also_on_error = also_on_error
-        self._unless_zero = unless_zero
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
         decode_inner = self._inner.bind(abi, names)
         also_on_error = self._also_on_error
-        count = None if self._unless_zero is None else bind_count(self._unless_zero, abi, names)
 
         def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
             result = call.result
             if result is None or (result.is_error and not also_on_error):
-                return Address(raw)
-            if count is not None and count(peers, call) == 0:
                 return Address(raw)
             return decode_inner(raw, peers, call)
 

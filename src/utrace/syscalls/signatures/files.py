@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _OPEN: Final = t.Flags("open", "O_???")
 _CLOEXEC: Final = t.Flags("o_cloexec", "O_???")
-# With a size of 0 the call tells how much room it takes, and writes nothing.
-_LISTED: Final = Out(Buffer(RETURNED), unless_zero="size")
 _AT: Final = t.Flags("at", "AT_???")
 _ACCESS: Final = t.ACCESS_MODE
 _RWF: Final = t.Flags("rwf", "RWF_???")
@@ -217,9 +215,9 @@ CALLS: Final[Mapping[str, Signature]] = {
     "getxattr": sig(pathname=Path(), name=String(), value=Out(Buffer(RETURNED)), size=t.SIZE),
     "lgetxattr": sig(pathname=Path(), name=String(), value=Out(Buffer(RETURNED)), size=t.SIZE),
     "fgetxattr": sig(fd=t.FD, name=String(), value=Out(Buffer(RETURNED)), size=t.SIZE),
-    "listxattr": sig(pathname=Path(), list=_LISTED, size=t.SIZE),
-    "llistxattr": sig(pathname=Path(), list=_LISTED, size=t.SIZE),
-    "flistxattr": sig(fd=t.FD, list=_LISTED, size=t.SIZE),
+    "listxattr": sig(pathname=Path(), list=Out(Buffer(RETURNED)), size=t.SIZE),
+    "llistxattr": sig(pathname=Path(), list=Out(Buffer(RETURNED)), size=t.SIZE),
+    "flistxattr": sig(fd=t.FD, list=Out(Buffer(RETURNED)), size=t.SIZE),
     "removexattr": sig(pathname=Path(), name=String()),
     "lremovexattr": sig(pathname=Path(), name=String()),
     "fremovexattr": sig(fd=t.FD, name=String()),

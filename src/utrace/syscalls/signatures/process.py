@@ -95,11 +95,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     "exit": sig(Returns.NOTHING, status=t.INT),
     "exit_group": sig(Returns.NOTHING, status=t.INT),
     "wait4": sig(
-        _PID,
-        pid=t.PID,
-        wstatus=Out(WAIT_STATUS, unless_zero=RETURNED),
-        options=t.Flags("wait", "W???"),
-        rusage=Out(s.RUSAGE, unless_zero=RETURNED),
+        _PID, pid=t.PID, wstatus=Out(WAIT_STATUS), options=t.Flags("wait", "W???"), rusage=Out(s.RUSAGE)
     ),
     "waitid": sig(
         idtype=t.Enum("id_type", "P_???"),
