@@ -151,6 +151,19 @@ pub enum Shape {
     Choice(usize, u64, HashMap<u64, Shape>, Box<Shape>),
 }
 
+impl Shape {
+    /// Whether it is what a call with these arguments writes, where other arguments choose.
+    pub(crate) fn is_written_by(&self, args: &[u64; 6]) -> bool {
+        match self {
+            Self::Choice(peer, bits, cases, other) => {
+                let chosen = cases.get(&(args[*peer] & bits)).unwrap_or(other);
+                matches!(chosen, Self::Out(..)) || chosen.is_written_by(args)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What a call that succeeded returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Returned {

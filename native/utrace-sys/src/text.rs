@@ -494,7 +494,8 @@ impl<'a> Scene<'a> {
             let from = pen.out.len();
             pen.push(between);
             let shown = self.shape(shape, raw, false, pen)?;
-            if *known == Known::Late && shown != Shown::Null {
+            let late = *known == Known::Late || shape.is_written_by(self.args);
+            if late && shown != Shown::Null {
                 pen.out.truncate(from);
                 pen.push(between);
                 break;

@@ -30,8 +30,29 @@ if TYPE_CHECKING:
     from utrace.syscalls.abi import Abi
     from utrace.syscalls.argtypes import Decoder
     from utrace.syscalls.call import DecodedCall
-    from utrace.syscalls.pointers import AnyCount, BytesDecoder, Pointee
+    from utrace.syscalls.pointers import AnyCount, BytesDecoder, Out, Pointee
     from utrace.syscalls.values import Value
+
+
+class Unless:
+    """What the call writes, but not if a count is 0: its result, or how much room there is.
+
+    Args:
+        written: what it writes otherwise.
+        zero: the count: RETURNED, or the name of a sibling.
+    """
+
+    phase: Final = Phase.LATE
+    ctype: Final = "ulong"
+
+    def __init__(self, written: Out, *, zero: AnyCount) -> None:
+        self._written, self._count = written, zero
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        decode = self._written.bind(abi, names)
+        count = bind_count(self._count, abi, names)
+        return lambda raw, peers, call: decode(raw, peers, call) if count(peers, call) else Address(raw)
 
 
 class IoVector:

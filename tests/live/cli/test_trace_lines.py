@@ -6,7 +6,8 @@ import os
 import re
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -189,3 +190,26 @@ def test_calls_not_asked_for_run_without_stops_under_seccomp(tmp_path: Path) -> 
         re.sub(r"^\d+", "", (tmp_path / name).read_text(), flags=re.MULTILINE) for name in ("plain", "fast")
     ]
     assert lines[0] == lines[1]
+
+
+_WRITES_NOTHING: Final = """
+import ctypes, os, signal
+child = os.fork()
+if not child:
+    signal.pause()
+libc, room, status = ctypes.CDLL(None), ctypes.create_string_buffer(256), ctypes.c_int(5)
+os.getppid()
+libc.wait4(child, ctypes.byref(status), os.WNOHANG, room)
+libc.llistxattr(b"/", room, 0)
+libc.flistxattr(0, room, 0)
+os.kill(child, signal.SIGKILL)
+os.wait()
+"""
+
+
+def test_what_a_call_does_not_write_is_an_address(tmp_path: Path) -> None:
+    words = ("-e", "trace=wait4,llistxattr,flistxattr", "-e", "signal=none")
+    program = (sys.executable, "-I", "-S", "-c", _WRITES_NOTHING)
+    ours, theirs = (logged(tool, tmp_path / "log", *words, *program) for tool in (TRACE, STRACE))
+    assert normalised(ours[1]) == normalised(theirs[1])
+    assert sum("ADDRESS, 0)" in line for line in normalised(ours[1])) == 2

@@ -14,7 +14,7 @@ from utrace.syscalls.special import FileHandle
 from utrace.syscalls.structs import Sized
 from utrace.syscalls.tables import enum_names, flags_decoder
 from utrace.syscalls.values import Named
-from utrace.syscalls.vectors import ENTRIES, OLD_ENTRIES, IoVector
+from utrace.syscalls.vectors import ENTRIES, OLD_ENTRIES, IoVector, Unless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _OPEN: Final = t.Flags("open", "O_???")
 _CLOEXEC: Final = t.Flags("o_cloexec", "O_???")
+# With a size of 0 the call tells how much room it takes, and writes nothing.
+_LISTED: Final = Unless(Out(Buffer(RETURNED)), zero="size")
 _AT: Final = t.Flags("at", "AT_???")
 _ACCESS: Final = t.ACCESS_MODE
 _RWF: Final = t.Flags("rwf", "RWF_???")
@@ -215,9 +217,9 @@ CALLS: Final[Mapping[str, Signature]] = {
     "getxattr": sig(pathname=Path(), name=String(), value=Out(Buffer(RETURNED)), size=t.SIZE),
     "lgetxattr": sig(pathname=Path(), name=String(), value=Out(Buffer(RETURNED)), size=t.SIZE),
     "fgetxattr": sig(fd=t.FD, name=String(), value=Out(Buffer(RETURNED)), size=t.SIZE),
-    "listxattr": sig(pathname=Path(), list=Out(Buffer(RETURNED)), size=t.SIZE),
-    "llistxattr": sig(pathname=Path(), list=Out(Buffer(RETURNED)), size=t.SIZE),
-    "flistxattr": sig(fd=t.FD, list=Out(Buffer(RETURNED)), size=t.SIZE),
+    "listxattr": sig(pathname=Path(), list=_LISTED, size=t.SIZE),
+    "llistxattr": sig(pathname=Path(), list=_LISTED, size=t.SIZE),
+    "flistxattr": sig(fd=t.FD, list=_LISTED, size=t.SIZE),
     "removexattr": sig(pathname=Path(), name=String()),
     "lremovexattr": sig(pathname=Path(), name=String()),
     "fremovexattr": sig(fd=t.FD, name=String()),

@@ -23,7 +23,7 @@ from utrace.syscalls.signature import Returns, sig
 from utrace.syscalls.special import Capabilities
 from utrace.syscalls.structs import SelfSized, Sized
 from utrace.syscalls.tables import flags_decoder
-from utrace.syscalls.vectors import SIGINFO, WAIT_STATUS, CloneArguments, CpuSet, IoVector
+from utrace.syscalls.vectors import SIGINFO, WAIT_STATUS, CloneArguments, CpuSet, IoVector, Unless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,11 @@ CALLS: Final[Mapping[str, Signature]] = {
     "exit": sig(Returns.NOTHING, status=t.INT),
     "exit_group": sig(Returns.NOTHING, status=t.INT),
     "wait4": sig(
-        _PID, pid=t.PID, wstatus=Out(WAIT_STATUS), options=t.Flags("wait", "W???"), rusage=Out(s.RUSAGE)
+        _PID,
+        pid=t.PID,
+        wstatus=Unless(Out(WAIT_STATUS), zero=RETURNED),
+        options=t.Flags("wait", "W???"),
+        rusage=Unless(Out(s.RUSAGE), zero=RETURNED),
     ),
     "waitid": sig(
         idtype=t.Enum("id_type", "P_???"),
