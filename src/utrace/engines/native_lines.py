@@ -12,7 +12,6 @@ from utrace.syscalls import DecodedCall, Limits, Style
 from utrace.syscalls import render as r
 from utrace.syscalls.abi import abi_of
 from utrace.syscalls.recorded import RecordedMemory
-from utrace.syscalls.shapes import VOCABULARY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -36,6 +35,9 @@ class Oracle:
 
     def __init__(self, limits: Limits, style: Style) -> None:
         self._limits, self._style = limits, style
+        # With it come the signatures of all calls: not when engines are imported.
+        from utrace.syscalls.shapes import VOCABULARY  # noqa: PLC0415
+
         self.word = VOCABULARY.word
 
     def begun(self, arch: int, nr: int, args: Sequence[int], copies: Sequence[Copy]) -> str:

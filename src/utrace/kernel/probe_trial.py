@@ -57,6 +57,7 @@ class Trial:
     def __init__(self, kernel: LinuxKernel) -> None:
         self.kernel = kernel
         self.tid = 0
+        self._is_dead = False
 
     def next(self, request: ResumeRequest, signo: int = 0) -> Fact:
         """Resume the child, with a signal to be delivered, and give what happens next."""
@@ -70,7 +71,20 @@ class Trial:
         if fact[1] == FactKind.BELL:
             message = f"no answer within {DEADLINE_S:g} s"
             raise DoesNotWork(message)
+        if fact[:2] == (self.tid, FactKind.DEATH):
+            self._is_dead = True
         return fact
+
+    def end(self) -> None:
+        """Kill the child if it lives, and wait for the end of all there are: nobody else would."""
+        if self.tid and not self._is_dead:
+            self.kernel.kill(self.tid, signal.SIGKILL)
+        tid = 0
+        while True:
+            fact = self.kernel.next_fact(tid, ResumeRequest.CONT, 0)
+            if fact[1] in {FactKind.BELL, FactKind.NO_TRACEES}:
+                return
+            tid = 0 if fact[1] in {FactKind.DEATH, FactKind.ZOMBIE_LEADER, FactKind.REAPED} else fact[0]
 
     def until(self, kind: FactKind, request: ResumeRequest = ResumeRequest.SYSCALL) -> Fact:
         """Resume the child until this happens."""
@@ -130,14 +144,16 @@ def make_trial(name: str, attempt: Attempt, program: ProbeProgram, *, vital: boo
         kernel = LinuxKernel()
         bell = threading.Timer(DEADLINE_S, kernel.ring)
         bell.start()
+        trial = Trial(kernel)
         try:
-            return Finding(name, works=True, why=attempt(Trial(kernel), program), vital=vital)
+            return Finding(name, works=True, why=attempt(trial, program), vital=vital)
         except (DoesNotWork, OSError) as error:
             why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
             if isinstance(error, OSError) and error.errno == errno.EPERM:
                 why += ": a seccomp policy, a security module or another tracer forbids it"
             return Finding(name, works=False, why=why, vital=vital)
         finally:
+            trial.end()
             bell.cancel()
             kernel.close()
 

@@ -10,6 +10,7 @@ from utrace.syscalls.values import (
     Absent,
     Address,
     Change,
+    Cpus,
     Environment,
     FdSet,
     FileMode,
@@ -80,7 +81,7 @@ def to_data(value: Value) -> Data:  # noqa: PLR0911 - one return for each kind
         case Items():
             items: list[Data] = [to_data(item) for item in value]
             return {"items": items, "cut": True} if value.is_cut else items
-        case SignalSet() | FdSet():
+        case SignalSet() | FdSet() | Cpus():
             numbers: list[Data] = []
             numbers += sorted(value)
             return numbers

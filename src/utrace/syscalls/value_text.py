@@ -199,6 +199,10 @@ def _fds(value: v.FdSet, style: Style) -> str:
     return "[" + " ".join(_fd(v.Fd(fd), style) for fd in sorted(value)) + "]"
 
 
+def _cpus(value: v.Cpus, _style: Style) -> str:
+    return "[" + " ".join(map(str, sorted(value))) + "]"
+
+
 def _environment(value: v.Environment, style: Style) -> str:
     if style.verbose and value.variables is not None:
         return _items(value.variables, style)
@@ -371,6 +375,7 @@ RENDERERS: Final[dict[type, Renderer]] = dict(
         _is(v.Ticks, _ticks),
         _is(v.SignalSet, _signals),
         _is(v.FdSet, _fds),
+        _is(v.Cpus, _cpus),
         _is(v.Change, _change),
         _is(v.Joined, _joined),
         _is(v.Macro, _macro),

@@ -256,6 +256,10 @@ class FdSet(frozenset[int]):
     """Descriptors of a select(2) set."""
 
 
+class Cpus(frozenset[int]):
+    """Processors of an affinity mask."""
+
+
 class Environment(Address):
     """The environment of an execve: its address and what is there.
 
@@ -439,7 +443,7 @@ class Macro:
         return f"{self.name}({self.argument!r})"
 
 
-Value: TypeAlias = "int | bytes | str | Absent | Record | Items | SignalSet | FdSet | Change | Macro"
+Value: TypeAlias = "int | bytes | str | Absent | Record | Items | SignalSet | FdSet | Cpus | Change | Macro"
 
 Data: TypeAlias = "int | str | bool | list[Data] | dict[str, Data] | None"
 """What JSON can say."""

@@ -14,8 +14,8 @@ from utrace.syscalls.structs import Sized
 from utrace.syscalls.tables import enum_decoder, flags_decoder
 from utrace.syscalls.values import (
     Address,
+    Cpus,
     Fd,
-    FdSet,
     Items,
     Listing,
     Pid,
@@ -122,7 +122,7 @@ class CpuSet:
             if len(data) < size:
                 return Address(raw)
             mask = int.from_bytes(data, "little")
-            return FdSet(i for i in range(mask.bit_length()) if mask >> i & 1)
+            return Cpus(i for i in range(mask.bit_length()) if mask >> i & 1)
 
         return decode
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final
 from utrace.errors import EngineFault
 from utrace.kernel.api import FactKind
 from utrace.kernel.recorded import Program
-from utrace.syscalls.shapes import program_of
 from utrace.tracehook.recording import catch_up, may_record
 from utrace.tracer.batches import CallBatch
 from utrace.tracer.callbacks import logger
@@ -112,6 +111,9 @@ class Recording:
             return
         arch, nr = detail[0], fact[2]
         wanted = engine.syscalls is None or nr in engine.syscalls.get(arch, ())
+        # The signatures of all calls: only for those who record.
+        from utrace.syscalls.shapes import program_of  # noqa: PLC0415
+
         spec = program_of(arch, nr, engine.client.batches.memory) if wanted else None
         program = None if spec is None else Program(*spec)
         self._recorder.teach(self._sinks[engine.client], arch, nr, program, wanted)

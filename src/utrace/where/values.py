@@ -19,6 +19,7 @@ from utrace.syscalls.values import (
     ABSENT,
     Address,
     Change,
+    Cpus,
     FdSet,
     FlagSet,
     Items,
@@ -232,7 +233,7 @@ def _contains(several: Known, one: Known) -> bool:
     if isinstance(several, SignalSet):
         number = SIGNAL_NUMBERS.get(one) if isinstance(one, str) else one
         return number in several
-    if isinstance(several, FdSet):
+    if isinstance(several, FdSet | Cpus):
         return one in several
     return isinstance(several, tuple) and any(equal(_plain_item(each), one) for each in several)
 
