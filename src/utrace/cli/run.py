@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HELP = """\
-Usage: utrace run [--engine FILE.py[:NAME]]... [--no-seccomp] [--] PROGRAM [ARGUMENT]...
+Usage: utrace run [--engine FILE.py[:NAME]]... [--no-seccomp] [--native-answers]
+                  [--] PROGRAM [ARGUMENT]...
 
 Run a program so that any number of tracers hold it, and its children, at once: unmodified strace and gdb
 started inside are served by ptrace engines, beside engines of your own.
@@ -32,6 +33,8 @@ started inside are served by ptrace engines, beside engines of your own.
 
       --engine FILE.py[:NAME]   attach the engine class NAME of this file (its only one, if not named)
       --no-seccomp              let every system call stop, also those that nobody wants to see
+      --native-answers          answer a tracer that follows system calls, as strace does, without Python:
+                                some nine times as fast; young, and once seen to hang
   -h, --help                    show this help
 
 The exit status is the program's.  Everything started inside dies with utrace.
@@ -74,6 +77,7 @@ class _Parser(argparse.ArgumentParser):
         self.add_argument("-h", "--help", action="store_true")
         self.add_argument("--engine", action="append", default=[])
         self.add_argument("--no-seccomp", action="store_true")
+        self.add_argument("--native-answers", action="store_true")
         self.add_argument("program", nargs=argparse.REMAINDER)
 
     def error(self, message: str) -> NoReturn:
@@ -93,7 +97,9 @@ def main(words: Sequence[str]) -> int:
         parser.error("no program given")
     try:
         engines = [load_engine(where) for where in options.engine]
-        status = run_under(program, engines, seccomp=not options.no_seccomp)
+        status = run_under(
+            program, engines, seccomp=not options.no_seccomp, native_answers=options.native_answers
+        )
     except UtraceError as error:
         sys.stderr.write(f"utrace: {error}\n")
         return error.status if isinstance(error, ProgramNotStarted) else 1
@@ -110,7 +116,9 @@ def _die_by(signo: int) -> None:
     signal.raise_signal(signo)
 
 
-def run_under(program: Sequence[str], engines: Sequence[EngineOps], *, seccomp: bool) -> int:
+def run_under(
+    program: Sequence[str], engines: Sequence[EngineOps], *, seccomp: bool, native_answers: bool
+) -> int:
     """Run a program under engines and served tracers; give its wait status.
 
     A keyboard's SIGINT and SIGQUIT are the program's affair.
@@ -121,7 +129,7 @@ def run_under(program: Sequence[str], engines: Sequence[EngineOps], *, seccomp: 
         if signal.getsignal(signo) is not signal.SIG_IGN:
             signal.signal(signo, lambda *_: None)
     with Session() as session:
-        session.spawn(program, [Interposer(), *engines], seccomp=seccomp and selective)
+        session.spawn(program, [Interposer(serves=native_answers), *engines], seccomp=seccomp and selective)
         with Announcement(session.loop):
             session.run()
         return session.wait_status or 0

@@ -74,7 +74,7 @@ class Interposer(EngineOps):
     vital = True
     has_last_word = True
 
-    def __init__(self, *, serves: bool = True) -> None:
+    def __init__(self, *, serves: bool = False) -> None:
         """Make one; `serves`: plain tracers are served natively (`ptrace_emu.serving`)."""
         self.registry = Registry()
         self._serving = Serving(self.registry) if serves else None
