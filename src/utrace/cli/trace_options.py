@@ -110,7 +110,6 @@ REFUSED: Final[Mapping[str, str]] = {
     "d": "option '-d' of strace is not supported: it shows strace's own workings",
     "debug": "option '--debug' of strace is not supported: it shows strace's own workings",
     "F": "option '-F' is deprecated: use -f/--follow-forks instead",
-    "no-seccomp": "option '--no-seccomp' is not needed: calls are only filtered with --seccomp-bpf",
 }
 
 TABLE: Final = Table(OPTIONS, REFUSED)
@@ -163,15 +162,15 @@ def _check(options: TraceOptions) -> None:
             "piping the output and -A/--output-append-mode are mutually exclusive",
         ),
         (
-            options.seccomp and not (options.follow and options.program),
+            options.seccomp is True and not (options.follow and options.program),
             "--seccomp-bpf needs -f/--follow-forks and a program to launch",
         ),
         (
-            options.seccomp and bool(options.needs & Needs.LETTING_GO),
+            options.seccomp is True and bool(options.needs & Needs.LETTING_GO),
             "--seccomp-bpf leaves a filter in the program: it cannot be let go by -b or --syscall-limit",
         ),
         (
-            options.seccomp and options.daemon is not Daemon.NO,
+            options.seccomp is True and options.daemon is not Daemon.NO,
             "--seccomp-bpf and -D/--daemonize are mutually exclusive",
         ),
         (bool(options.environment) and not options.program, "-E/--env has no effect without PROG"),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from utrace.cli import daemon
 from utrace.cli.endings import LetGo, die_by, signals_handled
+from utrace.cli.filtering import chooses_filter, why_rights_are_lost
 from utrace.cli.further_outputs import open_listener
 from utrace.cli.options.settings import NO_NUMBERS, Daemon, Interruptible, Stacks, UsageError
+from utrace.cli.privileges import LostRights
 from utrace.cli.screening import OutputFilter, Screening
 from utrace.engines import colour
 from utrace.engines.call_counts import CallCounts
@@ -23,6 +26,7 @@ from utrace.engines.selection import Accesses
 from utrace.engines.syscall_log import SyscallLog
 from utrace.errors import MissingExtra, NotPermitted, ProgramNotStarted, TaskGone
 from utrace.kernel import procfs
+from utrace.kernel.caps import read_caps
 from utrace.syscalls import CallSet, Style, Xlat
 from utrace.tracer.session import Session, find_program
 
@@ -83,6 +87,11 @@ class Tracing:
         if self.inject is not None:
             self.engines.append(self.inject)
         self.engines.append(self.log)
+        caps = read_caps()
+        self.filters = chooses_filter(options, self.engines, caps)
+        lost = why_rights_are_lost(caps, filters=self.filters)
+        if lost and "attach" not in options.quiet:
+            self.engines.append(LostRights(lost, self.errors.write))
 
     # -- what is made of the options --------------------------------------------------------------
 
@@ -213,7 +222,9 @@ class Tracing:
     def run(self) -> int:
         """Trace until everything has ended, or a signal ends us; give the exit status."""
         status, wait_status, letting_go = 0, None, None
-        with Session(exit_kill=self.options.kill_on_exit, watchdog_s=None) as session:
+        ends_with_us = self.options.kill_on_exit or self.options.seccomp is True
+        # Without us the calls that a filter catches would fail.
+        with Session(exit_kill=ends_with_us or self.filters, watchdog_s=None) as session:
             self.session = session
             self._begin_live()
             try:
@@ -222,6 +233,8 @@ class Tracing:
                     session.run()
             except LetGo as signal_received:
                 letting_go = signal_received.signo
+                if self.filters and not ends_with_us:
+                    self._see_through(session)
             wait_status = session.wait_status
         self._finish()
         if letting_go is not None:
@@ -231,6 +244,18 @@ class Tracing:
         if os.WIFSIGNALED(wait_status):
             die_by(os.WTERMSIG(wait_status))
         return os.waitstatus_to_exitcode(wait_status)
+
+    def _see_through(self, session: Session) -> None:
+        """Let go of all, and stay for those that have a filter until they have ended; a signal kills them."""
+        self._let_all_go()
+        if not session.tasks:
+            return
+        self.errors.write(
+            "utrace: what was launched has a seccomp filter and needs its tracer: it is no longer logged, "
+            "but awaited; another signal kills it (--no-seccomp: traced without a filter)\n"
+        )
+        with suppress(LetGo), signals_handled(self.options):
+            session.run()
 
     def _start(self, session: Session) -> int:
         options = self.options
@@ -246,13 +271,14 @@ class Tracing:
                 executable=options.program[0],
                 env=environment(options),
                 user=options.user,
-                seccomp=options.seccomp,
+                seccomp=self.filters,
             )
         except ProgramNotStarted as error:
             self.errors.write(f"utrace: {error}\n")
             return error.status
         except OSError as error:
-            self.errors.write(f"utrace: cannot trace {options.program[0]}: {error} (try 'utrace doctor')\n")
+            cure = "'utrace doctor'" + (" or --no-seccomp" if self.filters else "")
+            self.errors.write(f"utrace: cannot trace {options.program[0]}: {error} (try {cure})\n")
             return OWN_ERROR
         return 0
 

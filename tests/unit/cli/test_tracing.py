@@ -55,5 +55,5 @@ def test_pids_are_shown_as_the_output_wants(words: list[str], shown: PidShown) -
 
 def test_the_log_is_asked_first_at_the_entry_of_a_call() -> None:
     tracing = Tracing(parse(["-b", "execve", "-e", "inject=read:error=EIO", "x"]))
-    assert [type(ops).__name__ for ops in tracing.engines] == ["DetachOn", "Inject", "SyscallLog"]
+    assert [type(ops).__name__ for ops in tracing.engines[:3]] == ["DetachOn", "Inject", "SyscallLog"]
     assert isinstance(tracing.engines[0], DetachOn)

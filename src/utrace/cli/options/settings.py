@@ -109,7 +109,8 @@ class TraceOptions:
     interruptible: Interruptible | None = None
     call_limit: int | None = None
     kill_on_exit: bool = False
-    seccomp: bool = False
+    seccomp: bool | None = None
+    """Launched programs have a filter, so that calls not chosen do not stop; None: where it does no harm."""
 
     # What is shown.
     calls: str | None = None

@@ -91,8 +91,11 @@ def _kill_on_exit(options: TraceOptions, _value: str) -> None:
 
 
 def _seccomp(options: TraceOptions, _value: str) -> None:
-    # A program cannot get rid of its filter, and without a tracer its calls would fail.
-    options.seccomp = options.kill_on_exit = True
+    options.seccomp = True
+
+
+def _no_seccomp(options: TraceOptions, _value: str) -> None:
+    options.seccomp = False
 
 
 STARTUP: Final = (
@@ -141,5 +144,6 @@ TRACING: Final = (
         needs=Needs.LETTING_GO,
     ),
     Option(("kill-on-exit",), _kill_on_exit, "", "the program does not outlive utrace"),
-    Option(("seccomp-bpf",), _seccomp, "", "other calls do not stop; needs -f; as --kill-on-exit"),
+    Option(("seccomp-bpf",), _seccomp, "", "calls not chosen do not stop; needs -f; as --kill-on-exit"),
+    Option(("no-seccomp",), _no_seccomp, "", "calls not chosen stop, too: no filter in the program"),
 )
