@@ -1,7 +1,7 @@
 """ptrace(2) and wait(2) under a session: what the kernel does is right.
 
 Each case of tests/programs/ptrace_*.c runs on the kernel and under `utrace run`; what it says, and how it
-ends, is to be the same.
+ends, is to be the same.  The cases of one program share a session, one after the other.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -17,7 +19,7 @@ import pytest
 from tests.tracees import build
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
 pytestmark = pytest.mark.core
 
@@ -25,37 +27,62 @@ PROGRAMS: Final = (
     "ptrace_stops",
     "ptrace_births",
     "ptrace_waits",
+    "ptrace_lists",
+    "ptrace_access",
     "ptrace_calls",
     "ptrace_signals",
     "ptrace_seccomp",
     "ptrace_follow",
 )
 DEADLINE_S: Final = 25
+DEADLINE_OF_ALL_S: Final = 180
+UTRACE: Final = (sys.executable, "-m", "utrace", "run", "--")
+EACH: Final = """
+program=$1; shift
+for case; do "$program" $case > $case.said 2>&1; echo $? > $case.status; done
+"""
 
 
 def cases() -> list[tuple[str, str]]:
-    return [(program, case) for program in PROGRAMS for case in _cases_of(program)]
+    return [(program, case) for program in PROGRAMS for case in cases_of(program)]
 
 
 @functools.cache
-def _cases_of(program: str) -> tuple[str, ...]:
+def cases_of(program: str) -> tuple[str, ...]:
     listed = subprocess.run([build(program)], capture_output=True, text=True, check=True, timeout=DEADLINE_S)
     return tuple(listed.stdout.split())
 
 
-def run(command: list[str | Path]) -> tuple[int, list[str]]:
-    """Run to the end: the exit status, and what was said, each process' lines by themselves."""
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=DEADLINE_S
-    )
-    lines = done.stdout.splitlines()
-    return done.returncode, sorted(lines, key=lambda line: line.startswith("> "))
+def run_cases(prefix: Sequence[str | Path], program: str) -> Mapping[str, tuple[str, list[str]]]:
+    """Run all cases of a program: the exit status of each, and what was said, each process by itself."""
+    names = cases_of(program)
+    with tempfile.TemporaryDirectory() as name:
+        subprocess.run(
+            [*prefix, "sh", "-c", EACH, "sh", build(program), *names],
+            check=True,
+            cwd=name,
+            timeout=DEADLINE_OF_ALL_S,
+        )
+        return {
+            case: (
+                Path(name, f"{case}.status").read_text(),
+                sorted(
+                    Path(name, f"{case}.said").read_text().splitlines(), key=lambda line: line[:2] == "> "
+                ),
+            )
+            for case in names
+        }
+
+
+@functools.cache
+def told(program: str) -> tuple[Mapping[str, tuple[str, list[str]]], ...]:
+    """Tell what all cases of a program say, natively and in a session."""
+    with ThreadPoolExecutor(2) as pool:
+        return tuple(pool.map(lambda prefix: run_cases(prefix, program), ((), UTRACE)))
 
 
 @pytest.mark.parametrize(("program", "case"), cases())
 def test_as_on_the_kernel(program: str, case: str) -> None:
-    path = build(program)
-    with ThreadPoolExecutor(2) as pool:
-        native, served = pool.map(run, ([path, case], [sys.executable, "-m", "utrace", "run", path, case]))
-    assert native[1]
-    assert served == native
+    native, served = told(program)
+    assert native[case][1]
+    assert served[case] == native[case]

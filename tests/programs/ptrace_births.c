@@ -86,6 +86,58 @@ static void clone_by_struct(void) {
     _exit(4);
 }
 
+static pid_t clone3_with(unsigned long flags) {
+    struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
+    pid_t pid = syscall(SYS_clone3, &args, sizeof args);
+    if (args.flags != flags)
+        _exit(8);
+    return pid;
+}
+
+/* A child that no tracer gets is itself one, as it could be on the kernel. */
+static void trace_a_child(void) {
+    pid_t pid = fork();
+    if (pid == 0)
+        begin();
+    int status = 0;
+    waitpid(pid, &status, 0);
+    _exit(WIFSTOPPED(status) && ptrace(PTRACE_KILL, pid, 0, 0) == 0 ? 6 : 7);
+}
+
+static void clone3_untraced(void) {
+    begin();
+    pid_t pid = clone3_with(CLONE_UNTRACED);
+    if (pid == 0)
+        trace_a_child();
+    int status;
+    while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+        ;
+    _exit(WEXITSTATUS(status));
+}
+
+static void clone3_ptrace(void) {
+    begin();
+    pid_t pid = clone3_with(CLONE_PTRACE);
+    if (pid == 0)
+        _exit(5);
+    waitpid(pid, NULL, 0);
+    _exit(4);
+}
+
+static void clone_ptrace_untraced(void) {
+    begin();
+    pid_t pid = clone_with(CLONE_PTRACE | CLONE_UNTRACED | SIGCHLD);
+    waitpid(pid, NULL, 0);
+    _exit(4);
+}
+
+static void clone3_refused(void) {
+    begin();
+    struct clone_args args = {.flags = CLONE_UNTRACED | CLONE_SIGHAND, .exit_signal = SIGCHLD};
+    long result = syscall(SYS_clone3, &args, sizeof args);
+    _exit(result == -1 && errno == EINVAL && args.flags == (CLONE_UNTRACED | CLONE_SIGHAND) ? 4 : 9);
+}
+
 static void follow(void (*body)(void), unsigned long options) {
     pid_t child = begun(body, options);
     go(child);
@@ -156,8 +208,8 @@ static void nothing_asked(void) {
     await(-1, __WALL);
 }
 
-static void cloned_with_ptrace(void) {
-    pid_t child = begun(clone_ptrace, 0);
+static void with_ptrace(void (*body)(void), unsigned long options) {
+    pid_t child = begun(body, options);
     go(child);
     pid_t born = name_task(waitpid(-1, NULL, __WALL), "born");
     say("the child: %d", born != child);
@@ -170,11 +222,24 @@ static void cloned_with_ptrace(void) {
     await(child, 0);
 }
 
-static void cloned_untraced(void) {
-    pid_t child = begun(clone_untraced, PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEVFORK);
+static void cloned_with_ptrace(void) { with_ptrace(clone_ptrace, 0); }
+static void cloned3_with_ptrace(void) { with_ptrace(clone3_ptrace, 0); }
+static void cloned_with_ptrace_untraced(void) { with_ptrace(clone_ptrace_untraced, PTRACE_O_TRACEFORK); }
+
+static void untraced(void (*body)(void)) {
+    pid_t child = begun(body, PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEVFORK);
     go(child);
     await(child, 0);
     ASK(PTRACE_CONT, child, 0, 0);
+    await(child, 0);
+}
+
+static void cloned_untraced(void) { untraced(clone_untraced); }
+static void cloned3_untraced(void) { untraced(clone3_untraced); }
+
+static void cloned3_refused(void) {
+    pid_t child = begun(clone3_refused, PTRACE_O_TRACEFORK);
+    go(child);
     await(child, 0);
 }
 
@@ -358,7 +423,11 @@ static const struct named_case cases[] = {
     {"born_exits_in_an_event", born_exits_in_an_event},
     {"nothing_asked", nothing_asked},
     {"cloned_with_ptrace", cloned_with_ptrace},
+    {"cloned3_with_ptrace", cloned3_with_ptrace},
+    {"cloned_with_ptrace_untraced", cloned_with_ptrace_untraced},
     {"cloned_untraced", cloned_untraced},
+    {"cloned3_untraced", cloned3_untraced},
+    {"cloned3_refused", cloned3_refused},
     {"born_of_seized", born_of_seized},
     {"let_go_at_birth", let_go_at_birth},
     {"maker_killed", maker_killed},

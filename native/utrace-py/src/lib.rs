@@ -69,6 +69,7 @@ fn fact_tuple<'py>(py: Python<'py>, fact: &Fact) -> PyResult<Bound<'py, PyTuple>
             sp,
             is_error,
         } => (tid, kind, value, (arch, ip, sp, is_error)).into_pyobject(py),
+        Detail::Usage(ref usage) => (tid, kind, value, PyBytes::new(py, usage)).into_pyobject(py),
         Detail::Siginfo(ref siginfo) => {
             (tid, kind, value, PyBytes::new(py, siginfo)).into_pyobject(py)
         }
@@ -139,6 +140,11 @@ impl Tracer {
     #[pyo3(signature = (tid, /))]
     fn pending_fact(&self, tid: i32) -> PyResult<bool> {
         self.inner.pending_fact(tid).map_err(failure)
+    }
+
+    #[pyo3(signature = (tid, /, *, forget))]
+    fn was_continued(&self, tid: i32, forget: bool) -> PyResult<bool> {
+        self.inner.was_continued(tid, forget).map_err(failure)
     }
 
     #[pyo3(signature = (tid, /))]
@@ -226,7 +232,7 @@ impl Tracer {
 
     #[pyo3(signature = (tid, /))]
     fn get_regs<'py>(&self, py: Python<'py>, tid: i32) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        self.get_regset(py, tid, NT_PRSTATUS)
+        self.get_regset(py, tid, NT_PRSTATUS, None)
     }
 
     #[pyo3(signature = (tid, regset, /))]
@@ -234,14 +240,15 @@ impl Tracer {
         self.set_regset(tid, NT_PRSTATUS, regset)
     }
 
-    #[pyo3(signature = (tid, kind, /))]
+    #[pyo3(signature = (tid, kind, length=None, /))]
     fn get_regset<'py>(
         &self,
         py: Python<'py>,
         tid: i32,
         kind: u32,
+        length: Option<usize>,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let regset = self.inner.get_regset(tid, kind).map_err(failure)?;
+        let regset = self.inner.get_regset(tid, kind, length).map_err(failure)?;
         Ok(regset.map(|regset| PyBytes::new(py, &regset)))
     }
 

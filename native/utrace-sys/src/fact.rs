@@ -12,6 +12,9 @@ use core::ffi::c_int;
 use crate::raw::{self, Siginfo};
 use crate::{Errno, Tid};
 
+/// `struct rusage` as the kernel writes it.
+pub type Usage = [u8; size_of::<libc::rusage>()];
+
 const EVENT_FORK: c_int = 1;
 const EVENT_VFORK: c_int = 2;
 const EVENT_CLONE: c_int = 3;
@@ -70,6 +73,8 @@ pub enum Detail {
     },
     /// The signal about to be delivered.
     Siginfo(Siginfo),
+    /// What the dead one has used.
+    Usage(Usage),
 }
 
 /// What happened to one tracee.

@@ -53,7 +53,7 @@ impl Launch {
 pub(crate) fn wait_for(tid: Tid) -> Result<i32, Errno> {
     let never = core::sync::atomic::AtomicU32::new(0);
     loop {
-        match raw::wait_unless(&never, tid) {
+        match raw::wait_unless(&never, tid, None) {
             Ok((_, status)) => return Ok(status),
             Err(Errno(libc::EINTR)) => {}
             Err(error) => return Err(error),

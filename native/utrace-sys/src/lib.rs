@@ -28,7 +28,7 @@ pub mod text;
 mod tracer;
 mod watch;
 
-pub use fact::{Detail, Fact, FactKind};
+pub use fact::{Detail, Fact, FactKind, Usage};
 pub use failure::Failure;
 pub use launch::Program;
 pub use raw::Siginfo;

@@ -16,6 +16,7 @@ use core::sync::atomic::AtomicU32;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 
+use crate::fact::Usage;
 use crate::{Errno, Tid};
 
 const PTRACE_SEIZE: c_long = 0x4206;
@@ -258,34 +259,49 @@ pub(crate) fn blocks_child_signal(tid: Tid) -> Result<bool, Errno> {
     Ok(mask >> (libc::SIGCHLD - 1) & 1 != 0)
 }
 
-/// wait4(2) without blocking: the tid (0: nothing yet) and its status.
-pub(crate) fn wait_now(tid: Tid) -> Result<(Tid, c_int), Errno> {
+/// Where wait4(2) is to write a `struct rusage`, if anywhere.
+fn usage_at(usage: Option<&mut Usage>) -> *mut libc::rusage {
+    usage.map_or(ptr::null_mut(), |usage| usage.as_mut_ptr().cast())
+}
+
+/// wait4(2) without blocking: the tid (0: nothing yet) and its status; and what it has used, if wanted.
+///
+/// `more`: options besides those of every wait.
+pub(crate) fn wait_now(
+    tid: Tid,
+    more: c_int,
+    usage: Option<&mut Usage>,
+) -> Result<(Tid, c_int), Errno> {
     let mut status: c_int = 0;
-    let options = libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG;
-    // SAFETY: `status` outlives the call; a null rusage is allowed.
+    let options = libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG | more;
+    // SAFETY: `status` and `usage` outlive the call; a null rusage is allowed, its bytes are all plain.
     let found = checked(unsafe {
         libc::syscall(
             libc::SYS_wait4,
             tid,
             &raw mut status,
             options,
-            ptr::null_mut::<libc::rusage>(),
+            usage_at(usage),
         )
     })?;
     Ok((found as Tid, status))
 }
 
 /// wait4(2), blocking unless `flag` is not zero; `EINTR` if it is, or becomes so.
-pub(crate) fn wait_unless(flag: &AtomicU32, tid: Tid) -> Result<(Tid, c_int), Errno> {
+pub(crate) fn wait_unless(
+    flag: &AtomicU32,
+    tid: Tid,
+    usage: Option<&mut Usage>,
+) -> Result<(Tid, c_int), Errno> {
     let mut status: c_int = 0;
     let options = libc::__WALL | libc::__WNOTHREAD;
     let arguments = [
         tid as usize,
         (&raw mut status) as usize,
         options as usize,
-        0,
+        usage_at(usage) as usize,
     ];
-    // SAFETY: `status` outlives the call; a null rusage is allowed.
+    // SAFETY: `status` and `usage` outlive the call; a null rusage is allowed, its bytes are all plain.
     let found = unsafe { window_syscall(flag, libc::SYS_wait4, arguments) }?;
     Ok((found as Tid, status))
 }
@@ -297,22 +313,21 @@ pub(crate) fn sleep_unless(flag: &AtomicU32) {
     let _ = unsafe { window_syscall(flag, libc::SYS_ppoll, [0; 4]) };
 }
 
-/// Whether a status of `tid` waits to be taken.
-pub(crate) fn wait_peek(tid: Tid) -> Result<bool, Errno> {
+/// What of `tid` a waitid(2) for `what` would tell: the `si_code`, 0 for nothing.
+pub(crate) fn peek(tid: Tid, what: c_int) -> Result<c_int, Errno> {
     // SAFETY: an all-zero siginfo_t is a valid value of that plain C structure.
     let mut info: libc::siginfo_t = unsafe { core::mem::zeroed() };
-    let options = libc::__WALL
-        | libc::__WNOTHREAD
-        | libc::WNOHANG
-        | libc::WNOWAIT
-        | libc::WEXITED
-        | libc::WSTOPPED;
+    let options = libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG | libc::WNOWAIT | what;
     // SAFETY: `info` outlives the call.
     checked(c_long::from(unsafe {
         libc::waitid(libc::P_PID, tid.cast_unsigned(), &raw mut info, options)
     }))?;
-    // SAFETY: waitid(2) fills si_pid, or leaves the zero when there is nothing.
-    Ok(unsafe { info.si_pid() } != 0)
+    Ok(info.si_code)
+}
+
+/// Whether a status of `tid` waits to be taken.
+pub(crate) fn wait_peek(tid: Tid) -> Result<bool, Errno> {
+    Ok(peek(tid, libc::WEXITED | libc::WSTOPPED)? != 0)
 }
 
 /// The time of a clock, 0 if there is no such clock (any more).

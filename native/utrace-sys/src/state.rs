@@ -9,10 +9,10 @@
 
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::bell::Bell;
-use crate::fact::{self, Fact, FactKind};
+use crate::fact::{self, Detail, Fact, FactKind, Usage};
 use crate::launch::Launch;
 use crate::pace::Pace;
 use crate::raw::{self, Ticker};
@@ -24,14 +24,31 @@ use crate::{Errno, Tid};
 const TICK_NS: i64 = 1_000_000;
 
 /// What one tracer thread knows.
-#[derive(Default)]
 pub(crate) struct State {
     pub(crate) pace: Pace,
     pub(crate) ready: VecDeque<Fact>,
     pub(crate) launches: HashMap<Tid, Launch>,
     pub(crate) watch: Option<Watch>,
+    /// Tracees whose end is their next status: while there are any, waits ask for what was used.
+    exiting: HashSet<Tid>,
+    usage: Usage,
     serving: Serving,
     ticker: Option<Ticker>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            pace: Pace::default(),
+            ready: VecDeque::new(),
+            launches: HashMap::new(),
+            watch: None,
+            exiting: HashSet::new(),
+            usage: [0; size_of::<Usage>()],
+            serving: Serving::default(),
+            ticker: None,
+        }
+    }
 }
 
 impl State {
@@ -43,13 +60,19 @@ impl State {
     fn note(&mut self, fact: &Fact) {
         match fact.kind {
             FactKind::Fork | FactKind::Vfork | FactKind::Clone => self.pace.tracees += 1,
+            FactKind::Exit => {
+                self.exiting.insert(fact.tid);
+            }
             FactKind::Death => {
+                self.exiting.remove(&fact.tid);
                 self.pace.tracees = self.pace.tracees.saturating_sub(1);
                 if let Some(launch) = self.launches.get_mut(&fact.tid) {
                     *launch = Launch::Failed(launch.failure());
                 }
             }
             FactKind::Exec => {
+                // The leader that was exiting under this tid is gone without a status.
+                self.exiting.remove(&fact.tid);
                 self.launches.remove(&fact.tid);
                 if let Some(watch) = &self.watch {
                     watch.forget(fact.tid);
@@ -59,9 +82,41 @@ impl State {
         }
     }
 
+    /// Where a wait is to write what was used, if that is to come.
+    fn usage(&mut self) -> Option<&mut Usage> {
+        (!self.exiting.is_empty()).then_some(&mut self.usage)
+    }
+
+    /// Whether the group of a tracee has been continued; `forget`: and nobody is to be told of it again.
+    pub(crate) fn was_continued(&mut self, tid: Tid, forget: bool) -> Result<bool, Errno> {
+        // A stop would be told before it.
+        if self.has_ready(tid) || raw::peek(tid, libc::WCONTINUED)? != libc::CLD_CONTINUED {
+            return Ok(false);
+        }
+        if !forget {
+            return Ok(true);
+        }
+        match raw::wait_now(tid, libc::WCONTINUED, self.usage())? {
+            (0, _) => Ok(false),
+            (_, status) if libc::WIFCONTINUED(status) => Ok(true),
+            (_, status) => {
+                // It has stopped since: this fact is as good as any other.
+                let fact = self.fact(tid, status)?;
+                self.ready.extend(fact);
+                Ok(false)
+            }
+        }
+    }
+
     /// The fact of a status just taken; `None` if it is void.
     fn fact(&mut self, tid: Tid, status: c_int) -> Result<Option<Fact>, Errno> {
-        let found = fact::fetch(tid, status)?;
+        let mut found = fact::fetch(tid, status)?;
+        if let Some(fact) = &mut found
+            && fact.kind == FactKind::Death
+            && self.exiting.contains(&tid)
+        {
+            fact.detail = Detail::Usage(self.usage);
+        }
         if let Some(fact) = &found {
             self.note(fact);
         }
@@ -71,7 +126,7 @@ impl State {
     /// Take everything that waits; the kernel's order is kept.
     fn take_all(&mut self) -> Result<(), Errno> {
         loop {
-            match raw::wait_now(-1) {
+            match raw::wait_now(-1, 0, self.usage()) {
                 Ok((0, _)) | Err(Errno(libc::ECHILD)) => break,
                 Ok((tid, status)) => {
                     let fact = self.fact(tid, status)?;
@@ -87,7 +142,7 @@ impl State {
     /// The tracee just resumed, if it stops again at once.
     fn try_hot(&mut self, tid: Tid) -> Result<Option<Fact>, Errno> {
         for nth in 1..=self.pace.looks() {
-            match raw::wait_now(tid) {
+            match raw::wait_now(tid, 0, self.usage()) {
                 Ok((0, _)) => {}
                 Ok((tid, status)) => {
                     self.pace.found(nth);
@@ -165,7 +220,7 @@ impl State {
                 self.pace.next_share();
                 return Ok(Some(fact));
             }
-            match raw::wait_unless(bell.word(), -1) {
+            match raw::wait_unless(bell.word(), -1, self.usage()) {
                 Ok((tid, status)) => {
                     if resumed != Some(tid) && !self.serving.is_about(tid) {
                         // Several stop, and the kernel's list decided between them: start a round.

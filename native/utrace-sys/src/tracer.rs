@@ -145,6 +145,14 @@ impl Tracer {
         }
     }
 
+    /// Whether the group of `tid` was continued (`WCONTINUED`); `forget`: nobody is told of it again.
+    pub fn was_continued(&self, tid: Tid, forget: bool) -> Answer<bool> {
+        match self.state()?.was_continued(tid, forget) {
+            Err(Errno(libc::ECHILD)) => Ok(false),
+            other => Ok(other?),
+        }
+    }
+
     /// `PTRACE_INTERRUPT`; `false` if gone.
     pub fn interrupt(&self, tid: Tid) -> Answer<bool> {
         let _state = self.state()?;
@@ -205,15 +213,20 @@ impl Tracer {
         Ok(done_or_gone(raw::ptrace_set_siginfo(tid, siginfo))?)
     }
 
-    /// A register set; `None` if gone or not stopped.
-    pub fn get_regset(&self, tid: Tid, kind: u32) -> Answer<Option<Vec<u8>>> {
+    /// A register set, or its first `length` bytes; `None` if gone or not stopped.
+    pub fn get_regset(
+        &self,
+        tid: Tid,
+        kind: u32,
+        length: Option<usize>,
+    ) -> Answer<Option<Vec<u8>>> {
         let _state = self.state()?;
-        let bytes = if kind == NT_PRSTATUS {
+        let most = if kind == NT_PRSTATUS {
             REGSET_BYTES
         } else {
             REGSET_MAX
         };
-        let mut regset = vec![0; bytes];
+        let mut regset = vec![0; length.map_or(most, |length| length.min(REGSET_MAX))];
         let filled = some_or_gone(raw::ptrace_get_regset(tid, kind, &mut regset))?;
         Ok(filled.map(|length| {
             regset.truncate(length);
@@ -247,7 +260,7 @@ impl Tracer {
 
     /// Read, change and write the general registers.
     fn edit_registers(&self, tid: Tid, edit: impl FnOnce(&mut Registers<'_>)) -> Answer<bool> {
-        let Some(mut regset) = self.get_regset(tid, NT_PRSTATUS)? else {
+        let Some(mut regset) = self.get_regset(tid, NT_PRSTATUS, None)? else {
             return Ok(false);
         };
         edit(&mut Registers(&mut regset));
@@ -308,7 +321,7 @@ impl Tracer {
 
     /// (audit arch, number) if the tracee stands behind a syscall that failed with EINTR.
     pub fn interrupted_syscall(&self, tid: Tid) -> Answer<Option<(u32, i32)>> {
-        let regset = self.get_regset(tid, NT_PRSTATUS)?;
+        let regset = self.get_regset(tid, NT_PRSTATUS, None)?;
         Ok(regset.and_then(|mut regset| Registers(&mut regset).interrupted_syscall()))
     }
 

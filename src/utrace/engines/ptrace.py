@@ -70,6 +70,8 @@ class PtraceEngine(EngineOps):
         options: PTRACE_O_… in force.
         stop: the ptrace-stop the tracee stands in, None while it runs.
         message: what PTRACE_GETEVENTMSG gives.
+        number: of links made, which is this.
+        identity: of a dead tracee: its process group, and its real user.
     """
 
     events = (
@@ -97,6 +99,8 @@ class PtraceEngine(EngineOps):
         self._listening = False
         self._vfork_child = 0
         self._status = 0
+        self.number = 0
+        self.identity = (0, 0)
 
     tracee: Task
     engine: Engine
@@ -435,9 +439,8 @@ class PtraceEngine(EngineOps):
     def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
         """Trace the child if the options say so, and stop in the event."""
         event = self._birth_event(clone_flags)
-        if (clone_flags >= 0 and clone_flags & CLONE_UNTRACED) or self._tracer.is_untraced_birth(task):
-            return self._step_or(None)
-        wanted = bool(self.options & _BIRTHS[event])
+        untraced = (clone_flags >= 0 and clone_flags & CLONE_UNTRACED) or self._tracer.is_untraced_birth(task)
+        wanted = bool(self.options & _BIRTHS[event]) and not untraced
         if wanted or (clone_flags >= 0 and clone_flags & CLONE_PTRACE):
             self._tracer.child(self, child)
         if event is PtraceEvent.VFORK and self.options & Option.TRACEVFORKDONE:
@@ -465,6 +468,7 @@ class PtraceEngine(EngineOps):
     def report_exit(self, task: Task, code: int) -> Answer:
         """Stop in the event, if asked for."""
         self._status = code
+        self.identity = procfs.identity(task.tid)
         if self.options & Option.TRACEEXIT and not task.synthetic:
             return self._event(PtraceEvent.EXIT, code)
         self.stop = None

@@ -110,7 +110,7 @@ def _more_capable(_pid: int, task: TaskStatus, caller: TaskStatus) -> str | None
 
 
 def _yama(pid: int, _task: TaskStatus, caller: TaskStatus) -> str | None:
-    scope = _yama_scope()
+    scope = yama_scope()
     if scope == 1 and not _is_capable(caller):
         return (
             f"{YAMA} is 1: only descendants may be traced; launch the program under utrace, let it call "
@@ -123,7 +123,8 @@ def _yama(pid: int, _task: TaskStatus, caller: TaskStatus) -> str | None:
     return None
 
 
-def _yama_scope() -> int:
+def yama_scope() -> int:
+    """Read Yama's setting; 0, which lets everything pass, where the kernel is without it."""
     try:
         return int(YAMA.read_text("ascii"))
     except (OSError, ValueError):

@@ -52,7 +52,8 @@ class FactKind(enum.IntEnum):
     EXIT = 12
     """PTRACE_EVENT_EXIT, state alive.  value: the wait status the task will have."""
     DEATH = 13
-    """The wait for the end succeeded.  value: the wait status."""
+    """The wait for the end succeeded.  value: the wait status; detail: the raw struct rusage, None where an
+    EXIT did not come before."""
     ZOMBIE_LEADER = 14
     """A group leader is dead while other threads live; no wait status comes yet."""
     REAPED = 15
@@ -95,13 +96,14 @@ class Disposition:
     """Signal masks of one thread from /proc/TID/status; bit n-1 stands for signal n.
 
     Attributes:
-        queued: pending for this thread alone.
+        queued: pending for this thread alone; `shared` for the whole process.
     """
 
     blocked: int
     ignored: int
     caught: int
     queued: int = 0
+    shared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,13 @@ class Kernel(Protocol):
         """PTRACE_INTERRUPT.  False: gone."""
         ...
 
+    def was_continued(self, tid: int, /, *, forget: bool) -> bool:
+        """Tell whether a SIGCONT has ended a stop of the tracee's group, and no wait has taken that.
+
+        `forget`: take it, so that a wait of the real parent's with WCONTINUED will not find it.
+        """
+        ...
+
     def detach(self, tid: int, signo: int, /) -> bool:
         """PTRACE_DETACH from a ptrace-stop.  False: gone."""
         ...
@@ -330,8 +339,12 @@ class Kernel(Protocol):
         """Make any ptrace request whose data is a number; a negative result is an errno."""
         ...
 
-    def get_regset(self, tid: int, kind: int, /) -> bytes | None:
-        """Read a register set by its ELF note type.  None: gone, not stopped."""
+    def get_regset(self, tid: int, kind: int, length: int | None = None, /) -> bytes | None:
+        """Read a register set, or its first `length` bytes, by its ELF note type.  None: gone, not stopped.
+
+        Raises:
+            OSError: there is no such set, or it cannot be cut there.
+        """
         ...
 
     def set_regset(self, tid: int, kind: int, regset: bytes, /) -> bool:

@@ -10,6 +10,7 @@ Reference: proc(5), proc_pid_status(5), proc_pid_task(5), proc_pid_stat(5).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ class TaskStatus:
     gids: tuple[int, int, int]
     capabilities: int
     """The effective set, bit n for capability n."""
+    permitted: int
+    """The permitted set likewise."""
     is_kernel_thread: bool
     disposition: Disposition
 
@@ -74,12 +77,14 @@ def _parse_status(fields: Mapping[str, str]) -> TaskStatus:
         uids=_three_ids(fields["Uid"]),
         gids=_three_ids(fields["Gid"]),
         capabilities=int(fields["CapEff"], 16),
+        permitted=int(fields["CapPrm"], 16),
         is_kernel_thread=_is_kernel_thread(fields, state),
         disposition=Disposition(
             blocked=int(fields["SigBlk"], 16),
             ignored=int(fields["SigIgn"], 16),
             caught=int(fields["SigCgt"], 16),
             queued=int(fields["SigPnd"], 16),
+            shared=int(fields["ShdPnd"], 16),
         ),
     )
 
@@ -104,21 +109,70 @@ def disposition(tid: int) -> Disposition | None:
         return None
     # Five lines in a row, of a name and a mask each; asked for at every signal, so not by `read_status`.
     words = text[at : at + 256].split()
-    return Disposition(int(words[5], 16), int(words[7], 16), int(words[9], 16), int(words[1], 16))
+    return Disposition(*(int(words[at], 16) for at in (5, 7, 9, 1, 3)))
 
 
 def real_uid(tid: int) -> int:
     """Real user id of a task, 0 if it is gone."""
-    try:
-        return (PROC / str(tid)).stat().st_uid
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
+    _, _, ids = (_read(f"{tid}/status") or b"").partition(b"\nUid:")
+    return int(ids.split(None, 1)[0]) if ids else 0
 
 
 def parentage(tid: int) -> tuple[Tid, Tid] | None:
     """(tgid, ppid) of a task."""
     status = read_status(tid)
     return None if status is None else (status.tgid, status.ppid)
+
+
+def thread_group(tid: int) -> int:
+    """Process of a task; the task itself if it is gone."""
+    family = parentage(tid)
+    return tid if family is None else family[0]
+
+
+def descends(pid: int, ancestor: int) -> bool:
+    """Tell whether a process is another, or comes from it."""
+    while pid > 0:
+        if pid == ancestor:
+            return True
+        family = parentage(pid)
+        pid = 0 if family is None else family[1]
+    return False
+
+
+def owner(tid: int) -> int | None:
+    """Whom the files of a task in /proc belong to; None if it is gone."""
+    try:
+        return (PROC / str(tid) / "stat").stat().st_uid
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def user_namespaces(tid: int) -> tuple[tuple[int, int], ...]:
+    """User namespaces of a task, its own first, as far out as ours: inode and owner of each.
+
+    Empty if it is gone.  Reference: ioctl_ns(2).
+    """
+    found: list[tuple[int, int]] = []
+    try:
+        here = os.open(PROC / str(tid) / "ns" / "user", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError):
+        return ()
+    while True:
+        try:
+            made_by = fcntl.ioctl(here, _NS_GET_OWNER_UID, bytes(4))
+            found.append((os.fstat(here).st_ino, int.from_bytes(made_by, "little")))
+            outer = fcntl.ioctl(here, _NS_GET_PARENT)
+        except PermissionError:
+            # The next is not ours to know.
+            return tuple(found)
+        finally:
+            os.close(here)
+        here = outer
+
+
+_NS_GET_PARENT: Final = 0xB702
+_NS_GET_OWNER_UID: Final = 0xB704
 
 
 def comm(tid: int) -> str | None:
@@ -143,6 +197,14 @@ def children(tid: int) -> list[Tid]:
     """
     text = _read(f"{tid}/task/{tid}/children")
     return [] if text is None else [Tid(int(word)) for word in text.split()]
+
+
+def identity(tid: int) -> tuple[int, int]:
+    """(process group, real user id) of a task, (0, 0) if it is gone."""
+    text = _read(f"{tid}/status") or b""
+    _, _, ids = text.partition(b"\nUid:")
+    _, _, groups = text.partition(b"\nNSpgid:")
+    return (int(groups.split(None, 1)[0]), int(ids.split(None, 1)[0])) if ids and groups else (0, 0)
 
 
 def process_group(tid: int) -> int | None:
@@ -211,6 +273,82 @@ def memory_file(pid: int, fd: int) -> int | None:
         return None
     owner = name.parent.name
     return int(owner) if name.name == "mem" and name.is_relative_to(PROC) and owner.isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a process, with the children it has waited for, has used so far."""
+
+    minor_faults: int
+    major_faults: int
+    children_user_ticks: int
+    children_system_ticks: int
+    """Only of children; the clocks of a process tell its own more exactly."""
+    peak_kib: int
+    """Of the process alone."""
+    voluntary_switches: int
+    """Of the living threads."""
+    involuntary_switches: int
+    read_bytes: int
+    written_bytes: int
+
+
+def counts(pid: int) -> Counts | None:
+    """Read what a process has used; None if it is gone.
+
+    Reference: proc_pid_stat(5), proc_pid_status(5), proc_pid_io(5).
+    """
+    stat = _read(f"{pid}/stat")
+    if stat is None:
+        return None
+    stats = [int(word) for word in stat.rpartition(b")")[2].split()[1:15]]
+    each = [_read(f"{pid}/task/{tid}/status") or b"" for tid in threads(pid)]
+    try:
+        transfers = _read(f"{pid}/io") or b""
+    except PermissionError:
+        # It has changed its user since it was attached to.
+        transfers = b""
+    return Counts(
+        minor_faults=stats[6] + stats[7],
+        major_faults=stats[8] + stats[9],
+        children_user_ticks=stats[12],
+        children_system_ticks=stats[13],
+        peak_kib=_number(_read(f"{pid}/status") or b"", b"VmHWM:"),
+        voluntary_switches=sum(_number(text, b"voluntary_ctxt_switches:") for text in each),
+        involuntary_switches=sum(_number(text, b"nonvoluntary_ctxt_switches:") for text in each),
+        read_bytes=_number(transfers, b"read_bytes:"),
+        written_bytes=_number(transfers, b"write_bytes:"),
+    )
+
+
+def _number(text: bytes, key: bytes) -> int:
+    """Give the number behind a word at the beginning of a line; 0 if there is none."""
+    _, _, rest = (b"\n" + text).partition(b"\n" + key)
+    return int(rest.split(None, 1)[0]) if rest.strip() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class PidFile:
+    """A pidfd of a process.
+
+    Attributes:
+        pid: whom it is for; -1: it is dead and waited for, 0: of another namespace.
+        is_nonblocking: waits by it do not block.
+    """
+
+    pid: int
+    is_nonblocking: bool
+
+
+def pid_file(pid: int, fd: int) -> PidFile | None:
+    """Tell whose pidfd an open file of a process is; None: it is another file, or none.
+
+    Reference: pidfd_open(2); /proc/PID/fdinfo in proc(5).
+    """
+    fields = dict(_split_field(line) for line in (_read(f"{pid}/fdinfo/{fd}") or b"").splitlines())
+    if "Pid" not in fields:
+        return None
+    return PidFile(int(fields["Pid"]), bool(int(fields["flags"], 8) & os.O_NONBLOCK))
 
 
 def auxiliary(pid: int) -> dict[int, int]:

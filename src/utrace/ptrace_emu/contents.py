@@ -108,18 +108,21 @@ def get_regset(request: Request) -> int:
     if vector is None:
         return -errno.EFAULT
     base, length = vector
-    if length % WORD:
-        return -errno.EINVAL
+    regset = _read_regset(request, length)
+    if isinstance(regset, int):
+        return regset
+    return request.give_at(base, regset) or request.give_at(
+        request.data + WORD, len(regset).to_bytes(WORD, "little")
+    )
+
+
+def _read_regset(request: Request, length: int) -> bytes | int:
+    """Read a regset, or tell what is wrong with its kind or length."""
     try:
-        regset = request.loop.kernel.get_regset(request.link.tracee.tid, request.addr)
+        regset = request.loop.kernel.get_regset(request.link.tracee.tid, request.addr, length)
     except OSError as error:
         return -(error.errno or errno.EINVAL)
-    if regset is None:
-        return -errno.ESRCH
-    given = regset[:length]
-    return request.give_at(base, given) or request.give_at(
-        request.data + WORD, len(given).to_bytes(WORD, "little")
-    )
+    return -errno.ESRCH if regset is None else regset
 
 
 def set_regset(request: Request) -> int:
@@ -128,11 +131,11 @@ def set_regset(request: Request) -> int:
     if vector is None:
         return -errno.EFAULT
     base, length = vector
-    if length % WORD:
-        return -errno.EINVAL
     taken = request.tracer.memory.read(base, min(length, 1 << 16))
     if len(taken) != min(length, 1 << 16):
-        return -errno.EFAULT
+        # What is wrong with the request is told first.
+        found = _read_regset(request, length)
+        return found if isinstance(found, int) else -errno.EFAULT
     try:
         done = request.loop.kernel.set_regset(request.link.tracee.tid, request.addr, taken)
     except OSError as error:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 from utrace.arch import of_regset, syscall_abi
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, ResumeAction, skip
-from utrace.engines.ptrace import CLONE_UNTRACED
 from utrace.errors import TaskGone
-from utrace.ptrace_emu import memory_files, requests, waiting
+from utrace.kernel.access import yama_scope
+from utrace.ptrace_emu import access, births, memory_files, requests, waiting
 from utrace.ptrace_emu.registry import SIGCHLD, Registry, interrupter
 from utrace.ptrace_emu.serving import Serving
 from utrace.tracehook.group_stop import CLD_STOPPED
@@ -25,7 +25,9 @@ from utrace.tracer.engine import syscall_numbers
 from utrace.tracer.ops import EngineOps
 
 if TYPE_CHECKING:
-    from utrace.ptrace_emu.waiting import Wait
+    from utrace.engines.ptrace import PtraceEngine
+    from utrace.ptrace_emu.registry import Ended
+    from utrace.ptrace_emu.waiting import Continued, Wait
     from utrace.tracehook.group_stop import JobControl
     from utrace.tracer.engine import Engine
     from utrace.tracer.loop import Loop
@@ -69,7 +71,9 @@ class Interposer(EngineOps):
     events = Event.SYSCALL_ENTRY | Event.CLONE | Event.EXEC | Event.EXIT | Event.JCTL
     with_exits = events | Event.SYSCALL_EXIT
     """While a call is under way whose end matters: answered at its entry it has no exit stop."""
-    syscalls = frozenset({"ptrace", "wait4", "waitid", "?waitpid", "rt_sigaction", "clone"})
+    syscalls = frozenset({"ptrace", "wait4", "waitid", "?waitpid", "rt_sigaction", "clone", "clone3"}) | (
+        frozenset({"prctl"} if yama_scope() else ())
+    )
 
     vital = True
     has_last_word = True
@@ -91,6 +95,9 @@ class Interposer(EngineOps):
     def report_clone(self, task: Task, child: Task, _clone_flags: int) -> Answer:
         """Note the parent, whom PTRACE_TRACEME names."""
         registry = self.registry
+        birth = registry.untraced_births.get(task.id.generation)
+        if birth is not None:
+            birth.put_back_in(child)
         if child.pid != task.pid:
             registry.parents[child.id.generation] = task
             self._childless.discard(task.pid)
@@ -120,6 +127,7 @@ class Interposer(EngineOps):
             self.registry.stop_signals[task.pid] = job_control.signo
         else:
             self.registry.stop_signals.pop(task.pid, None)
+            self.registry.continued(task)
         return None
 
     def report_exit(self, task: Task, _code: int) -> Answer:
@@ -138,6 +146,8 @@ class Interposer(EngineOps):
         registry.stop_signals.pop(task.id.tid, None)
         registry.wants_no_stops.discard(task.id.tid)
         registry.child_action.pop(task.id.tid, None)
+        registry.usage.forget(task.id.tid)
+        registry.chosen_tracers.pop(task.id.tid, None)
         self._childless.discard(task.id.tid)
         self._too_early.pop(task.id.generation, None)
         registry.untraced_births.pop(task.id.generation, None)
@@ -175,7 +185,9 @@ class Interposer(EngineOps):
             return None if result is None else skip(result)
         if name == "rt_sigaction":
             self._signal_action(task, call)
-        elif name == "clone":
+        elif name == "prctl":
+            self._choice_of_tracer(task, call)
+        else:
             self._clone(task, call)
         return None
 
@@ -202,19 +214,22 @@ class Interposer(EngineOps):
 
     def _clone(self, task: Task, call: Syscall) -> None:
         """Keep a child in the session that is to have no tracer: it may be one itself."""
-        flags, *others = call.raw
-        if call.arch == _X86_64 and flags & CLONE_UNTRACED:
-            self.registry.untraced_births[task.id.generation] = flags
-            call.raw = (flags & ~CLONE_UNTRACED, *others)
+        birth = births.read(task, call)
+        if birth is not None:
+            birth.hide()
+            self.registry.untraced_births[task.id.generation] = birth
             task.engine(self).set_events(self.with_exits)
 
-    @staticmethod
-    def _after_clone(task: Task, flags: int) -> None:
-        """Give the register back what it was: a system call changes none but its result's."""
-        registers = task.regs
-        abi = syscall_abi(of_regset(registers.LENGTH).audit, type(registers))
-        setattr(registers, abi.arg_registers[0], flags)
-        task.regs = registers
+    def _choice_of_tracer(self, task: Task, call: Syscall) -> None:
+        """Note a PR_SET_PTRACER, which matters where Yama is (access.py)."""
+        option, chosen = call.raw[:2]
+        if option & _INT_MASK != access.PR_SET_PTRACER:
+            return
+        pid = chosen & _WORD_MASK
+        if pid == 0:
+            self.registry.chosen_tracers.pop(task.pid, None)
+        else:
+            self.registry.chosen_tracers[task.pid] = access.ANYONE if pid == _WORD_MASK else pid
 
     def _signal_action(self, task: Task, call: Syscall) -> None:
         signo, action = call.raw[:2]
@@ -231,16 +246,17 @@ class Interposer(EngineOps):
 
     def _wait(self, task: Task, call: Syscall) -> Answer:
         wait = waiting.parse(call, task)
-        registry = self.registry
-        found = waiting.find(registry, task, wait)
+        if wait is None:
+            return None
+        registry, engine = self.registry, task.engine(self)
+        found = self._find(task, wait)
         if found is not None:
             return skip(waiting.tell(registry, task, wait, found))
         emulated = waiting.may_come(registry, task, wait)
-        engine = task.engine(self)
         nr = None
         if wait.may_block:
             # A child may yet become a tracee (PTRACE_TRACEME).
-            if emulated and not self._has_children(engine, task):
+            if emulated and not self._has_children(engine, task, wait):
                 nr = call.nr
                 call.nr = _PAUSE[call.arch]
             blocked = _child_signal_is_blocked(engine, task)
@@ -254,13 +270,21 @@ class Interposer(EngineOps):
         engine.set_events(self.with_exits)
         return None
 
-    def _has_children(self, engine: Engine, task: Task) -> bool:
+    def _find(self, task: Task, wait: Wait) -> PtraceEngine | Ended | Continued | None:
+        """Find what answers a wait now."""
+        return waiting.find(self.registry, task, wait) or waiting.find_continued(
+            self.registry, task.engine(self).loop, task, wait
+        )
+
+    def _has_children(self, engine: Engine, task: Task, wait: Wait) -> bool:
         """Tell whether the kernel's own wait has something to wait for."""
+        if wait.pid != -1:
+            return waiting.has_real_children(engine.loop, task, wait)
         if self.registry.traces_own_child(task.pid):
             return True
         if task.pid in self._childless:
             return False
-        if waiting.real_children(engine.loop, task):
+        if waiting.has_real_children(engine.loop, task, wait):
             return True
         self._childless.add(task.pid)
         return False
@@ -269,9 +293,9 @@ class Interposer(EngineOps):
         """Turn the end of a blocked wait into what the tracer is to see."""
         generation = task.id.generation
         task.engine(self).set_events(self.events)
-        flags = self.registry.untraced_births.pop(generation, None)
-        if flags is not None:
-            self._after_clone(task, flags)
+        birth = self.registry.untraced_births.pop(generation, None)
+        if birth is not None:
+            birth.put_back()
             return None
         early = self._too_early.pop(generation, None)
         if early is not None:
@@ -296,13 +320,12 @@ class Interposer(EngineOps):
             registry.hold_back(task.pid, first)
         taken_back = first is not None or waiting.is_hidden(registry, task, wait, result)
         if blocked.nr is not None or result < 0 or taken_back or (result == 0 and not wait.is_waitid):
-            found = waiting.find(registry, task, wait)
+            found = self._find(task, wait)
             if found is not None:
                 call.result = waiting.tell(registry, task, wait, found)
             elif not wait.may_block:
                 if taken_back or (result == -errno.ECHILD and waiting.may_come(registry, task, wait)):
-                    waiting.tell_nothing(task, wait)
-                    call.result = 0
+                    call.result = waiting.tell_nothing(task, wait)
             elif (
                 blocked.nr is not None
                 or taken_back

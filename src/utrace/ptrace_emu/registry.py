@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from utrace.core.events import SIGNAL_ALL
 from utrace.core.verdicts import ResumeAction
 from utrace.engines.ptrace import PtraceEngine
-from utrace.engines.ptrace_stops import Option, Trap
+from utrace.engines.ptrace_stops import Option, PtraceEvent, PtraceStop, StopKind, Trap
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
 from utrace.ptrace_emu.breakpoints import Breakpoints
@@ -31,10 +31,13 @@ from utrace.ptrace_emu.leftovers import (
     is_gone,
 )
 from utrace.ptrace_emu.turns import end_turn
+from utrace.ptrace_emu.usage import RUSAGE_BYTES, Usage
+from utrace.tracehook.group_stop import CLD_CONTINUED, CLD_STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from utrace.ptrace_emu.births import UntracedBirth
     from utrace.tracer.engine import Engine
     from utrace.tracer.task import Task
 
@@ -44,6 +47,7 @@ CLD_KILLED: Final = 2
 CLD_DUMPED: Final = 3
 CLD_TRAPPED: Final = 4
 SIGKILL: Final = 9
+SIGCONT: Final = 18
 SIGSTOP: Final = 19
 
 
@@ -53,17 +57,21 @@ class Ended:
     Attributes:
         ready: it may be waited for: a leader's end is told after those of its threads, and a real
             parent is told after the tracer.
+        pid: who it was; `group` its process group, `uid` its real user.
+        usage: its struct rusage.
     """
 
-    __slots__ = ("after", "held_up", "link", "pid", "ready", "status", "tracer_pid")
+    __slots__ = ("after", "group", "held_up", "link", "pid", "ready", "status", "tracer_pid", "uid", "usage")
 
-    def __init__(self, link: PtraceEngine, tracer_pid: int, pid: int, status: int, *, ready: bool) -> None:
+    def __init__(self, link: PtraceEngine, tracer_pid: int, status: int, *, ready: bool) -> None:
         self.link = link
         self.ready = ready
         self.after: Ended | None = None
         self.held_up: list[Callable[[], None]] = []
         self.tracer_pid = tracer_pid
-        self.pid = pid
+        self.pid = link.tracee.tid
+        self.group, self.uid = link.identity
+        self.usage = link.tracee.usage or bytes(RUSAGE_BYTES)
         self.status = status
 
     def holds_up(self, let_go: Callable[[], None]) -> None:
@@ -98,6 +106,17 @@ def child_siginfo(code: int, pid: int, uid: int, status: int) -> bytes:
     return struct.pack("<iiiiiii", SIGCHLD, 0, code, 0, pid, uid, status).ljust(128, b"\0")
 
 
+def _sign_of(stop: PtraceStop) -> tuple[int, int]:
+    """Give code and status of the SIGCHLD for a stop.
+
+    Reference: Linux 6.18 kernel/signal.c:do_jobctl_trap(), do_notify_parent_cldstop().
+    """
+    signo = stop.code & 0x7F
+    if stop.code >> 8 == PtraceEvent.STOP or stop.kind is StopKind.GROUP:
+        return CLD_STOPPED, signo if stop.kind is StopKind.GROUP else 0
+    return CLD_TRAPPED, signo
+
+
 class Registry:
     """Links, dead tracees, and who waits.
 
@@ -110,9 +129,13 @@ class Registry:
     def __init__(self) -> None:
         self.links: dict[int, list[PtraceEngine]] = {}
         self._by_tracer: dict[int, list[PtraceEngine]] = {}
+        self._links_made = 0
         self.ended: list[Ended] = []
-        self.untraced_births: dict[int, int] = {}
-        """By the generation of a task in a clone with CLONE_UNTRACED: its flags."""
+        self.untraced_births: dict[int, UntracedBirth] = {}
+        """By the generation of a task in a clone with CLONE_UNTRACED."""
+        self.usage = Usage()
+        self.chosen_tracers: dict[int, int] = {}
+        """By pid, what it gave to PR_SET_PTRACER."""
         self.stop_signals: dict[int, int] = {}
         """By pid: what has stopped the process."""
         self.parents: dict[int, Task] = {}
@@ -141,6 +164,8 @@ class Registry:
         return made
 
     def _add(self, link: PtraceEngine) -> None:
+        self._links_made += 1
+        link.number = self._links_made
         self.links.setdefault(link.tracee.id.generation, []).append(link)
         self._by_tracer.setdefault(link.tracer_pid, []).append(link)
 
@@ -161,7 +186,7 @@ class Registry:
 
     def traces_own_child(self, tracer_pid: int) -> bool:
         """Tell whether a process traces a child of its own: then it has a child."""
-        return any(self._is_child_of(link.tracee, tracer_pid) for link in self.of_tracer(tracer_pid))
+        return any(self.is_child_of(link.tracee, tracer_pid) for link in self.of_tracer(tracer_pid))
 
     def others_trace_child_of(self, pid: int) -> bool:
         """Tell whether a child of a process has another tracer, who is to be told of its end first.
@@ -169,12 +194,13 @@ class Registry:
         The kernel tells the parent as soon as utrace itself has waited.
         """
         return any(
-            link.tracer_pid != pid and self._is_child_of(link.tracee, pid)
+            link.tracer_pid != pid and self.is_child_of(link.tracee, pid)
             for links in self.links.values()
             for link in links
         )
 
-    def _is_child_of(self, task: Task, pid: int) -> bool:
+    def is_child_of(self, task: Task, pid: int) -> bool:
+        """Tell whether a task's real parent is this process."""
         parent = self.parents.get(task.id.generation)
         return parent is not None and parent.pid == pid
 
@@ -199,7 +225,8 @@ class Registry:
         if link.engine.task.held:
             for other in self.tracers_of(link.tracee):
                 other.stand_still_too()
-        self._tell(link, CLD_TRAPPED, (link.stop.code if link.stop else 0) & 0x7F)
+        if link.stop is not None:
+            self._tell(link, *_sign_of(link.stop))
 
     def died(self, link: PtraceEngine, status: int, *, delayed: bool) -> None:
         """Note an end, unless the tracer is the real parent: its own wait tells it."""
@@ -209,7 +236,7 @@ class Registry:
         parent = self.parents.get(link.tracee.id.generation)
         thread = link.tracee.tid != link.tracee.pid
         if thread or parent is None or parent.pid != link.tracer_pid:
-            ended = Ended(link, link.tracer_pid, link.tracee.tid, status, ready=not delayed)
+            ended = Ended(link, link.tracer_pid, status, ready=not delayed)
             self.ended.append(ended)
             if ended.ready:
                 self._tell_end(ended)
@@ -223,7 +250,7 @@ class Registry:
 
     def hold_back(self, parent_pid: int, first: Ended) -> None:
         """Keep from a real parent the end of a child that the tracer has yet to wait for."""
-        held = Ended(first.link, parent_pid, first.pid, first.status, ready=False)
+        held = Ended(first.link, parent_pid, first.status, ready=False)
         held.after = first
         self.ended.append(held)
 
@@ -241,6 +268,14 @@ class Registry:
         signal = ended.status & 0x7F
         code = CLD_EXITED if not signal else CLD_DUMPED if ended.status & 0x80 else CLD_KILLED
         self._tell(ended.link, code, signal or ended.status >> 8)
+
+    def continued(self, task: Task) -> None:
+        """A group-stop is over: SIGCHLD for a leader's tracers, as for its parent; who waits looks again."""
+        for link in [link for links in self.links.values() for link in links if link.tracee.pid == task.pid]:
+            if link.tracee.tid == task.pid and not self.is_child_of(link.tracee, link.tracer_pid):
+                self._tell(link, CLD_CONTINUED, SIGCONT)
+            else:
+                self.wake(link.tracer_pid, link.tracee.tid)
 
     def gone(self, link: PtraceEngine) -> None:
         """Drop a link."""
@@ -374,14 +409,14 @@ class Registry:
     def _tell(self, link: PtraceEngine, code: int, status: int) -> None:
         loop = link.engine.loop
         tracer = loop.tracees.by_tid.get(link.tracer_tid)
-        stopped = code == CLD_TRAPPED
+        stopped = code in {CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED}
         if (
             tracer is not None
             and not (stopped and link.tracer_pid in self.wants_no_stops)
             and (tracer.task.mask & SIGNAL_ALL or self._notices(link.tracer_pid, tracer.tid))
         ):
             uid = procfs.real_uid(link.tracee.tid)
-            loop.send_signal(tracer, child_siginfo(code, link.tracee.tid, uid, status & 0xFF))
+            loop.send_to_process(tracer, child_siginfo(code, link.tracee.tid, uid, status & 0xFF))
         self.wake(link.tracer_pid, link.tracee.tid)
 
     def tracer_died(self, tracer_pid: int) -> None:

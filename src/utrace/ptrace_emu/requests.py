@@ -22,7 +22,7 @@ from utrace.core.verdicts import ResumeAction
 from utrace.engines.ptrace_stops import Option, StopKind
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
-from utrace.ptrace_emu import contents
+from utrace.ptrace_emu import access, contents
 from utrace.ptrace_emu.contents import SIGINFO_BYTES, WORD
 from utrace.ptrace_emu.request import Request
 from utrace.ptrace_emu.turns import take_turn
@@ -103,6 +103,8 @@ def _traceme(registry: Registry, tracee: Task) -> int:
     parent = registry.parents.get(tracee.id.generation)
     if parent is None or not parent.is_alive or registry.find(parent.pid, tracee) is not None:
         return -errno.EPERM
+    if not access.tracing_by_parent_is_allowed(parent.tid, tracee.tid):
+        return -errno.EPERM
     registry.link(parent, tracee, seized=False, options=0)
     return 0
 
@@ -118,7 +120,7 @@ def _attach(registry: Registry, tracer: Task, tracee: Task, number: int, addr: i
     if registry.would_be_cycle(tracer.pid, tracee):
         _explain(tracer, tracee.pid, "it traces that one, and each would wait for the other for ever")
         return -errno.EPERM
-    if not _may(tracer, tracee):
+    if not access.attach_is_allowed(tracer.tid, tracee.tid, registry.chosen_tracers):
         return -errno.EPERM
     link = registry.link(tracer, tracee, seized=seized, options=data if seized else 0)
     if not seized:
@@ -147,15 +149,6 @@ def _explain(tracer: Task, pid: int, why: str) -> None:
     logger.warning(
         "%s (%d) may not trace %s (%d): %s", tracer.name, tracer.tid, procfs.comm(pid) or "?", pid, why
     )
-
-
-def _may(tracer: Task, tracee: Task) -> bool:
-    """Tell whether the kernel would let one trace the other, as far as users tell (ptrace(2))."""
-    mine, its = procfs.read_status(tracer.tid), procfs.read_status(tracee.tid)
-    if mine is None or its is None:
-        return False
-    cap_sys_ptrace = 1 << 19
-    return bool(mine.capabilities & cap_sys_ptrace) or {*its.uids, *its.gids} <= {mine.uids[0], mine.gids[0]}
 
 
 # -- stops and signals -----------------------------------------------------------------------------------

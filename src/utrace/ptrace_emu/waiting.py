@@ -14,6 +14,7 @@ Reference: wait(2), wait4(2); Linux 6.18 kernel/exit.c:do_wait(), wait_task_stop
 from __future__ import annotations
 
 import contextlib
+import enum
 import errno
 import struct
 from dataclasses import dataclass
@@ -21,7 +22,15 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
-from utrace.ptrace_emu.registry import CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_TRAPPED, Ended, child_siginfo
+from utrace.ptrace_emu.registry import (
+    CLD_DUMPED,
+    CLD_EXITED,
+    CLD_KILLED,
+    CLD_TRAPPED,
+    Ended,
+    child_siginfo,
+)
+from utrace.tracehook.group_stop import CLD_CONTINUED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,13 +44,28 @@ if TYPE_CHECKING:
 WNOHANG: Final = 1
 WSTOPPED: Final = 2
 WEXITED: Final = 4
+WCONTINUED: Final = 8
 WNOWAIT: Final = 0x01000000
 WNOTHREAD: Final = 0x20000000
 WCLONE: Final = 0x80000000
 UNUSUAL: Final = WSTOPPED | WCLONE
 """With these the kernel's answer about a tracee's own child is not what its tracer is to see."""
-P_ALL, P_PID, P_PGID, P_PIDFD = range(4)
-_RUSAGE: Final = 144
+WALL: Final = 0x40000000
+_WAIT4_OPTIONS: Final = WNOHANG | WSTOPPED | WCONTINUED | WNOTHREAD | WCLONE | WALL
+_WAITID_OPTIONS: Final = _WAIT4_OPTIONS | WEXITED | WNOWAIT
+_INT_MASK: Final = (1 << 32) - 1
+_INT_MIN: Final = -(1 << 31)
+_CONTINUED: Final = 0xFFFF
+"""The status of a task that a SIGCONT has continued."""
+
+
+class Kind(enum.IntEnum):
+    """What waitid waits for: its first argument."""
+
+    P_ALL = 0
+    P_PID = 1
+    P_PGID = 2
+    P_PIDFD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,7 @@ class Wait:
         pid: >0 a tid; -1 any; other values are process groups, as in wait4.
         status_at: where wait4 stores the status, 0 for nowhere; `siginfo_at` for waitid.
         ends: whether ends are waited for.  A tracee's stops always are (wait_task_stopped()).
+        by_descriptor: through a pidfd that does not block: EAGAIN where another would block.
     """
 
     pid: int
@@ -61,38 +86,79 @@ class Wait:
     rusage_at: int
     ends: bool
     is_waitid: bool
+    by_descriptor: bool = False
 
     @property
     def may_block(self) -> bool:
         """Whether it waits for what has not happened."""
-        return not self.options & WNOHANG
+        return not (self.options & WNOHANG or self.by_descriptor)
 
-    def wants(self, tid: int) -> bool:
-        """Tell whether it is about this task."""
+    def wants(self, tid: int, group: int | None = None) -> bool:
+        """Tell whether it is about this task; `group`: its process group, if it is gone by now."""
         if self.pid > 0:
             return self.pid == tid
         if self.pid == -1:
             return True
-        group = procfs.process_group(tid)
+        group = procfs.process_group(tid) if group is None else group
         return group is not None and group == abs(self.pid)
 
+    def wants_ended(self, ended: Ended) -> bool:
+        """Tell whether it may be answered by this end, now or later."""
+        # A dead leader of living threads may still be continued (wait_consider_task()).
+        looks = self.ends or (not ended.ready and bool(self.options & WCONTINUED))
+        return looks and self.wants(ended.pid, ended.group)
 
-def parse(call: Syscall, caller: Task) -> Wait:
-    """Read the arguments of wait4 or waitid."""
-    first, second, third, fourth, fifth = call.raw[:5]
-    if call.name == "waitid":
-        kind, ident = first & 0xFFFFFFFF, second & 0xFFFFFFFF
-        pid = {P_ALL: -1, P_PID: ident, P_PGID: -ident if ident else 0}.get(kind, -1)
-        options = fourth & 0xFFFFFFFF
-        ends, status_at, siginfo_at, rusage_at = bool(options & WEXITED), 0, third, fifth
-    else:
-        pid = (first & 0xFFFFFFFF) - (1 << 32 if first & 0x80000000 else 0)
-        options = third & 0xFFFFFFFF
+
+def parse(call: Syscall, caller: Task) -> Wait | None:
+    """Read the arguments of wait4 or waitid; None: they are wrong, as the kernel will say."""
+    return _parse_waitid(call, caller) if call.name == "waitid" else _parse_wait4(call, caller)
+
+
+def _parse_wait4(call: Syscall, caller: Task) -> Wait | None:
+    pid, status_at, options, rusage_at = call.raw[:4]
+    pid, options = _signed(pid), options & _INT_MASK
+    if options & ~_WAIT4_OPTIONS or pid == _INT_MIN:
+        return None
+    if call.name == "waitpid":
         # waitpid(2) of i386 has three arguments.
-        ends, status_at, siginfo_at, rusage_at = True, second, 0, 0 if call.name == "waitpid" else fourth
+        rusage_at = 0
     if pid == 0:
-        pid = -(procfs.process_group(caller.tid) or 1)
-    return Wait(pid, options, status_at, siginfo_at, rusage_at, ends, call.name == "waitid")
+        pid = _own_group(caller)
+    return Wait(pid, options, status_at, 0, rusage_at, ends=True, is_waitid=False)
+
+
+def _parse_waitid(call: Syscall, caller: Task) -> Wait | None:
+    kind, ident, siginfo_at, options, rusage_at = call.raw[:5]
+    ident, options = _signed(ident), options & _INT_MASK
+    if options & ~_WAITID_OPTIONS or not options & (WEXITED | WSTOPPED | WCONTINUED):
+        return None
+    by_descriptor = False
+    match kind & _INT_MASK:
+        case Kind.P_ALL:
+            pid = -1
+        case Kind.P_PID if ident > 0:
+            pid = ident
+        case Kind.P_PGID if ident >= 0:
+            pid = -ident if ident else _own_group(caller)
+        case Kind.P_PIDFD if ident >= 0:
+            found = procfs.pid_file(caller.tid, ident)
+            if found is None or found.pid <= 0:
+                return None
+            pid = found.pid
+            by_descriptor = found.is_nonblocking and not options & WNOHANG
+        case _:
+            return None
+    ends = bool(options & WEXITED)
+    return Wait(pid, options, 0, siginfo_at, rusage_at, ends, is_waitid=True, by_descriptor=by_descriptor)
+
+
+def _signed(word: int) -> int:
+    """Take an argument for the int that it is."""
+    return (word & _INT_MASK) - (1 << 32 if word & 0x80000000 else 0)
+
+
+def _own_group(caller: Task) -> int:
+    return -(procfs.process_group(caller.tid) or 1)
 
 
 def _links(registry: Registry, caller: Task, wait: Wait) -> Iterator[PtraceEngine]:
@@ -105,20 +171,34 @@ def _links(registry: Registry, caller: Task, wait: Wait) -> Iterator[PtraceEngin
 
 def find(registry: Registry, caller: Task, wait: Wait) -> PtraceEngine | Ended | None:
     """Find what answers a wait now: a tracee's end, or a stop that has not been told."""
+    found: list[PtraceEngine | Ended] = [
+        link for link in _links(registry, caller, wait) if link.stop is not None and not link.stop.waited
+    ]
     if wait.ends:
-        for ended in registry.ended:
-            if ended.tracer_pid == caller.pid and ended.ready and wait.wants(ended.pid):
-                return ended
-    for link in _links(registry, caller, wait):
-        if link.stop is not None and not link.stop.waited:
-            return link
-    return None
+        found += (
+            ended
+            for ended in registry.ended
+            if ended.tracer_pid == caller.pid and ended.ready and wait.wants_ended(ended)
+        )
+    return min(found, key=lambda one: _place(registry, caller, one), default=None)
+
+
+def _place(registry: Registry, caller: Task, found: PtraceEngine | Ended) -> tuple[bool, bool, int]:
+    """Tell where the kernel's lists have a tracee: the caller's own before those of its other threads.
+
+    A thread's children come, oldest first, before its other tracees, whose list begins with the one that was
+    attached to last (do_wait(), __ptrace_link()).
+    """
+    link = found.link if isinstance(found, Ended) else found
+    is_child = registry.is_child_of(link.tracee, caller.pid)
+    is_anothers = link.tracer_pid == caller.pid and link.tracer_tid != caller.tid
+    return is_anothers, not is_child, link.tracee.id.generation if is_child else -link.number
 
 
 def may_come(registry: Registry, caller: Task, wait: Wait) -> bool:
     """Tell whether something emulated may answer the wait later."""
     return any(True for _ in _links(registry, caller, wait)) or any(
-        ended.tracer_pid == caller.pid and wait.wants(ended.pid) for ended in registry.ended
+        ended.tracer_pid == caller.pid and wait.wants_ended(ended) for ended in registry.ended
     )
 
 
@@ -131,10 +211,13 @@ def told_first(registry: Registry, caller: Task, wait: Wait, result: int) -> End
         return None
     pid = result
     if wait.is_waitid and wait.siginfo_at:
-        pid = int.from_bytes(caller.memory.read(wait.siginfo_at + 12, 4), "little")
+        pid = int.from_bytes(caller.memory.read(wait.siginfo_at + _SI_PID, 4), "little")
     return next(
         (ended for ended in registry.ended if ended.pid == pid and ended.tracer_pid != caller.pid), None
     )
+
+
+_SI_PID: Final = 16
 
 
 def is_hidden(registry: Registry, caller: Task, wait: Wait, pid: int) -> bool:
@@ -148,21 +231,43 @@ def is_hidden(registry: Registry, caller: Task, wait: Wait, pid: int) -> bool:
     return status[:1] == b"\x7f" and any(link.tracee.tid == pid for link in registry.of_tracer(caller.pid))
 
 
-def tell(registry: Registry, caller: Task, wait: Wait, found: PtraceEngine | Ended) -> int:
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """A tracee whose group-stop a SIGCONT has ended."""
+
+    link: PtraceEngine
+
+
+def find_continued(registry: Registry, loop: Loop, caller: Task, wait: Wait) -> Continued | None:
+    """Find a tracee that has been continued, and take that from the kernel's record unless WNOWAIT.
+
+    The kernel has one note of it, for a tracer and the real parent together: whoever waits first has it.
+    """
+    if not wait.options & WCONTINUED:
+        return None
+    for link in _links(registry, caller, wait):
+        if loop.kernel.was_continued(link.tracee.tid, forget=not wait.options & WNOWAIT):
+            return Continued(link)
+    return None
+
+
+def tell(registry: Registry, caller: Task, wait: Wait, found: PtraceEngine | Ended | Continued) -> int:
     """Answer a wait: write what it asked for, take the event unless WNOWAIT; what the call returns."""
     if isinstance(found, Ended):
-        tid, status = found.pid, found.status
+        tid, uid, status = found.pid, found.uid, found.status
+        usage = found.usage
     else:
-        tid, status = found.tracee.tid, found.stop.status if found.stop is not None else 0
+        link = found.link if isinstance(found, Continued) else found
+        tid, uid = link.tracee.tid, procfs.real_uid(link.tracee.tid)
+        status = link.stop.status if link is found and link.stop is not None else _CONTINUED
+        usage = registry.usage.of_process(link.tracee.pid) if wait.rusage_at else b""
     try:
         if wait.status_at:
             caller.memory.write(wait.status_at, struct.pack("<i", status))
-        if wait.siginfo_at:
-            caller.memory.write(
-                wait.siginfo_at, siginfo_of(tid, status, stopped=not isinstance(found, Ended))
-            )
         if wait.rusage_at:
-            caller.memory.write(wait.rusage_at, bytes(_RUSAGE))
+            caller.memory.write(wait.rusage_at, usage)
+        if wait.siginfo_at:
+            _write_siginfo(caller, wait, siginfo_of(tid, uid, status, ended=isinstance(found, Ended)))
         written = True
     except UtraceError:
         # What could not be written is told all the same (do_wait(), then put_user()).
@@ -170,33 +275,60 @@ def tell(registry: Registry, caller: Task, wait: Wait, found: PtraceEngine | End
     if not wait.options & WNOWAIT:
         if isinstance(found, Ended):
             registry.told(found)
-        elif found.stop is not None:
+        elif not isinstance(found, Continued) and found.stop is not None:
             found.stop.waited = True
     if not written:
         return -errno.EFAULT
     return 0 if wait.is_waitid else tid
 
 
-def tell_nothing(caller: Task, wait: Wait) -> None:
-    """Answer a waitid with WNOHANG that finds nothing: no signal, no pid (waitid(2))."""
+def tell_nothing(caller: Task, wait: Wait) -> int:
+    """Answer a wait that finds nothing and does not block; what the call returns.
+
+    A waitid tells that there is no signal and no pid (waitid(2)).
+    """
     if wait.siginfo_at:
         with contextlib.suppress(UtraceError):
-            caller.memory.write(wait.siginfo_at, bytes(28))
+            _write_siginfo(caller, wait, bytes(_SIGINFO_TOLD))
+    return -errno.EAGAIN if wait.by_descriptor else 0
 
 
-def siginfo_of(tid: int, status: int, *, stopped: bool) -> bytes:
+_SIGINFO_TOLD: Final = 28
+_SIGINFO_HOLE: Final = slice(12, 16)
+
+
+def _write_siginfo(caller: Task, wait: Wait, siginfo: bytes) -> None:
+    """Write the fields that a waitid fills, and nothing else.
+
+    Raises:
+        BadAddress: there is no room.
+    """
+    caller.memory.write(wait.siginfo_at, siginfo[: _SIGINFO_HOLE.start])
+    caller.memory.write(wait.siginfo_at + _SIGINFO_HOLE.stop, siginfo[_SIGINFO_HOLE.stop : _SIGINFO_TOLD])
+
+
+def siginfo_of(tid: int, uid: int, status: int, *, ended: bool) -> bytes:
     """Make what waitid tells of a status."""
-    if stopped:
-        code, value = CLD_TRAPPED, status >> 8 & 0xFF
-        if status >> 16:
-            value = status >> 8
+    if status == _CONTINUED:
+        code, value = CLD_CONTINUED, _SIGCONT
+    elif not ended:
+        code, value = CLD_TRAPPED, status >> 8
     elif status & 0x7F:
         code, value = CLD_DUMPED if status & 0x80 else CLD_KILLED, status & 0x7F
     else:
         code, value = CLD_EXITED, status >> 8
-    return child_siginfo(code, tid, procfs.real_uid(tid), value)
+    return child_siginfo(code, tid, uid, value)
 
 
-def real_children(loop: Loop, caller: Task) -> bool:
+_SIGCONT: Final = 18
+
+
+def has_real_children(loop: Loop, caller: Task, wait: Wait) -> bool:
     """Tell whether the kernel's own wait has something to wait for."""
-    return any(procfs.children(tid) for tid in loop.kernel.threads(caller.pid))
+    if wait.pid > 0:
+        return procfs.parentage(wait.pid) == (wait.pid, caller.pid)
+    return any(
+        wait.pid == -1 or wait.wants(child)
+        for tid in loop.kernel.threads(caller.pid)
+        for child in procfs.children(tid)
+    )

@@ -57,12 +57,8 @@ class SimKernel:
         steps_max: int = _STEPS_MAX,
     ) -> None:
         self._machine = Machine(programs, recycle_tids=recycle_tids)
-        self._turns = Turns(
-            self._machine,
-            First() if scheduler is None else scheduler,
-            steps_max,
-            atomic_tracer=atomic_tracer,
-        )
+        chosen = First() if scheduler is None else scheduler
+        self._turns = Turns(self._machine, chosen, steps_max, atomic_tracer=atomic_tracer)
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -184,6 +180,10 @@ class SimKernel:
         self._machine.touched.add("tracer")
         self._turns.bell = True
 
+    def was_continued(self, _tid: int, /, *, forget: bool) -> bool:
+        """No: parents here wait for ends alone, and nobody notes what else there was."""
+        return forget and False
+
     def resume(self, tid: int, request: int, signo: int, /) -> bool:
         """Resume a stopped tracee (ptrace_resume), or let it listen.
 
@@ -288,8 +288,8 @@ class SimKernel:
         if task is None:
             return None
         caught = sum(bit(signo) for signo in task.process.handlers)
-        queued = sum({bit(info.signo) for info in task.pending})
-        return Disposition(task.blocked, task.process.ignored, caught, queued)
+        queued, shared = (sum({bit(info.signo) for info in its.pending}) for its in (task, task.process))
+        return Disposition(task.blocked, task.process.ignored, caught, queued, shared)
 
     def blocked_syscall(self, tid: int, /) -> int | None:
         """Number of the call that a running task sleeps in."""
@@ -345,9 +345,10 @@ class SimKernel:
         task.registers[:] = registers.decode(regset)
         return True
 
-    def get_regset(self, tid: int, kind: int, /) -> bytes | None:
+    def get_regset(self, tid: int, kind: int, length: int | None = None, /) -> bytes | None:
         """The general registers; there are no others."""
-        return self.get_regs(tid) if kind == _NT_PRSTATUS else None
+        found = self.get_regs(tid) if kind == _NT_PRSTATUS else None
+        return found and found[:length]
 
     def set_regset(self, tid: int, kind: int, regset: bytes, /) -> bool:
         """Write the general registers; there are no others."""

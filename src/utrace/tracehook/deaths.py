@@ -74,6 +74,7 @@ def death(tracee: Tracee, fact: Fact) -> Pass:
     task = tracee.task
     # What EVENT_EXIT said is overruled where another thread ended the group meanwhile.
     tracee.exit_status = fact[2]
+    tracee.usage = fact[3] if isinstance(fact[3], bytes) else None
     if task.life is TaskLife.ALIVE:
         yield from _report_hidden_births(tracee)
         task.occurrence = fact

@@ -12,6 +12,7 @@ kernel/signal.c:ptrace_signal().
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +30,7 @@ SIGKILL: Final = 9
 SIGTERM: Final = 15
 SIGTSTP: Final = 20
 SI_TKILL: Final = -6
+SI_USER: Final = 0
 
 _REPRESENTATIVES: Final = {
     SignalAction.TERM: (SIGTERM, 1, 2, 13, 14, 15),
@@ -114,17 +116,57 @@ def send(tracee: Tracee, siginfo: bytes) -> None:
     (kernel/signal.c:ptrace_signal()).  What sigtimedwait(2) waits for is blocked, but not while it waits.
     """
     signo = int.from_bytes(siginfo[:4], "little")
-    bit = 1 << (signo - 1)
-    disposition = tracee.kernel.disposition(tracee.tid)
-    if disposition is None:
-        return
-    waited_for = tracee.kernel.blocked_syscall(tracee.tid) in _SIGTIMEDWAIT.get(tracee.arch, (_NO_CALL,))
-    if disposition.blocked & bit or (waited_for and not disposition.caught & bit):
-        unblocked = (number for number in _CARRIERS if not disposition.blocked & (1 << (number - 1)))
-        carrier = next((number for number in unblocked if number != signo), SIGSTOP)
-        _carry(tracee, carrier, CarriedSignal(siginfo, decided=True))
+    if _readiness(tracee, signo) is not _Readiness.OPEN:
+        _carry(tracee, _other_carrier(tracee, signo), CarriedSignal(siginfo, decided=True))
     else:
         put_back(tracee, siginfo)
+
+
+def send_to_process(tracee: Tracee, siginfo: bytes) -> None:
+    """Send a signal with this siginfo to a process; of its threads not blocking it this one is the first.
+
+    Where all block it, it is found pending for the process, by sigwait(3) or signalfd(2) of any thread.
+    """
+    signo = int.from_bytes(siginfo[:4], "little")
+    others = [other for other in tracee.process.tracees.values() if other is not tracee and not other.gone]
+    first = _readiness(tracee, signo)
+    rest = set() if first is _Readiness.OPEN else {_readiness(other, signo) for other in others}
+    if first is _Readiness.OPEN or (first is _Readiness.BLOCKED and rest - _SHUT == _SOME_OPEN):
+        carrier, signal = signo, CarriedSignal(siginfo, decided=False)
+    else:
+        carrier, signal = _other_carrier(tracee, signo), CarriedSignal(siginfo, decided=True)
+    tracee.process.carried.setdefault(carrier, []).append(signal)
+    tracee.kernel.kill(tracee.tid, carrier)
+
+
+class _Readiness(enum.Enum):
+    """What a thread does with a signal that comes now."""
+
+    OPEN = enum.auto()
+    BLOCKED = enum.auto()
+    WAITING = enum.auto()
+    """It sleeps in sigtimedwait(2), perhaps for this one: the siginfo of a carrier would be seen there."""
+
+
+_SOME_OPEN: Final = frozenset({_Readiness.OPEN})
+_SHUT: Final = frozenset({_Readiness.BLOCKED})
+
+
+def _readiness(tracee: Tracee, signo: int) -> _Readiness:
+    disposition = tracee.kernel.disposition(tracee.tid)
+    bit = 1 << (signo - 1)
+    if disposition is None or disposition.blocked & bit:
+        return _Readiness.BLOCKED
+    waits = tracee.kernel.blocked_syscall(tracee.tid) in _SIGTIMEDWAIT.get(tracee.arch, (_NO_CALL,))
+    return _Readiness.WAITING if waits and not disposition.caught & bit else _Readiness.OPEN
+
+
+def _other_carrier(tracee: Tracee, signo: int) -> int:
+    """Choose a carrier that is not the signal itself, so that this is queued anew where it is blocked."""
+    disposition = tracee.kernel.disposition(tracee.tid)
+    blocked = 0 if disposition is None else disposition.blocked
+    unblocked = (number for number in _CARRIERS if number != signo and not blocked & (1 << (number - 1)))
+    return next(unblocked, SIGSTOP)
 
 
 def deliver_made_up(tracee: Tracee, occurrence: SignalOccurrence, action: SignalAction) -> None:
@@ -157,15 +199,31 @@ def unload(tracee: Tracee, fact: Fact) -> tuple[Fact, CarriedSignal | None]:
     that it may be all that is left of our carrier.
     """
     tid, kind, signo, siginfo = fact
-    waiting = tracee.carried.get(signo)
-    if not waiting or not isinstance(siginfo, bytes):
+    if not isinstance(siginfo, bytes):
         return fact, None
-    carried = waiting.pop(0)
-    if int.from_bytes(siginfo[8:12], "little", signed=True) != SI_TKILL:
-        waiting.append(CarriedSignal(siginfo, decided=False))
-        disposition = tracee.kernel.disposition(tid)
-        if disposition is not None and not disposition.queued & (1 << (signo - 1)):
-            tracee.kernel.tgkill(tid, signo)
+    code = int.from_bytes(siginfo[8:12], "little", signed=True)
+    # A process' carriers are sent by kill(2), a thread's by tkill(2).
+    queues = ((tracee.carried, SI_TKILL), (tracee.process.carried, SI_USER))
+    waiting = [(queue, its_code) for queue, its_code in queues if signo in queue]
     if not waiting:
-        del tracee.carried[signo]
+        return fact, None
+    queue, its_code = next((one for one in waiting if one[1] == code), waiting[0])
+    carried = queue[signo].pop(0)
+    if code != its_code:
+        queue[signo].append(CarriedSignal(siginfo, decided=False))
+        _send_again(tracee, signo, to_process=queue is not tracee.carried)
+    if not queue[signo]:
+        del queue[signo]
     return (tid, kind, int.from_bytes(carried.siginfo[:4], "little"), carried.siginfo), carried
+
+
+def _send_again(tracee: Tracee, signo: int, *, to_process: bool) -> None:
+    """Send a carrier for the signals that are left, unless it is under way."""
+    disposition = tracee.kernel.disposition(tracee.tid)
+    if disposition is None:
+        return
+    bit = 1 << (signo - 1)
+    if to_process and not disposition.shared & bit:
+        tracee.kernel.kill(tracee.tid, signo)
+    elif not to_process and not disposition.queued & bit:
+        tracee.kernel.tgkill(tracee.tid, signo)

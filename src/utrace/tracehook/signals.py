@@ -44,7 +44,7 @@ def signal_stop(tracee: Tracee, fact: Fact) -> Pass:
     """Decide a signal-delivery-stop."""
     task = tracee.task
     carried: CarriedSignal | None = None
-    if tracee.carried:
+    if tracee.carried or tracee.process.carried:
         fact, carried = unload(tracee, fact)
     _, _, signo, siginfo = fact
     stepped = signo == SIGTRAP and tracee.request not in _FREE_RUNS and _is_step_trap(siginfo)

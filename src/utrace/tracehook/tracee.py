@@ -64,13 +64,15 @@ class Process:
         tracees: its traced threads by tid.
         stopped: a job control stop is in force, and its end has not been reported.
         own_child: its parent is the tracer, whose wait for the leader reaps it.
+        carried: signals of ours under way to this thread, by the number of their carrier.
     """
 
-    __slots__ = ("own_child", "stopped", "tgid", "tracees")
+    __slots__ = ("carried", "own_child", "stopped", "tgid", "tracees")
 
     def __init__(self, tgid: int) -> None:
         self.tgid = tgid
         self.tracees: dict[int, Tracee] = {}
+        self.carried: dict[int, list[CarriedSignal]] = {}
         self.stopped = False
         self.own_child = False
 
@@ -92,13 +94,14 @@ class Tracee:
         entry: the fact of the entry of its last system call; `nr` and `arch` are of it.
         abort_result: what the aborted call in progress is to return.
         stepping: the step asked for is over a system call that is to be reported: armed at its entry.
-        carried: signals of ours under way to it, by the number of their carrier.
+        carried: signals of ours under way to this thread, by the number of their carrier.
         filter: the only calls that stop it at all, by audit arch, if a seccomp filter was installed.
         superseded: a newer fact that came while a stop was being worked on: the stop is broken.
         own_child: waiting for it reaps it, or it is not a group leader.
         exit_kill: it was launched to die with the tracer (PTRACE_O_EXITKILL), or its ancestor was.
         handler_due: its next TRAP is at the first instruction of a handler.
         exit_status: the wait status it will have, once EVENT_EXIT has told.
+        usage: the raw struct rusage of a dead one, as far as it was told.
         gone: dead; nothing is left to resume.
         over: no longer traced, or gone for good.
     """
@@ -136,6 +139,7 @@ class Tracee:
         "superseded",
         "task",
         "tid",
+        "usage",
     )
 
     send: Callable[[Fact | Reply], Engine | Pause]
@@ -170,6 +174,7 @@ class Tracee:
         self.filter: Mapping[int, frozenset[int]] | None = None
         self._covered: Mapping[int, frozenset[int]] | None = None
         self.exit_status: int | None = None
+        self.usage: bytes | None = None
         self.gone = False
         self.over = False
         process.tracees[self.tid] = self

@@ -25,7 +25,7 @@ from utrace.core.task_life import Need
 from utrace.core.verdicts import ResumeAction
 from utrace.errors import Misuse, TaskGone, UtraceError
 from utrace.kernel.api import PEEK_FIRST, Fact, FactKind
-from utrace.tracehook.signal_decision import send
+from utrace.tracehook.signal_decision import send, send_to_process
 from utrace.tracehook.tracee import Tracee
 from utrace.tracehook.tracee_life import live
 from utrace.tracehook.tracees import Tracees, WhenBlocked
@@ -416,6 +416,11 @@ class Loop:
         """Send a traced thread a signal with any siginfo at all, as only the kernel may."""
         with self.entered():
             send(tracee, siginfo)
+
+    def send_to_process(self, tracee: LiveTracee, siginfo: bytes) -> None:
+        """Send a traced process such a signal; this thread has it before others that do not block it."""
+        with self.entered():
+            send_to_process(tracee, siginfo)
 
     def note_fault(self, fault: UtraceError, *, vital: bool) -> None:
         """Keep an engine's fault, and end the session for it if that is the policy."""

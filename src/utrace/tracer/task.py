@@ -87,6 +87,14 @@ class Task:
         return self._tracee.exit_status
 
     @property
+    def usage(self) -> bytes | None:
+        """The raw struct rusage that the wait for its end gave, with its group's and its children's.
+
+        None before report_death, and where the kernel skipped PTRACE_EVENT_EXIT.
+        """
+        return self._tracee.usage
+
+    @property
     def synthetic(self) -> bool:
         """Whether the report in progress stands for one the kernel skipped: there is no live state."""
         return self._tracee.task.synthetic

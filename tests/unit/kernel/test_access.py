@@ -23,6 +23,7 @@ PLAIN: Final = TaskStatus(
     tracer=Tid(0),
     uids=(1000, 1000, 1000),
     gids=(1000, 1000, 1000),
+    permitted=0,
     capabilities=0,
     is_kernel_thread=False,
     disposition=Disposition(blocked=0, ignored=0, caught=0),

@@ -25,9 +25,11 @@ Uid:\t1000\t1001\t1002\t1003
 Gid:\t10\t11\t12\t13
 VmSize:\t1000 kB
 SigPnd:	0000000000000400
+ShdPnd:\t0000000000000800
 SigBlk:\t0000000000000001
 SigIgn:\t0000000000001000
 SigCgt:\t8000000000000000
+CapPrm:\t0000000000180000
 CapEff:\t0000000000080000
 """
 
@@ -52,8 +54,10 @@ def test_read_status_takes_each_field(proc: Path) -> None:
     )
     assert status.uids == (1000, 1001, 1002)
     assert status.gids == (10, 11, 12)
-    assert status.capabilities == 1 << 19
-    assert status.disposition == Disposition(blocked=1, ignored=1 << 12, caught=1 << 63, queued=1 << 10)
+    assert (status.capabilities, status.permitted) == (1 << 19, 3 << 19)
+    assert status.disposition == Disposition(
+        blocked=1, ignored=1 << 12, caught=1 << 63, queued=1 << 10, shared=1 << 11
+    )
     assert not status.is_kernel_thread
 
 

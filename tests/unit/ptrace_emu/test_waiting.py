@@ -9,6 +9,7 @@ import pytest
 
 from utrace.ptrace_emu import waiting
 from utrace.ptrace_emu.registry import CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_TRAPPED, child_siginfo
+from utrace.tracehook.group_stop import CLD_CONTINUED
 
 if TYPE_CHECKING:
     from utrace.tracer.syscall import Syscall
@@ -27,6 +28,12 @@ class Caller:
 
 
 def parsed(name: str, *raw: int) -> waiting.Wait:
+    found = parse(name, *raw)
+    assert found is not None
+    return found
+
+
+def parse(name: str, *raw: int) -> waiting.Wait | None:
     call = Call(name, (*raw, *(0,) * (6 - len(raw))))
     return waiting.parse(cast("Syscall", call), cast("Task", Caller(os.getpid())))
 
@@ -40,13 +47,13 @@ def test_wait4_takes_its_pid_as_a_signed_int() -> None:
 
 
 def test_waitid_tells_ends_only_where_asked() -> None:
-    assert not parsed("waitid", waiting.P_PID, 5, 0, waiting.WSTOPPED).ends
-    both = parsed("waitid", waiting.P_PID, 5, 64, waiting.WSTOPPED | waiting.WEXITED, 128)
+    assert not parsed("waitid", waiting.Kind.P_PID, 5, 0, waiting.WSTOPPED).ends
+    both = parsed("waitid", waiting.Kind.P_PID, 5, 64, waiting.WSTOPPED | waiting.WEXITED, 128)
     assert (both.pid, both.ends, both.siginfo_at, both.rusage_at, both.status_at) == (5, True, 64, 128, 0)
 
 
 def test_a_group_is_a_negative_pid_and_zero_is_the_callers_own() -> None:
-    assert parsed("waitid", waiting.P_PGID, 9, 0, waiting.WEXITED).pid == -9
+    assert parsed("waitid", waiting.Kind.P_PGID, 9, 0, waiting.WEXITED).pid == -9
     assert parsed("wait4", 0).pid == -os.getpgid(0)
     mine = parsed("wait4", 0)
     assert mine.wants(os.getpid())
@@ -54,20 +61,48 @@ def test_a_group_is_a_negative_pid_and_zero_is_the_callers_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "stopped", "code", "value"),
+    ("status", "ended", "code", "value"),
     [
-        (0x137F, True, CLD_TRAPPED, 19),
-        (0x6057F, True, CLD_TRAPPED, 0x605),
-        (0x0300, False, CLD_EXITED, 3),
-        (0x0009, False, CLD_KILLED, 9),
-        (0x008B, False, CLD_DUMPED, 11),
+        (0x137F, False, CLD_TRAPPED, 19),
+        (0x6057F, False, CLD_TRAPPED, 0x605),
+        (0xFFFF, False, CLD_CONTINUED, 18),
+        (0x0300, True, CLD_EXITED, 3),
+        (0x0009, True, CLD_KILLED, 9),
+        (0x008B, True, CLD_DUMPED, 11),
     ],
 )
-def test_siginfo_of_a_wait(status: int, stopped: bool, code: int, value: int) -> None:
-    siginfo = waiting.siginfo_of(os.getpid(), status, stopped=stopped)
+def test_siginfo_of_a_wait(status: int, ended: bool, code: int, value: int) -> None:
+    siginfo = waiting.siginfo_of(os.getpid(), 1000, status, ended=ended)
     signo, _, its_code, _, pid, uid, its_status = struct.unpack_from("<iiiiiii", siginfo)
-    assert (signo, its_code, pid, uid, its_status) == (17, code, os.getpid(), os.getuid(), value)
+    assert (signo, its_code, pid, uid, its_status) == (17, code, os.getpid(), 1000, value)
 
 
 def test_a_siginfo_has_the_kernels_size() -> None:
     assert len(child_siginfo(CLD_EXITED, 1, 0, 0)) == 128
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("wait4", (5, 0, 0x100)),
+        ("wait4", (5, 0, waiting.WEXITED)),
+        ("wait4", (0x80000000,)),
+        ("waitid", (77, 5, 0, waiting.WEXITED)),
+        ("waitid", (waiting.Kind.P_PID, 5, 0, 0)),
+        ("waitid", (waiting.Kind.P_PID, 0, 0, waiting.WEXITED)),
+        ("waitid", (waiting.Kind.P_PGID, 0xFFFFFFFF, 0, waiting.WEXITED)),
+        ("waitid", (waiting.Kind.P_PIDFD, 0, 0, waiting.WEXITED)),
+    ],
+)
+def test_wrong_arguments_are_left_to_the_kernel(name: str, raw: tuple[int, ...]) -> None:
+    assert parse(name, *raw) is None
+
+
+def test_a_pidfd_that_does_not_block_makes_the_wait_one_that_does_not() -> None:
+    for flags, blocks in ((0, True), (os.O_NONBLOCK, False)):
+        fd = os.pidfd_open(os.getpid(), flags)
+        try:
+            wait = parsed("waitid", waiting.Kind.P_PIDFD, fd, 0, waiting.WEXITED)
+        finally:
+            os.close(fd)
+        assert (wait.pid, wait.may_block, wait.by_descriptor) == (os.getpid(), blocks, not blocks)

@@ -66,6 +66,9 @@ class RecordingKernel:
     def pending_fact(self, tid: int, /) -> bool:
         return False
 
+    def was_continued(self, tid: int, /, *, forget: bool) -> bool:
+        raise NotImplementedError
+
     def interrupt(self, tid: int, /) -> bool:
         return self.note(tid, "interrupt")
 
@@ -115,7 +118,7 @@ class RecordingKernel:
     def request_number(self, request: int, tid: int, addr: int, data: int, /) -> int:
         raise NotImplementedError
 
-    def get_regset(self, tid: int, kind: int, /) -> bytes | None:
+    def get_regset(self, tid: int, kind: int, length: int | None = None, /) -> bytes | None:
         raise NotImplementedError
 
     def set_regset(self, tid: int, kind: int, regset: bytes, /) -> bool:
