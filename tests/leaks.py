@@ -35,12 +35,16 @@ def processes() -> set[int]:
             continue
         pid = int(entry.name)
         try:
-            marked = mark in (entry / "environ").read_bytes().split(b"\0")
-            if marked or (task_state(pid) == "Z" and status_field(pid, "PPid") == str(os.getpid())):
+            if is_own_zombie(pid) or mark in (entry / "environ").read_bytes().split(b"\0"):
                 found.add(pid)
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
     return found
+
+
+def is_own_zombie(pid: int) -> bool:
+    """Say whether this is a dead child of ours that nobody has waited for."""
+    return task_state(pid) == "Z" and status_field(pid, "PPid") == str(os.getpid())
 
 
 def descriptors() -> dict[int, str]:

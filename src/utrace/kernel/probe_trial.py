@@ -77,9 +77,10 @@ class Trial:
 
     def end(self) -> None:
         """Kill the child if it lives, and wait for the end of all there are: nobody else would."""
+        tid = 0
         if self.tid and not self._is_dead:
             self.kernel.kill(self.tid, signal.SIGKILL)
-        tid = 0
+            tid = self.tid  # no signal takes a dying tracee out of PTRACE_EVENT_EXIT
         while True:
             fact = self.kernel.next_fact(tid, ResumeRequest.CONT, 0)
             if fact[1] in {FactKind.BELL, FactKind.NO_TRACEES}:
