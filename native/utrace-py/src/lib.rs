@@ -330,7 +330,7 @@ impl Tracer {
         self.inner.recorder().add_sink(limits, cpu_times)
     }
 
-    #[pyo3(signature = (sink, arch, nr, program, wanted, /))]
+    #[pyo3(signature = (sink, arch, nr, program, wanted, screen, /))]
     fn teach(
         &self,
         sink: usize,
@@ -338,13 +338,16 @@ impl Tracer {
         nr: i32,
         program: Option<&Bound<'_, record::Program>>,
         wanted: bool,
-    ) {
+        screen: Vec<record::Step>,
+    ) -> PyResult<()> {
         let entry = match program {
             Some(program) => Entry::Recorded(Arc::clone(&program.get().0)),
             None if wanted => Entry::Ordinary,
             None => Entry::Unwanted,
         };
-        self.inner.recorder().teach(sink, arch, nr, entry);
+        let screen = record::screen(screen)?;
+        self.inner.recorder().teach(sink, arch, nr, entry, screen);
+        Ok(())
     }
 
     #[pyo3(signature = (tid, sink, request, /))]

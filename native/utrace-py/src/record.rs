@@ -9,6 +9,7 @@ use utrace_sys::line_style::{Asked, Clock, LineStyle, Oracle, PidShown};
 use utrace_sys::lines::Lines as SysLines;
 use utrace_sys::pen::Copied;
 use utrace_sys::record::{Batch as SysBatch, Event, What};
+use utrace_sys::screen::{self, Screen};
 use utrace_sys::shape::{Limits, Program as SysProgram};
 
 use crate::shapes;
@@ -37,6 +38,25 @@ impl Program {
         let program = shapes::program(name, shapes, late, &known, word, returned, foreign)?;
         Ok(Self(Arc::new(program)))
     }
+}
+
+/// A `utrace.kernel.screens.Step`.
+pub(crate) type Step = (usize, u64, u64, bool, u64, i32, i32);
+
+pub(crate) fn screen(steps: Vec<Step>) -> PyResult<Screen> {
+    let steps =
+        steps.into_iter().map(
+            |(index, mask, flip, below, value, then, otherwise)| screen::Step {
+                index,
+                mask,
+                flip,
+                below,
+                value,
+                then,
+                otherwise,
+            },
+        );
+    Screen::new(steps.collect()).ok_or_else(|| PyValueError::new_err("no screen"))
 }
 
 /// [(address, bytes asked for or limit, bytes, whether a string's NUL was found or None)]
@@ -91,6 +111,11 @@ impl Batch {
             result,
             limits,
         ))
+    }
+
+    /// How many wanted calls began, and how many of them passed their screen.
+    fn screened(&self) -> (usize, usize) {
+        self.0.screened()
     }
 
     fn __len__(&self) -> usize {

@@ -21,6 +21,7 @@ mod pace;
 pub mod pen;
 mod raw;
 pub mod record;
+pub mod screen;
 mod serving;
 pub mod shape;
 mod state;

@@ -19,6 +19,7 @@ use crate::Tid;
 use crate::fact::{Detail, Fact, FactKind};
 use crate::pen::Copied;
 use crate::raw;
+use crate::screen::Screen;
 use crate::shape::{Capture, Limits, Program, Range, Tape};
 
 const SYSCALL: c_int = 24;
@@ -76,6 +77,10 @@ pub enum What {
 /// What was recorded since the last was handed up, in order.
 #[derive(Debug, Default)]
 pub struct Batch {
+    /// How many wanted calls began.
+    looked_at: usize,
+    /// How many of them passed their screen.
+    passed: usize,
     events: Vec<Event>,
     bytes: Vec<u8>,
     ranges: Vec<Range>,
@@ -86,6 +91,12 @@ impl Batch {
     #[must_use]
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// How many wanted calls began, and how many of them passed their screen.
+    #[must_use]
+    pub fn screened(&self) -> (usize, usize) {
+        (self.looked_at, self.passed)
     }
 
     /// One call of a task whose memory is as it is now, whole or without its end: for tests.
@@ -172,7 +183,7 @@ impl Batch {
 struct Sink {
     limits: Limits,
     cpu_times: bool,
-    entries: HashMap<(u32, i32), Entry>,
+    entries: HashMap<(u32, i32), (Entry, Screen)>,
     batch: Batch,
 }
 
@@ -236,9 +247,9 @@ impl Recorder {
     }
 
     /// Say what is done with the calls of one number.
-    pub fn teach(&self, sink: usize, arch: u32, nr: i32, entry: Entry) {
+    pub fn teach(&self, sink: usize, arch: u32, nr: i32, entry: Entry, screen: Screen) {
         if let Some(sink) = self.state().sinks.get_mut(sink) {
-            sink.entries.insert((arch, nr), entry);
+            sink.entries.insert((arch, nr), (entry, screen));
         }
     }
 
@@ -264,7 +275,8 @@ impl Recorder {
     /// Whether anything waits to be handed up.
     pub fn has_records(&self) -> bool {
         let state = self.state();
-        state.sinks.iter().any(|sink| !sink.batch.events.is_empty())
+        let has_any = |batch: &Batch| batch.looked_at > 0 || !batch.events.is_empty();
+        state.sinks.iter().any(|sink| has_any(&sink.batch))
     }
 
     /// What was recorded for one engine, to be handed up.
@@ -325,9 +337,16 @@ impl State {
             return None;
         }
         let sink = self.sinks.get_mut(task.sink)?;
-        match sink.entries.get(&(arch, nr)) {
-            Some(Entry::Recorded(program)) => {
+        let taught = sink.entries.get(&(arch, nr));
+        let passes = taught.is_none_or(|(_, screen)| screen.passes(&args));
+        if !passes {
+            sink.batch.looked_at += 1;
+        }
+        match taught {
+            Some((Entry::Recorded(program), _)) if passes => {
                 let program = Arc::clone(program);
+                sink.batch.looked_at += 1;
+                sink.batch.passed += 1;
                 let capture = Capture {
                     program: &program,
                     args: &args,
@@ -346,12 +365,14 @@ impl State {
                 self.full |= sink.batch.is_full();
                 Some(SYSCALL)
             }
-            Some(Entry::Unwanted) if filtered => Some(CONT),
-            Some(Entry::Unwanted) => {
+            Some((entry, _)) if !passes || matches!(entry, Entry::Unwanted) => {
+                if filtered {
+                    return Some(CONT);
+                }
                 task.call = Call::Taken(*fact, false);
                 Some(SYSCALL)
             }
-            Some(Entry::Ordinary) | None => {
+            Some(_) | None => {
                 task.call = Call::Ordinary;
                 None
             }
@@ -372,7 +393,7 @@ impl State {
         };
         let sink = self.sinks.get_mut(task.sink)?;
         let nr = entry.value as i32;
-        let Some(Entry::Recorded(program)) = sink.entries.get(&(arch, nr)) else {
+        let Some((Entry::Recorded(program), _)) = sink.entries.get(&(arch, nr)) else {
             return None;
         };
         let program = Arc::clone(program);

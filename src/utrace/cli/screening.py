@@ -10,48 +10,53 @@ from utrace.syscalls.abi import ABIS, abi_of
 from utrace.syscalls.tables import prototypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection
 
+    from utrace.cli.further_outputs import OutputSpec
     from utrace.cli.options.settings import TraceOptions
     from utrace.engines.records import CallRecord, CallStatus
+    from utrace.kernel.screens import Screen
     from utrace.where import Where
 
 _BITS: Final = {8: "@64", 4: "@32"}
 
 
 class Screening:
-    """Which calls are wanted: those `-e trace=` names, that end as they should, and meet the condition.
+    """Which calls are wanted: those `-e trace=` names, that end as they should, and meet the conditions.
 
     Attributes:
+        where: the condition of all outputs.
+        asked: what a call must meet for any output to have it; None: nothing.
         calls: the set of calls that are to stop, in the words of `-e trace=`; None for all.
-        stopped: how many calls were looked at at their entry.
-        entered: how many of them passed the entry part.
-        accepted: how many of these met the whole condition.
+        looked_at: how many calls stopped.
+        passed: how many of them had registers that may be wanted.
+        accepted: how many of these met the condition.
     """
 
     def __init__(self, options: TraceOptions) -> None:
         self.where = options.where
-        self.calls = options.calls
+        self.asked = _asked(options)
+        self.calls = options.calls if self.asked is None else _narrowed(self.asked, options.calls)
         self._decide: Callable[[CallRecord], bool] | None = None
         if self.where is not None:
             from utrace.engines.conditions import accepts  # noqa: PLC0415 — only where a condition is given
 
-            self.calls = _narrowed(self.where, options.calls)
             self._decide = accepts(self.where.split)
-        self.stopped = 0
-        self.entered = 0
+        self._outputs: list[tuple[OutputSpec, OutputFilter]] = []
+        self.looked_at = 0
+        self.passed = 0
         self.accepted = 0
         self._last: CallRecord | None = None
         self._answer = False
 
-    def screens(self, arch: int, nr: int, raw: Sequence[int]) -> bool:
-        """Tell whether a call may be wanted, from its registers: the entry part."""
-        if self.where is None:
-            return True
-        self.stopped += 1
-        passed = self.where.split.passes_entry(arch, nr, raw)
-        self.entered += passed
-        return passed
+    def screen(self, arch: int, nr: int) -> Screen:
+        """Give what registers of a call must pass for it to be wanted: the native part."""
+        return () if self.asked is None else self.asked.split.screen(arch, nr)
+
+    def count(self, looked_at: int, passed: int) -> None:
+        """Note how many calls were looked at, and how many of them passed."""
+        self.looked_at += looked_at
+        self.passed += passed
 
     def accepts(self, record: CallRecord) -> bool:
         """Tell whether a call that is over is wanted; asked by one listener after the other."""
@@ -62,29 +67,46 @@ class Screening:
             self.accepted += self._answer
         return self._answer
 
-    def explanation(self) -> list[str]:
-        """Say how the condition is split."""
-        if self.where is None:
-            return ["where: no condition is given with --where"]
-        native = abi_of(platform.machine())
-        lines = self.where.split.explain(native.audit)
-        if not self.where.split.is_complete:
-            lines[0] = "kernel: every call stops: numbers without a name can match"
-        return [f"where: {line}" for line in lines]
+    def output(self, spec: OutputSpec, statuses: Collection[CallStatus]) -> OutputFilter:
+        """Make what tells which calls a further output shows."""
+        made = OutputFilter(self, spec.where, statuses)
+        self._outputs.append((spec, made))
+        return made
+
+    def explanation(self, *, filtered: bool) -> list[str]:
+        """Say how the condition is split; `filtered`: a seccomp filter is there to decide what it can."""
+        lines: list[str] = []
+        if self.asked is not None:
+            lines = self.asked.split.explain(abi_of(platform.machine()).audit, filtered=filtered)
+        lines += [
+            f"{_target(spec)}: python: {spec.where}" for spec, _ in self._outputs if spec.where is not None
+        ]
+        return [f"where: {line}" for line in lines or ["no condition is given with --where or -o ?where="]]
 
     def summary(self) -> list[str]:
         """Say what each part let through."""
-        if self.where is None:
-            return []
-        return [
-            f"where: kernel let {self.stopped} calls through",
-            f"where: entry let {self.entered} of {self.stopped} through",
-            f"where: python let {self.accepted} of {self.entered} through",
+        lines: list[str] = []
+        if self.asked is not None:
+            lines = [
+                f"where: kernel let {self.looked_at} calls through",
+                f"where: native let {self.passed} of {self.looked_at} through",
+            ]
+        if self.where is not None:
+            lines.append(f"where: python let {self.accepted} of {self.passed} through")
+        return lines + [
+            f"where: {_target(spec)}: python let {one.accepted} of {one.asked} through"
+            for spec, one in self._outputs
+            if spec.where is not None
         ]
 
 
 class OutputFilter:
-    """What one output shows, as a function of a record."""
+    """What one output shows, as a function of a record.
+
+    Attributes:
+        asked: how many calls met what all outputs ask.
+        accepted: how many of them it shows.
+    """
 
     def __init__(
         self, screening: Screening, where: Where | None = None, statuses: Collection[CallStatus] | None = None
@@ -99,6 +121,7 @@ class OutputFilter:
         self._screening = screening
         self._statuses = statuses
         self._decide: Callable[[CallRecord], bool] | None = None
+        self.asked = self.accepted = 0
         if where is not None:
             from utrace.engines.conditions import accepts  # noqa: PLC0415 — only where a condition is given
 
@@ -106,11 +129,37 @@ class OutputFilter:
 
     def __call__(self, record: CallRecord) -> bool:
         """Decide."""
-        return (
-            self._screening.accepts(record)
-            and (self._statuses is None or record.status in self._statuses)
-            and (self._decide is None or self._decide(record))
+        if not self._screening.accepts(record):
+            return False
+        self.asked += 1
+        shown = (self._statuses is None or record.status in self._statuses) and (
+            self._decide is None or self._decide(record)
         )
+        self.accepted += shown
+        return shown
+
+
+def _target(spec: OutputSpec) -> str:
+    return f"-o {spec.form}:{spec.target}"
+
+
+def _asked(options: TraceOptions) -> Where | None:
+    """Give what a call must meet for any output to have it.
+
+    Where each output has a condition of its own, it is one of those.
+    """
+    wheres = [] if options.where is None else [options.where]
+    others = options.counts or options.live or options.call_limit is not None
+    own = [spec.where for spec in options.further if spec.where is not None]
+    if options.only_further and not others and len(own) == len(options.further):
+        from utrace.where import Where  # noqa: PLC0415 — only where a condition is given
+
+        wheres.append(Where(" or ".join(f"({one.text}\n)" for one in own)))
+    if len(wheres) < 2:
+        return wheres[0] if wheres else None
+    from utrace.where import Where  # noqa: PLC0415 — only where a condition is given
+
+    return Where(" and ".join(f"({one.text}\n)" for one in wheres))
 
 
 def _narrowed(where: Where, calls: str | None) -> str | None:

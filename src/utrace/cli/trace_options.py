@@ -95,20 +95,22 @@ SECTIONS: Final[Mapping[str, tuple[Option, ...]]] = {
 OPTIONS: Final = tuple(option for section in SECTIONS.values() for option in section)
 
 
-def _unsupported(*names: str) -> dict[str, str]:
+def _unsupported(why: str, *names: str) -> dict[str, str]:
     """Refuse options of strace by name, so that they are not taken for mistakes."""
     messages: dict[str, str] = {}
     for name in names:
         shown = name if name.startswith("-e ") else f"-{name}" if len(name) == 1 else f"--{name}"
-        messages[name] = f"option '{shown}' of strace is not supported"
+        messages[name] = f"option '{shown}' of strace is not supported: {why}"
     return messages
 
 
 #: What strace has and this has not, with what is said about it.
 REFUSED: Final[Mapping[str, str]] = {
-    **_unsupported("kvm", "-e kvm", "namespace", "-e namespace", "secontext", "tips", "pidns-translation"),
-    "d": "option '-d' of strace is not supported: it shows strace's own workings",
-    "debug": "option '--debug' of strace is not supported: it shows strace's own workings",
+    **_unsupported("why a virtual processor exits is not decoded", "kvm", "-e kvm"),
+    **_unsupported("labels of SELinux are not read", "secontext", "-e secontext"),
+    **_unsupported("its tips are about strace; docs/cookbook.md has some about utrace", "tips"),
+    **_unsupported("it shows strace's own workings; see 'utrace who' and 'utrace doctor'", "d", "debug"),
+    **_unsupported("say --decode-pids=pidns", "pidns-translation"),
     "F": "option '-F' is deprecated: use -f/--follow-forks instead",
 }
 

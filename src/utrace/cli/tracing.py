@@ -25,7 +25,6 @@ from utrace.engines.records import OnlyCalls
 from utrace.engines.selection import Accesses
 from utrace.engines.syscall_log import SyscallLog
 from utrace.errors import MissingExtra, NotPermitted, ProgramNotStarted, TaskGone
-from utrace.kernel import procfs
 from utrace.kernel.caps import read_caps
 from utrace.syscalls import CallSet, Style, Xlat
 from utrace.tracer.session import Session, find_program
@@ -35,9 +34,9 @@ if TYPE_CHECKING:
 
     from utrace.cli.options.settings import TraceOptions
     from utrace.engines.inject import Inject
-    from utrace.engines.records import CallRecord, LogListener, Stack, Thread
+    from utrace.engines.process_names import ProcessNames
+    from utrace.engines.records import CallRecord, LogListener, StackNoter, Thread
     from utrace.tracer.ops import EngineOps
-    from utrace.tracer.task import Task
 
 OWN_ERROR: Final = 1
 _STANDARD_ERROR: Final = 2
@@ -76,9 +75,10 @@ class Tracing:
             follow=options.follow,
             cpu_times=options.counts and not options.wall,
             selects=self.accesses,
-            screens=None if options.where is None else self.screening.screens,
-            stack_of=self._stack_of(),
+            screening=None if self.screening.asked is None else self.screening,
+            stacks=self._stacks(),
             ips=options.instruction_pointer,
+            numbers=options.call_number,
         )
         # At the entry of a call the last one is asked first: the log sees it as the program made it.
         self.engines: list[EngineOps] = []
@@ -102,7 +102,7 @@ class Tracing:
             wanted = OutputFilter(self.screening)
             listeners.append(self.counts if self.options.where is None else OnlyCalls(self.counts, wanted))
         for spec in self.options.further:
-            wanted = OutputFilter(self.screening, spec.where, self.options.statuses)
+            wanted = self.screening.output(spec, self.options.statuses)
             listeners.append(open_listener(spec, self.options, self._line_style(PidShown.COLUMN), wanted))
         if self.options.call_limit is not None:
             listeners.append(CallLimit(self.options.call_limit, self._let_all_go, self.options.statuses))
@@ -141,6 +141,7 @@ class Tracing:
             since_last=options.since_last,
             durations=options.durations,
             fd_details=options.fd_details,
+            processes=_processes(options),
             numbers=options.call_number,
             ips=options.instruction_pointer,
             stacks=options.stacks is not Stacks.NONE,
@@ -182,15 +183,12 @@ class Tracing:
 
         return make_inject(self.options, self.accesses)
 
-    def _stack_of(self) -> Callable[[Task], Stack | None] | None:
-        if self.options.stacks is Stacks.NONE or self.lines is None:
+    def _stacks(self) -> StackNoter | None:
+        if self.options.stacks is Stacks.NONE or not (self.lines is not None or self.options.further):
             return None
         from utrace.engines.stacks import Stacks as StackNoting  # noqa: PLC0415 — only with -k
 
-        noting = StackNoting(
-            frames_max=self.options.frames_max, sources=self.options.stacks is Stacks.SOURCES
-        )
-        return noting.of
+        return StackNoting(frames_max=self.options.frames_max, sources=self.options.stacks is Stacks.SOURCES)
 
     # -- outputs ----------------------------------------------------------------------------------
 
@@ -211,7 +209,9 @@ class Tracing:
 
     def _begin_live(self) -> None:
         if self.options.explain:
-            self.errors.write("".join(f"utrace: {line}\n" for line in self.screening.explanation()))
+            self.errors.write(
+                "".join(f"utrace: {line}\n" for line in self.screening.explanation(filtered=self.filters))
+            )
         if self.live is not None and os.isatty(_STANDARD_ERROR):
             colours = colour.is_wanted(self.options.colour, _STANDARD_ERROR)
             self.panel = LivePanel(self.live, _STANDARD_ERROR, colour=colours)
@@ -389,7 +389,6 @@ def _value_style(options: TraceOptions) -> Style:
         verbose=whole == "none",
         hex_strings=options.hex_strings,
         column=options.column,
-        describe_pid=_comm if "comm" in options.pid_details else None,
         names=options.argument_names,
         xlat=Xlat(options.constants),
         raw_calls=None if options.raw == "none" else CallSet(options.raw),
@@ -398,9 +397,12 @@ def _value_style(options: TraceOptions) -> Style:
     )
 
 
-def _comm(pid: int) -> str:
-    name = procfs.comm(pid)
-    return "" if name is None else f"<{name}>"
+def _processes(options: TraceOptions) -> ProcessNames | None:
+    if not options.pid_details:
+        return None
+    from utrace.engines.process_names import ProcessNames  # noqa: PLC0415 — only with -Y
+
+    return ProcessNames(names="comm" in options.pid_details, translations="pidns" in options.pid_details)
 
 
 def _all_but(calls: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         CallRecord,
         EndRecord,
         ModeRecord,
+        Place,
         SignalRecord,
         StopRecord,
         SupersededRecord,
@@ -72,7 +73,18 @@ def call_event(record: CallRecord) -> Event:
         event["cpu_ns"] = record.cpu_ns
     if record.resumes is not None:
         event["resumes"] = record.resumes
+    if record.thread.stack is not None:
+        event["stack"] = [_frame(place) for place in record.thread.stack.places()]
     return event
+
+
+def _frame(place: Place) -> Data:
+    frame: dict[str, Data] = {"file": to_data(os.fsencode(place.path)), "address": hex(place.address)}
+    if place.function is not None:
+        frame |= {"function": place.function, "offset": place.offset}
+    if place.source is not None:
+        frame |= {"source": place.source, "line": place.line}
+    return frame
 
 
 def begin_event(thread: Thread, time_ns: int) -> Event:
@@ -85,6 +97,8 @@ def signal_event(record: SignalRecord, time_ns: int) -> Event:
     event = _event("signal", time_ns, record.thread)
     event["signal"] = to_data(record.siginfo.signal)
     event["siginfo"] = record.siginfo.to_data()
+    if record.thread.stack is not None:
+        event["stack"] = [_frame(place) for place in record.thread.stack.places()]
     return event
 
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from utrace.engines.colour import paint
+from utrace.engines.described import Described
 from utrace.engines.line_prefix import Prefixes, seconds_text
 from utrace.engines.line_style import Clock, LineStyle, PidShown
 from utrace.engines.native_lines import native_lines
@@ -28,7 +28,6 @@ from utrace.tracer.syscall import Tampering
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from utrace.engines.descriptors import Descriptors
     from utrace.engines.output import Loss, Output
     from utrace.engines.records import (
         CallRecord,
@@ -66,34 +65,6 @@ class _Stream:
         self.last_ns = 0
 
 
-class _Described:
-    """How the calls of one thread are written when descriptors are described.
-
-    Attributes:
-        arguments: descriptors as they were when first written of a call: afterwards one may be closed,
-            or another file.
-        result: descriptors as they are.
-    """
-
-    __slots__ = ("_known", "arguments", "result")
-
-    def __init__(self, style: Style, thread: Thread, describe: Callable[[int, int], str]) -> None:
-        self._known: dict[int, str] = {}
-        known = self._known
-
-        def as_before(fd: int) -> str:
-            if fd not in known:
-                known[fd] = describe(thread.tid, fd)
-            return known[fd]
-
-        self.arguments = replace(style, describe_fd=as_before)
-        self.result = replace(style, describe_fd=lambda fd: describe(thread.tid, fd))
-
-    def begin(self) -> None:
-        """Forget what was: another call begins."""
-        self._known.clear()
-
-
 class LineLog:
     """Writes lines to one output, or to one for each thread."""
 
@@ -124,17 +95,21 @@ class LineLog:
         self._shared = None if callable(output) else _Stream(output)
         self._losses: list[Loss] = []
         self._streams: dict[Thread, _Stream] = {}
-        self._described: dict[Thread, _Described] = {}
-        self._descriptors: Descriptors | None = None
+        self._described: dict[Thread, Described] = {}
+        self._describe_fd: Callable[[int, int], str] | None = None
+        self._describe_pid = None if style.processes is None else style.processes.describe
         if style.fd_details:
             from utrace.engines.descriptors import Descriptors  # noqa: PLC0415 — only with -y
 
-            self._descriptors = Descriptors(style.fd_details, style.values.describe_pid)
+            names = None if style.processes is None else style.processes.name
+            self._describe_fd = Descriptors(style.fd_details, names).describe
+        self._describes = self._describe_fd is not None or self._describe_pid is not None
         self._split: dict[CallRecord, str] = {}
         self._count = 0
         self._prefixes = Prefixes(style)
         shared = self._shared is not None and not self._shared.output.prompt
-        self._native = native_lines(style, self._statuses, whole=self._whole) if shared else None
+        native = shared and accepts is None
+        self._native = native_lines(style, self._statuses, whole=self._whole) if native else None
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._looker: threading.Thread | None = None
@@ -144,7 +119,7 @@ class LineLog:
         """Whether calls must be told of while the task stands in them."""
         style, values = self._style, self._style.values
         prompt = self._shared is not None and self._shared.output.prompt
-        looks = (bool(style.fd_details), style.numbers, style.ips, style.stacks, style.tail is not None)
+        looks = (self._describes, style.numbers, style.ips, style.stacks, style.tail is not None)
         return prompt or any(looks) or values.describe_fd is not None or values.describe_pid is not None
 
     # -- the outputs ------------------------------------------------------------------------------
@@ -158,9 +133,10 @@ class LineLog:
             self._count += not thread.born
             if self._make_output is not None:
                 self._streams[thread] = _Stream(self._make_output(thread))
-            if self._descriptors is not None:
-                describe = self._descriptors.describe
-                self._described[thread] = _Described(self._style.values, thread, describe)
+            if self._describes:
+                self._described[thread] = Described(
+                    self._style.values, thread, self._describe_fd, self._describe_pid
+                )
         if self._looker is None:
             self._looker = threading.Thread(target=self._look, name="utrace-log", daemon=True)
             self._looker.start()
@@ -205,7 +181,7 @@ class LineLog:
             if thread.born:
                 self._announce(thread, stream)
             thread.nr = record.call.nr
-            if self._descriptors is not None:
+            if self._describes:
                 self._described[thread].begin()
                 self._arguments(record)
             if self._whole:
@@ -219,7 +195,10 @@ class LineLog:
         stream.output.write(paint(text) if self._style.colour else text)
 
     def _values(self, record: CallRecord) -> Style:
-        return self._style.values if self._descriptors is None else self._described[record.thread].arguments
+        return self._described[record.thread].arguments if self._describes else self._style.values
+
+    def _values_now(self, thread: Thread) -> Style:
+        return self._described[thread].result if self._describes else self._style.values
 
     def _entry(self, record: CallRecord) -> str:
         if record.resumes is not None:
@@ -303,9 +282,7 @@ class LineLog:
         return self._padded(record, f"{head})", width)
 
     def _padded(self, record: CallRecord, head: str, width: int) -> str:
-        values = self._style.values
-        if self._descriptors is not None:
-            values = self._described[record.thread].result
+        values = self._values_now(record.thread)
         line = f"{head:<{max(values.column - 1 - width, 0)}} = {r.render_result(record.call, values)}"
         if record.tampering:
             line += _tampering_text(record.tampering)
@@ -321,7 +298,7 @@ class LineLog:
 
     @staticmethod
     def _stack(thread: Thread) -> str:
-        return "" if thread.stack is None else "".join(f" > {line}\n" for line in thread.stack.lines())
+        return "" if thread.stack is None else "".join(f" > {place}\n" for place in thread.stack.places())
 
     # -- calls that were recorded natively --------------------------------------------------------
 
@@ -368,7 +345,9 @@ class LineLog:
     def signaled(self, record: SignalRecord) -> None:
         """Write a signal."""
         stack = self._stack(record.thread) if self._style.stacks else ""
-        self._tell(record.thread, r.render_signal(record.siginfo, self._style.values), tail=stack)
+        self._tell(
+            record.thread, r.render_signal(record.siginfo, self._values_now(record.thread)), tail=stack
+        )
 
     def stopped(self, record: StopRecord) -> None:
         """Write a job control stop."""
@@ -461,8 +440,7 @@ class LineLog:
         style = self._style
         whose = ""
         if style.pids is not PidShown.NEVER:
-            describe = style.values.describe_pid
-            name = "" if describe is None else describe(thread.tid)
+            name = "" if style.processes is None else style.processes.name(thread.tid, thread.comm)
             if style.pids is PidShown.COLUMN:
                 whose = f"{f'{thread.tid}{name}':<5} "
             elif style.pids is PidShown.ALWAYS or self._count > 1:

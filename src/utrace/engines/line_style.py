@@ -11,6 +11,7 @@ from utrace.syscalls import Style
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from utrace.engines.process_names import ProcessNames
     from utrace.engines.records import CallRecord
 
 
@@ -48,6 +49,7 @@ class LineStyle:
         since_last: the time since the line before began, with so many digits (-r).
         durations: how long each call took, with so many digits (-T).
         fd_details: what is told behind each descriptor: path (-y), socket, dev, pidfd (-yy).
+        processes: what is told behind each pid (-Y, --decode-pids); None: nothing.
         numbers: the number of the call (-n).
         ips: where in the program it was made (-i); the log must note it.
         stacks: the stack of each call and signal behind it (-k); the log must note them.
@@ -65,6 +67,7 @@ class LineStyle:
     since_last: int | None = None
     durations: int | None = None
     fd_details: frozenset[str] = frozenset()
+    processes: ProcessNames | None = None
     numbers: bool = False
     ips: bool = False
     stacks: bool = False

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from utrace.kernel.recorded import Batch
     from utrace.syscalls import DecodedCall, SigInfo
     from utrace.tracer.syscall import Tampering
+    from utrace.tracer.task import Task
 
 
 class CallStatus(enum.Enum):
@@ -35,11 +36,46 @@ class CallStatus(enum.Enum):
 ALL_STATUSES: Final = frozenset(CallStatus)
 
 
+class Place(NamedTuple):
+    """Where one frame of a stack is.
+
+    Attributes:
+        path: the file, "" if the address is in none.
+        address: in the file, or, without one, in memory.
+        function: the function's name, None if it has none.
+        offset: of the address in the function.
+        source: the source file, None if it is not known.
+        line: in the source file.
+    """
+
+    path: str
+    address: int
+    function: str | None
+    offset: int
+    source: str | None
+    line: int
+
+    def __str__(self) -> str:
+        name = "" if self.function is None else f"{self.function}+{self.offset:#x}"
+        text = f"{self.path}({name}) [{self.address:#x}]"
+        return text if self.source is None else f"{text} {self.source}:{self.line}"
+
+
 class Stack(Protocol):
     """The frames of a thread as they were when it was noted; what they are called is found out when asked."""
 
-    def lines(self) -> Iterable[str]:
-        """Write each frame, the innermost first."""
+    def places(self) -> Iterable[Place]:
+        """Name each frame, the innermost first."""
+
+
+class StackNoter(Protocol):
+    """What notes stacks; `utrace.engines.stacks.Stacks` is one."""
+
+    def of(self, task: Task) -> Stack | None:
+        """Note the stack of a task that stands in a stop; None if it has none that can be told."""
+
+    def forget(self, pid: int) -> None:
+        """Forget what is known of a process that is gone."""
 
 
 class Thread:

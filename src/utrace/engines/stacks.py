@@ -1,6 +1,6 @@
 """Stacks of traced threads: unwound where the thread stands still, named when somebody looks.
 
-    log = SyscallLog("calls.txt", style=LineStyle(stacks=True), stack_of=Stacks().of)
+    log = SyscallLog("calls.txt", style=LineStyle(stacks=True), stacks=Stacks())
 
 Rules of this file:
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from utrace.engines.records import Place
 from utrace.errors import TaskGone
 from utrace.kernel.stacks import LinuxStacks
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from utrace.tracer.task import Task
 
 _FRAMES_MAX: Final = 256
+#: Code that is made at run time has ever new addresses.
+_PLACES_MAX: Final = 1 << 16
+_NOWHERE: Final = (None, 0, None, 0)
 
 #: A frame: the file, the address in it, and whether it is that of a caller.
 _Frame = tuple[str, int, bool]
@@ -40,15 +44,15 @@ class NotedStack:
             it, the innermost first.
     """
 
-    __slots__ = ("_write", "frames")
+    __slots__ = ("_name", "frames")
 
-    def __init__(self, frames: list[_Frame], write: Callable[[_Frame], str]) -> None:
+    def __init__(self, frames: list[_Frame], name: Callable[[_Frame], Place]) -> None:
         self.frames = frames
-        self._write = write
+        self._name = name
 
-    def lines(self) -> Iterator[str]:
-        """Write each frame: `/lib/libc.so.6(read+0x14) [0xf8a64]`, perhaps with file and line."""
-        return map(self._write, self.frames)
+    def places(self) -> Iterator[Place]:
+        """Name each frame."""
+        return map(self._name, self.frames)
 
 
 class Stacks:
@@ -64,7 +68,7 @@ class Stacks:
         self._native = LinuxStacks()
         self._frames_max = frames_max
         self._sources = sources
-        self._written: dict[_Frame, str] = {}
+        self._places: dict[_Frame, Place] = {}
 
     def of(self, task: Task) -> NotedStack | None:
         """Note the stack of a task that stands in a stop; None if it is gone, or of 32 bits."""
@@ -76,22 +80,21 @@ class Stacks:
         if words is None:
             return None
         frames = self._native.frames(task.tid, task.pid, words, self._frames_max)
-        return NotedStack(frames, self._write)
+        return NotedStack(frames, self._place)
 
-    def _write(self, frame: _Frame) -> str:
-        known = self._written.get(frame)
+    def forget(self, pid: int) -> None:
+        """Forget what is known of a process that is gone; frames that were noted keep their names."""
+        self._native.forget(pid)
+
+    def _place(self, frame: _Frame) -> Place:
+        known = self._places.get(frame)
         if known is None:
-            known = self._written[frame] = self._describe(frame)
+            if len(self._places) >= _PLACES_MAX:
+                self._places.clear()
+            path, address, is_caller = frame
+            found = self._native.place(path, address, is_caller, self._sources) if path else _NOWHERE
+            known = self._places[frame] = Place(path, address, *found)
         return known
-
-    def _describe(self, frame: _Frame) -> str:
-        path, address, is_caller = frame
-        if not path:
-            return f"() [{address:#x}]"
-        function, offset, source, line = self._native.place(path, address, is_caller, self._sources)
-        name = "" if function is None else f"{function}+{offset:#x}"
-        text = f"{path}({name}) [{address:#x}]"
-        return f"{text} {source}:{line}" if source is not None else text
 
 
 def _unwind_registers(registers: Registers) -> tuple[int, int, int, int] | None:

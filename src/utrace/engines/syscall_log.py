@@ -14,7 +14,7 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from utrace.core.events import Event
 from utrace.core.task_life import TaskLife
@@ -35,9 +35,11 @@ from utrace.engines.records import (
 )
 from utrace.errors import TaskGone, UtraceError
 from utrace.kernel import procfs
+from utrace.kernel.screens import passes
 from utrace.syscalls import DecodedCall, Limits, Result, Style, decode, decode_siginfo
 from utrace.syscalls.abi import abi_of
 from utrace.syscalls.recorded import RecordedMemory
+from utrace.syscalls.values import Text
 from utrace.tracehook.deaths import DELAYED_LEADER
 from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.batches import BatchLimits
@@ -45,11 +47,12 @@ from utrace.tracer.ops import EngineOps
 from utrace.tracer.syscall import UNTOUCHED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection
 
     from utrace.core.verdicts import Answer
     from utrace.engines.output import Loss, TextStream
-    from utrace.engines.records import LogListener, Stack
+    from utrace.engines.records import LogListener, StackNoter
+    from utrace.kernel.screens import Screen
     from utrace.syscalls.recorded import RecordedStop
     from utrace.tracehook.group_stop import JobControl
     from utrace.tracer.batches import CallBatch
@@ -68,6 +71,7 @@ _TERMSIG: Final = 0x7F
 _RESTART: Final = "restart_syscall"
 _PRCTL: Final = "prctl"
 _PR_SET_NAME: Final = 15
+_COMM_MAX: Final = 15
 
 
 def thread_cpu_ns(tid: int) -> int:
@@ -83,8 +87,14 @@ def thread_cpu_ns(tid: int) -> int:
         return 0
 
 
-def _every_call(_arch: int, _nr: int, _raw: Sequence[int]) -> bool:
-    return True
+class CallScreening(Protocol):
+    """Tells which calls a log wants by their registers, and counts."""
+
+    def screen(self, arch: int, nr: int) -> Screen:
+        """Give what registers of a call must pass."""
+
+    def count(self, looked_at: int, passed: int) -> None:
+        """Note how many calls were looked at, and how many of them passed."""
 
 
 class SyscallLog(EngineOps):
@@ -112,9 +122,10 @@ class SyscallLog(EngineOps):
         follow: bool = True,
         cpu_times: bool = False,
         selects: Callable[[Task, DecodedCall], bool] | None = None,
-        screens: Callable[[int, int, Sequence[int]], bool] | None = None,
-        stack_of: Callable[[Task], Stack | None] | None = None,
+        screening: CallScreening | None = None,
+        stacks: StackNoter | None = None,
         ips: bool = False,
+        numbers: bool = False,
     ) -> None:
         """Make a log.
 
@@ -129,9 +140,10 @@ class SyscallLog(EngineOps):
             follow: children are logged too.
             cpu_times: measure the CPU time of every call, for sums.
             selects: which calls are logged, decided at their entry.
-            screens: further, which are, decided from arch, number and registers before anything is read.
-            stack_of: notes the stack of each call and signal, for those who show it.
+            screening: further, which are, decided from arch, number and registers before anything is read.
+            stacks: notes the stack of each call and signal, for those who show it.
             ips: note where in the program each call and signal was.
+            numbers: note the number of the last call also of signals and ends, where it is not logged itself.
 
         Raises:
             OSError: the file cannot be opened.
@@ -147,14 +159,16 @@ class SyscallLog(EngineOps):
         self._limits = Limits(max(text_max, 1), max(text_max, 1))
         self._cpu_times = cpu_times
         self._selects = selects
-        self._screens = screens or _every_call
-        self._stack_of = stack_of
+        self._screening = screening
+        self.screen = None if screening is None else screening.screen
+        self._stacks = stacks
         self._ips = ips
+        self._numbers = numbers
         self._threads: dict[Task, Thread] = {}
         self._groups: dict[int, dict[Task, Thread]] = {}
         self._by_generation: dict[int, Task] = {}
         self._in_calls: dict[Thread, RecordedStop] = {}
-        looks = (selects is not None, screens is not None, stack_of is not None, ips)
+        looks = (selects is not None, stacks is not None, ips)
         needs_live = any(looks) or any(getattr(one, "needs_live", False) for one in self.listeners)
         self.batches = None if needs_live else BatchLimits(self._limits, cpu_times)
         takers = [one for one in self.listeners if isinstance(one, BatchListener) and one.takes_batches]
@@ -207,6 +221,8 @@ class SyscallLog(EngineOps):
         del group[task]
         if not group:
             del self._groups[pid]
+            if self._stacks is not None:
+                self._stacks.forget(pid)
         if not self._threads:
             for listener in self.listeners:
                 listener.rest()
@@ -225,7 +241,7 @@ class SyscallLog(EngineOps):
         if thread is None:
             thread = self._begin(task)
         in_call = self._call_in(thread) is not None
-        if (in_call and call.resumed) or not self._screens(call.arch, call.nr, call.raw):
+        if (in_call and call.resumed) or not self._may_be_wanted(call):
             return None
         decoded = decode(call.arch, call.nr, call.raw, task.memory, None, self._limits)
         decoded.capture()
@@ -237,13 +253,21 @@ class SyscallLog(EngineOps):
             record.resumes = thread.interrupted
         if self._ips:
             thread.ip = call.ip
-        if self._stack_of is not None:
-            thread.stack = self._stack_of(task)
+        if self._stacks is not None:
+            thread.stack = self._stacks.of(task)
         if self._cpu_times:
             record.entered_cpu_ns = thread_cpu_ns(thread.tid)
         for listener in self.listeners:
             listener.entered(record)
         return None
+
+    def _may_be_wanted(self, call: Syscall) -> bool:
+        """Tell whether the registers of a call pass its screen."""
+        if self._screening is None:
+            return True
+        passed = passes(self._screening.screen(call.arch, call.nr), call.raw)
+        self._screening.count(1, passed)
+        return passed
 
     def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
         """Record a call's end; that of one whose beginning was not seen is left out."""
@@ -271,7 +295,12 @@ class SyscallLog(EngineOps):
             thread.interrupted = record.call.name
         record.status = CallStatus.FAILED if result.is_error else CallStatus.SUCCESSFUL
         if record.call.plan.name == _PRCTL and record.call.raw[0] == _PR_SET_NAME:
-            thread.comm = procfs.comm(thread.tid) or thread.comm
+            # A recorded call was made a moment ago: the thread may be gone.
+            name = record.call.value(1)
+            if isinstance(name, Text) and not name.is_cut:
+                thread.comm = os.fsdecode(name[:_COMM_MAX])
+            else:
+                thread.comm = procfs.comm(thread.tid) or thread.comm
         record.tampering = tampering
         for listener in self.listeners:
             listener.ended(record)
@@ -280,6 +309,8 @@ class SyscallLog(EngineOps):
 
     def report_calls(self, calls: CallBatch) -> None:
         """Record calls that were recorded natively, one by one, or all at once if the listener can."""
+        if self._screening is not None:
+            self._screening.count(*calls.native.screened())
         if self._taker is None:
             for index in range(len(calls.native)):
                 self._replay(calls.native.event(index), calls)
@@ -358,12 +389,21 @@ class SyscallLog(EngineOps):
             if self._ips:
                 with suppress(TaskGone):
                     thread.ip = task.regs.pc
-            if self._stack_of is not None:
-                thread.stack = self._stack_of(task)
+            self._note_number(thread, task)
+            if self._stacks is not None:
+                thread.stack = self._stacks.of(task)
             record = SignalRecord(thread, decode_siginfo(signal.siginfo))
             for listener in self.listeners:
                 listener.signaled(record)
         return None
+
+    def _note_number(self, thread: Thread, task: Task) -> None:
+        """Note the last call of a task that stands in a stop: it may be one that is not logged."""
+        if self._numbers:
+            call = task.read_call()
+            # Where something else than a call interrupted the program, there is none.
+            if call is not None and call[1] >= 0:
+                thread.nr = call[1]
 
     def report_jctl(self, task: Task, job_control: JobControl) -> Answer:
         """Record that a thread stops for job control."""
@@ -383,6 +423,7 @@ class SyscallLog(EngineOps):
 
     def report_exit(self, task: Task, code: int) -> Answer:
         """End the call that a dying task is in."""
+        self._note_number(self._thread_of(task), task)
         self._end_call(self._thread_of(task), CallStatus.UNFINISHED)
         return None
 

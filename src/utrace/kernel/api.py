@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from utrace.kernel.recorded import Batch, Program
+    from utrace.kernel.screens import Screen
 
 Tid = NewType("Tid", int)
 """A thread id as the kernel prints it.  Recycled: not an identity."""
@@ -133,6 +134,8 @@ class Spawn:
     """By audit arch, the only system calls that are to stop at all: a seccomp filter lets the others
     run at full speed.  It is inherited, cannot be taken away, and without a tracer its calls fail with
     ENOSYS, so that a filtered program is never let go.  None for no filter."""
+    screens: Mapping[tuple[int, int], Screen] | None = None
+    """By audit arch and number, what argument registers must pass for a call in `filter` to stop."""
 
 
 class SeizeOutcome(enum.Enum):
@@ -167,9 +170,13 @@ class Recorder(Protocol):
         nr: int,
         program: Program | None,
         wanted: bool,  # noqa: FBT001
+        screen: Screen,
         /,
     ) -> None:
-        """Say what is done with a call: recorded by `program`, or told, or, if not `wanted`, let go."""
+        """Say what is done with a call: recorded by `program`, or told, or, if not `wanted`, let go.
+
+        One whose registers do not pass the screen is let go.
+        """
         ...
 
     def start_recording(self, tid: int, sink: int, request: int, /) -> None:

@@ -81,7 +81,7 @@ class LinuxKernel(_native.Tracer):
                 program.new_session,
                 program.parent_death_signal,
                 None if who is None else (who.uid, who.gid, who.groups),
-                b"" if program.filter is None else filter_program(program.filter),
+                b"" if program.filter is None else filter_program(program.filter, program.screens),
                 exit_kill,
             )
         )

@@ -182,12 +182,12 @@ class Flags:
         shift: tuple[str, int, int] | None = None,
     ) -> None:
         self.ctype = ctype
-        self._constants, self._hint, self._zero, self._shift = constants, hint, zero, shift
+        self.constants, self._hint, self.zero, self._shift = constants, hint, zero, shift
 
     def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
-        decode = flags_decoder(abi, self._constants, self._hint)
-        zero = FlagSet(0, (self._zero,)) if self._zero else decode(0)
+        decode = flags_decoder(abi, self.constants, self._hint)
+        zero = FlagSet(0, (self.zero,)) if self.zero else decode(0)
         shift = self._shift
         if shift is None:
             return lambda raw, _peers, _call: decode(raw) if raw else zero
@@ -219,15 +219,15 @@ class Enum:
         self, constants: str, hint: str = "", ctype: str = "u32", *, otherwise: ArgType | None = None
     ) -> None:
         self.ctype = ctype
-        self._constants, self._hint, self._otherwise = constants, hint, otherwise
+        self.constants, self._hint, self.otherwise = constants, hint, otherwise
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
-        decode = enum_decoder(abi, self._constants, self._hint)
-        if self._otherwise is None:
+        decode = enum_decoder(abi, self.constants, self._hint)
+        if self.otherwise is None:
             return lambda raw, _peers, _call: decode(raw)
-        known = enum_names(abi, self._constants)
-        other = self._otherwise.bind(abi, names)
+        known = enum_names(abi, self.constants)
+        other = self.otherwise.bind(abi, names)
         return lambda raw, peers, call: decode(raw) if raw in known else other(raw, peers, call)
 
 

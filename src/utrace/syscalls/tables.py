@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict, cast
@@ -92,6 +93,21 @@ def constant_values(abi: Abi, name: str) -> Mapping[str, int]:
     for _, names in found.get("fields", ()):
         pairs += names
     return dict(pairs)
+
+
+@functools.cache
+def flag_bits(abi: Abi, name: str) -> Mapping[str, tuple[int, int]]:
+    """Tell for each name of a set of flags which bits are looked at, and their value where it is set.
+
+    A name that stands for several values is left out.
+    """
+    found = _constant_set(abi, name)
+    bits = [(constant, (value, value)) for constant, value in found.get("flags", ())]
+    bits += [
+        (constant, (mask, value)) for mask, names in found.get("fields", ()) for constant, value in names
+    ]
+    several = Counter(constant for constant, _ in bits)
+    return {constant: value for constant, value in bits if several[constant] == 1}
 
 
 @functools.cache

@@ -49,14 +49,23 @@ def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
     tracee.in_syscall = True
     tracee.signo = 0
     tracee.at_entry = tracee.more_to_come = fact[1] == _SYSCALL_ENTRY
-    if tracee.more_to_come and (
-        tracee.filter is None or (arch in tracee.filter and nr not in tracee.filter[arch])
-    ):
+    if tracee.more_to_come and not _has_seccomp_stop(tracee, fact):
         tracee.more_to_come = False
     if task.mask & SYSCALL_ENTRY and (task.syscalls is None or nr in task.syscalls.get(arch, ())):
         task.occurrence = fact
         return report_syscall_entry(task, arch, nr)
     return None
+
+
+def _has_seccomp_stop(tracee: Tracee, fact: Fact) -> bool:
+    """Tell whether our filter makes a call stop once more, as it stands at its entry."""
+    if tracee.filter is None:
+        return False
+    nr, detail = fact[2], fact[3]
+    arch, args = (detail[0], detail[3:9]) if isinstance(detail, tuple) else (0, ())
+    if nr not in tracee.filter.get(arch, (nr,)):
+        return False
+    return tracee.screens is None or not tracee.screens.lets_pass(arch, nr, args)
 
 
 def learn_of_call(tracee: Tracee, fact: Fact) -> None:

@@ -6,20 +6,22 @@ stands with the engines; neither repeats the other.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from utrace.arch import of_regset
 from utrace.core.events import SYSCALL, SYSCALL_EXIT
 from utrace.core.verdicts import ResumeAction
 from utrace.kernel.api import ResumeRequest
+from utrace.kernel.screens import passes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from utrace.core.engine_life import Engine
     from utrace.core.reporting import Pause, Reply
     from utrace.core.task_life import TracedTask
     from utrace.kernel.api import Fact, Kernel
+    from utrace.kernel.screens import Screen
     from utrace.tracehook.signal_decision import CarriedSignal
 
 _STEP_REQUEST = {
@@ -54,6 +56,30 @@ class Kin(Protocol):
     def bury(self, tracee: Tracee) -> None:
         """Keep a dead tracee until its real parent reaps it; its tid is free for another."""
         ...
+
+
+class Screens(NamedTuple):
+    """What a seccomp filter asks of argument registers.
+
+    Attributes:
+        by_call: by audit arch and number.
+        agreed: the clients that were asked, and the calls they then wanted.
+    """
+
+    by_call: Mapping[tuple[int, int], Screen]
+    agreed: dict[object, Mapping[int, frozenset[int]] | None]
+
+    def are_agreed(self, engines: Iterable[Engine]) -> bool:
+        """Tell whether nobody else wants system calls, and nobody others."""
+        return all(
+            engine.ops in self.agreed and engine.syscalls == self.agreed[engine.ops]
+            for engine in engines
+            if engine.mask & SYSCALL
+        )
+
+    def lets_pass(self, arch: int, nr: int, args: Sequence[int]) -> bool:
+        """Tell whether the filter lets a call of these numbers pass without a stop."""
+        return not passes(self.by_call.get((arch, nr), ()), args)
 
 
 class Process:
@@ -96,6 +122,7 @@ class Tracee:
         stepping: the step asked for is over a system call that is to be reported: armed at its entry.
         carried: signals of ours under way to this thread, by the number of their carrier.
         filter: the only calls that stop it at all, by audit arch, if a seccomp filter was installed.
+        screens: what else the filter asks of them, and for whom.
         superseded: a newer fact that came while a stop was being worked on: the stop is broken.
         own_child: waiting for it reaps it, or it is not a group leader.
         exit_kill: it was launched to die with the tracer (PTRACE_O_EXITKILL), or its ancestor was.
@@ -133,6 +160,7 @@ class Tracee:
         "process",
         "request",
         "running",
+        "screens",
         "send",
         "signo",
         "stepping",
@@ -172,6 +200,7 @@ class Tracee:
         self.handler_due = False
         self.exit_kill = False
         self.filter: Mapping[int, frozenset[int]] | None = None
+        self.screens: Screens | None = None
         self._covered: Mapping[int, frozenset[int]] | None = None
         self.exit_status: int | None = None
         self.usage: bytes | None = None
@@ -236,6 +265,8 @@ class Tracee:
             return SYSCALL_REQUEST
         if wanted is not self._covered:
             if any(numbers - self.filter.get(arch, frozenset()) for arch, numbers in wanted.items()):
+                return SYSCALL_REQUEST
+            if self.screens is not None and not self.screens.are_agreed(task.engines):
                 return SYSCALL_REQUEST
             self._covered = wanted
         return CONT_REQUEST

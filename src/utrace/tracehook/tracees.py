@@ -185,6 +185,7 @@ class Tracees(Generic[T]):
         child = self.adopt(tid, tgid, own_child=tgid != tid)
         child.exit_kill = parent.exit_kill
         child.filter = parent.filter
+        child.screens = parent.screens
         return child
 
     def let_start(self, parent: Tracee, child: Tracee) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from utrace.core.verdicts import Answer
+    from utrace.kernel.screens import ScreenOf
     from utrace.tracehook.group_stop import JobControl
     from utrace.tracer.batches import BatchLimits, CallBatch
     from utrace.tracer.engine import Engine
@@ -40,6 +41,10 @@ class EngineOps:
     syscalls: Collection[str] | None = None
     """Names, or sets in `-e trace=` grammar such as "%file", that SYSCALL_ENTRY and SYSCALL_EXIT are
     wanted for; None for all."""
+
+    screen: ScreenOf | None = None
+    """What argument registers of a call must pass for it to be wanted, by its audit arch and number; None:
+    nothing.  It saves stops where it can be asked cheaply; others are reported all the same."""
 
     follow: bool = True
     """Whether children get this engine too, with the mask it then has on the parent."""

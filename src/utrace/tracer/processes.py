@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from utrace.core import control as core_control
+from utrace.core.events import Event
 from utrace.core.task_life import Need
 from utrace.core.verdicts import ResumeAction
 from utrace.errors import NotPermitted, TaskGone
 from utrace.kernel.api import SeizeOutcome
-from utrace.tracehook.tracee import SYSCALL_REQUEST
+from utrace.tracehook.tracee import SYSCALL_REQUEST, Screens
 from utrace.tracer.engine import require_callbacks, syscall_numbers
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def spawn(
         tracee = loop.tracees.adopt(tid, tid, own_child=True)
         tracee.exit_kill = exit_kill
         tracee.filter = program.filter
+        if program.screens is not None:
+            asking = [ops for ops in engines if ops.events & Event.SYSCALL]
+            tracee.screens = Screens(program.screens, {ops: syscall_numbers(ops.syscalls) for ops in asking})
         tracee.request = SYSCALL_REQUEST
         for ops in engines:
             loop.put(loop.new_engine(tracee, ops), tracee)

@@ -116,7 +116,8 @@ class Recording:
 
         spec = program_of(arch, nr, engine.client.batches.memory) if wanted else None
         program = None if spec is None else Program(*spec)
-        self._recorder.teach(self._sinks[engine.client], arch, nr, program, wanted)
+        screen = () if engine.client.screen is None else engine.client.screen(arch, nr)
+        self._recorder.teach(self._sinks[engine.client], arch, nr, program, wanted, screen)
 
     def hand_over(self) -> None:
         """Give engines what was recorded for them; one that raises loses it, and nobody else anything."""
@@ -124,7 +125,7 @@ class Recording:
             return
         for client, sink in self._sinks.items():
             batch = self._recorder.take_records(sink)
-            if not len(batch):
+            if not (len(batch) or any(batch.screened())):
                 continue
             self._loop.leave()
             try:

@@ -15,6 +15,7 @@ from utrace.errors import Misuse, ProgramNotStarted, TaskGone
 from utrace.kernel.access import check_is_no_ancestor, explain_refusal
 from utrace.kernel.api import Credentials, Spawn
 from utrace.kernel.linux import LinuxKernel
+from utrace.kernel.screens import any_of
 from utrace.syscalls.abi import ABIS
 from utrace.tracehook.tracees import WhenBlocked
 from utrace.tracer import processes
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from utrace.errors import UtraceError
     from utrace.kernel.api import Kernel
+    from utrace.kernel.screens import Screen
     from utrace.tracer.ops import EngineOps
     from utrace.tracer.task import Task
 
@@ -180,6 +182,7 @@ class Session:
         path = find_program(
             words[0] if executable is None else os.fsencode(executable), variables.get("PATH", os.defpath)
         )
+        wanted = self._filter(clients) if seccomp else None
         program = Spawn(
             path=path,
             argv=words,
@@ -188,7 +191,8 @@ class Session:
             stdio=stdio,
             new_session=new_session,
             credentials=None if user is None else credentials_of(user),
-            filter=self._filter(clients) if seccomp else None,
+            filter=wanted,
+            screens=None if wanted is None else screens_of(clients, wanted),
         )
         loop = self.loop
         launched = threading.Event()
@@ -317,6 +321,23 @@ class Session:
             if thread.is_alive():
                 loop.abandon_all()
                 thread.join(_LET_GO_S)
+
+
+def screens_of(
+    clients: Sequence[EngineOps], wanted: Mapping[int, frozenset[int]]
+) -> Mapping[tuple[int, int], Screen] | None:
+    """Give what registers of wanted calls must pass for some engine to want them; None: nothing."""
+    asking = [(ops, syscall_numbers(ops.syscalls)) for ops in clients if ops.events & Event.SYSCALL]
+    if any(ops.has_last_word for ops in clients) or not any(ops.screen for ops, _ in asking):
+        return None
+    screens: dict[tuple[int, int], Screen] = {}
+    for arch, numbers in wanted.items():
+        for nr in numbers:
+            whose = [ops for ops, some in asking if some is None or nr in some[arch]]
+            screen = any_of([ops.screen(arch, nr) if ops.screen else () for ops in whose])
+            if screen:
+                screens[arch, nr] = screen
+    return screens
 
 
 def credentials_of(user: str) -> Credentials:

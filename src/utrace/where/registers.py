@@ -1,42 +1,58 @@
-"""Comparisons that argument registers decide: no memory is read, nothing is decoded.
+"""What argument registers must pass for an expression to be true: no memory is read, nothing is decoded.
 
-Rule of this file: the value of an argument is what its register holds only for plain numbers, flags and
-addresses; everything else is left to Python.
+Rule of this file: what registers must pass follows from the expression.  A comparison that registers decide
+stands for itself; one of which they decide something (a flag that is set) stands for that; everything else is
+taken to be true, also where it is denied.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeGuard
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from utrace.syscalls.argtypes import Flags, Number, Pointer
-from utrace.where import values as v
-from utrace.where.nodes import Arg, BitAnd, Compare, Const, Not, Truth
+from utrace.kernel.screens import FAIL, NOTHING, PASS, Step
+from utrace.syscalls.argtypes import SIGNAL, Enum, Flags, IoctlCommand, Number, Pointer
+from utrace.syscalls.siginfo import SIGNAL_NAMES
+from utrace.syscalls.tables import enum_names, flag_bits
+from utrace.where.nodes import And, Arg, BitAnd, Compare, Const, Fixed, Has, Not, Or, Truth
 from utrace.where.reduce import constant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
+    from utrace.kernel.screens import Screen
     from utrace.syscalls.abi import Abi
+    from utrace.syscalls.argtypes import ArgType
     from utrace.syscalls.signature import Signature
     from utrace.where.nodes import Operand, Test
+    from utrace.where.values import Known
 
-_OPPOSITE: Final = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_OPPOSITE: Final = {
+    "==": "!=",
+    "!=": "==",
+    "<": ">=",
+    ">=": "<",
+    ">": "<=",
+    "<=": ">",
+    "in": "not in",
+    "not in": "in",
+}
 _TURNED: Final = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterTest:
-    """One comparison of an argument register with a constant.
+    """One comparison of an argument register with constants.
 
     Attributes:
         index: of the argument.
         name: of the argument.
-        op: == != < <= > >= in.
-        value: the constant, of `in` several.
+        op: == != < <= > >=, or, with several constants, in, not in.
+        value: the constant, or several.
         mask: bits that are looked at; None for all.
         bits: how many bits of the register the argument has.
         signed: the highest of these is its sign.
+        shown: the name that stands for the constants; with `mask`, of a flag.
     """
 
     index: int
@@ -46,26 +62,91 @@ class RegisterTest:
     mask: int | None
     bits: int
     signed: bool
-
-    def passes(self, raw: Sequence[int]) -> bool:
-        """Tell whether registers pass it."""
-        number = raw[self.index] & ((1 << self.bits) - 1)
-        if self.signed and number >> self.bits - 1:
-            number -= 1 << self.bits
-        if self.mask is not None:
-            number &= self.mask
-        if isinstance(self.value, tuple):
-            return number in self.value
-        return v.compare(self.op, number, self.value)
+    shown: str = ""
 
     def __str__(self) -> str:
+        if self.shown and self.mask is not None:
+            return f"{self.shown} in {self.name}"
+        if self.shown:
+            return f"{self.name} {'==' if self.op == 'in' else '!='} {self.shown}"
         shown = self.name if self.mask is None else f"({self.name} & {self.mask:#x})"
         return f"{shown} {self.op} {self.value}"
 
 
-def register_test(test: Test, abi: Abi, signature: Signature) -> RegisterTest | None:
-    """Make a comparison of a register from one of values, where the two are the same; else None."""
-    found = _comparison(test)
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All of them."""
+
+    parts: tuple[Needed, ...]
+
+    def __str__(self) -> str:
+        return " and ".join(map(_grouped, self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """At least one of them."""
+
+    parts: tuple[Needed, ...]
+
+    def __str__(self) -> str:
+        return " or ".join(map(_grouped, self.parts))
+
+
+Needed: TypeAlias = "bool | RegisterTest | Every | Some"
+"""What registers must pass; True: anything does."""
+
+
+def _grouped(needed: Needed) -> str:
+    return f"({needed})" if isinstance(needed, Every | Some) else str(needed)
+
+
+def needed_registers(test: Test, abi: Abi, signature: Signature, *, outcome: bool = True) -> Needed:
+    """Tell what argument registers must pass for a test to have an outcome.
+
+    Args:
+        test: an expression, reduced for the calls of one number.
+        abi: their convention.
+        signature: their arguments.
+        outcome: whether the test is to be true.
+    """
+    match test:
+        case Fixed(value):
+            return value is outcome
+        case Not(of):
+            return needed_registers(of, abi, signature, outcome=not outcome)
+        case And(parts) | Or(parts):
+            several = [needed_registers(part, abi, signature, outcome=outcome) for part in parts]
+            return _joined(several, every=isinstance(test, And) is outcome)
+        case _:
+            exact = _comparison(test, abi, signature)
+            if exact is not None:
+                return exact if outcome else replace(exact, op=_OPPOSITE[exact.op])
+            return _flags_set(test, abi, signature) if outcome else True
+
+
+def _joined(several: Iterable[Needed], *, every: bool) -> Needed:
+    """Make all, or some, of several needed: what decides does, what does not is left out."""
+    parts: list[Needed] = []
+    for one in several:
+        if isinstance(one, bool):
+            if one is not every:
+                return one
+        elif one not in parts:
+            parts.append(one)
+    if not parts:
+        return every
+    if len(parts) == 1:
+        return parts[0]
+    return Every(tuple(parts)) if every else Some(tuple(parts))
+
+
+# -- comparisons of values as comparisons of registers --------------------------------------------
+
+
+def _comparison(test: Test, abi: Abi, signature: Signature) -> RegisterTest | None:
+    """Make the comparison of a register that is the same as one of values; None if there is none."""
+    found = _parts(test)
     if found is None:
         return None
     op, left, right = found
@@ -75,23 +156,24 @@ def register_test(test: Test, abi: Abi, signature: Signature) -> RegisterTest | 
         if not isinstance(other, Const) or type(other.value) is not int:
             return None
         mask = other.value
-    number = _numbers(op, right)
-    if number is None or not isinstance(left, Arg) or left.name not in signature.arguments:
+    if not isinstance(left, Arg) or left.name not in signature.arguments:
         return None
     kind = signature.arguments[left.name]
-    if not _is_scalar(kind):
+    values = _numbers(op, right, kind, abi, named=mask is None)
+    if values is None or not _is_scalar(kind):
         return None
     _, size, signed = abi.layout(kind.ctype)
+    top = 1 << size * 8 - 1
+    if signed and mask is not None and not -top <= mask < 2 * top:
+        return None
+    op, numbers = values
     index = list(signature.arguments).index(left.name)
-    return RegisterTest(index, left.name, op, number, mask, size * 8, signed)
+    shown = right.value if isinstance(right, Const) and isinstance(right.value, str) else ""
+    return RegisterTest(index, left.name, op, numbers, mask, size * 8, signed, shown)
 
 
-def _comparison(test: Test) -> tuple[str, Operand, Operand] | None:
+def _parts(test: Test) -> tuple[str, Operand, Operand] | None:
     """Give (op, what is compared, with what), constants on the right; None if it is no comparison."""
-    if isinstance(test, Not):
-        # Both sides are numbers, if it comes to a register: so one of the two is true.
-        inner = _comparison(test.of)
-        return None if inner is None or inner[0] not in _OPPOSITE else (_OPPOSITE[inner[0]], *inner[1:])
     if isinstance(test, Truth):
         return "!=", test.of, Const(0)
     if not isinstance(test, Compare):
@@ -101,18 +183,142 @@ def _comparison(test: Test) -> tuple[str, Operand, Operand] | None:
     return test.op, test.left, test.right
 
 
-def _numbers(op: str, operand: Operand) -> int | tuple[int, ...] | None:
-    """Give the number to compare with, of `in` several; None if it is something else."""
+def _numbers(
+    op: str, operand: Operand, kind: ArgType, abi: Abi, *, named: bool
+) -> tuple[str, int | tuple[int, ...]] | None:
+    """Give an operator and what numbers to compare with; None if it is something else."""
     value = constant(operand)
-    if value is None:
+    if value is None or op not in _OPPOSITE:
         return None
-    numbers = value[0]
-    if op == "in" and isinstance(numbers, tuple):
-        several = tuple(each for each in numbers if type(each) is int)
-        return several if len(several) == len(numbers) else None
-    return numbers if op in _OPPOSITE and type(numbers) is int else None
+    given = value[0]
+    if op not in {"in", "not in"}:
+        numbers = _numbers_of(given, kind, abi, named=named)
+        if isinstance(given, str | None):
+            # Several numbers may have one name, and none.
+            is_equality = numbers is not None and op in {"==", "!="}
+            return ("in" if op == "==" else "not in", numbers or ()) if is_equality else None
+        return None if numbers is None else (op, numbers[0])
+    if not isinstance(given, tuple):
+        return None
+    several = [_numbers_of(one, kind, abi, named=named) for one in given]
+    return None if None in several else (op, tuple(number for one in several for number in one or ()))
 
 
-def _is_scalar(kind: object) -> TypeGuard[Number | Flags | Pointer]:
+def _numbers_of(given: Known, kind: ArgType, abi: Abi, *, named: bool) -> tuple[int, ...] | None:
+    """Give the numbers that are equal to a constant; None if that is not known."""
+    if isinstance(given, str) and named:
+        names = _names_of(kind, abi)
+        return None if names is None else tuple(number for number, name in names.items() if name == given)
+    if given is None and isinstance(kind, Pointer):
+        return (0,)
+    return (given,) if type(given) is int else None
+
+
+def _names_of(kind: ArgType, abi: Abi) -> Mapping[int, str] | None:
+    if isinstance(kind, Enum) and kind.otherwise is None:
+        return enum_names(abi, kind.constants)
+    if isinstance(kind, IoctlCommand):
+        return enum_names(abi, "ioctl")
+    return SIGNAL_NAMES if kind is SIGNAL else None
+
+
+def _is_scalar(kind: ArgType) -> bool:
     """Tell whether the value of an argument is what its register holds."""
-    return isinstance(kind, Flags | Pointer) or (isinstance(kind, Number) and kind.is_plain)
+    return (
+        isinstance(kind, Flags | Pointer | IoctlCommand)
+        or (isinstance(kind, Number) and (kind.is_plain or kind is SIGNAL))
+        or (isinstance(kind, Enum) and kind.otherwise is None)
+    )
+
+
+def _flags_set(test: Test, abi: Abi, signature: Signature) -> Needed:
+    """Tell what bits must be set for flags to have names; True where that is not known."""
+    match test:
+        case Has(Arg(name), names):
+            pass
+        case Compare("in", Const(str() as one), Arg(name)):
+            names = (one,)
+        case Compare("==", Arg(name), Const(str() as one)) | Compare("==", Const(str() as one), Arg(name)):
+            names = tuple(one.split("|"))
+        case _:
+            return True
+    kind = signature.arguments.get(name)
+    if not isinstance(kind, Flags):
+        return True
+    index, known = list(signature.arguments).index(name), flag_bits(abi, kind.constants)
+    _, size, signed = abi.layout(kind.ctype)
+    full = (1 << size * 8) - 1
+    return _joined(
+        (
+            RegisterTest(index, name, "==", known[one][1], known[one][0], size * 8, signed, one)
+            for one in names
+            if one in known and one != kind.zero and not signed and 0 <= known[one][0] <= full
+        ),
+        every=True,
+    )
+
+
+# -- as steps -------------------------------------------------------------------------------------
+
+
+def screen_of(needed: Needed) -> Screen:
+    """Make the steps of what registers must pass."""
+    backwards: list[Step] = []
+    start = _place(needed, PASS, FAIL, backwards)
+    if start < 0:
+        return () if start == PASS else NOTHING
+    # What was put after it is out of reach.
+    last = start
+    turned = {PASS: PASS, FAIL: FAIL}
+    return tuple(
+        step._replace(
+            then=turned.get(step.then, last - step.then),
+            otherwise=turned.get(step.otherwise, last - step.otherwise),
+        )
+        for step in reversed(backwards[: start + 1])
+    )
+
+
+def _place(needed: Needed, then: int, otherwise: int, backwards: list[Step]) -> int:
+    """Put steps before those that are there; the number, counted from the end, of the one to begin with."""
+    if isinstance(needed, bool):
+        return then if needed else otherwise
+    if isinstance(needed, RegisterTest):
+        return _place_test(needed, then, otherwise, backwards)
+    is_every = isinstance(needed, Every)
+    at = then if is_every else otherwise
+    for part in reversed(needed.parts):
+        at = _place(part, at if is_every else then, otherwise if is_every else at, backwards)
+    return at
+
+
+def _place_test(test: RegisterTest, then: int, otherwise: int, backwards: list[Step]) -> int:
+    if isinstance(test.value, tuple):
+        if test.op == "not in":
+            then, otherwise = otherwise, then
+        at = otherwise
+        for value in reversed(test.value):
+            at = _place_one(replace(test, op="==", value=value), value, (then, at), backwards)
+        return at
+    return _place_one(test, test.value, (then, otherwise), backwards)
+
+
+def _place_one(test: RegisterTest, value: int, ways: tuple[int, int], backwards: list[Step]) -> int:
+    """Put one comparison; where no number of the register's is, or all are, it is decided."""
+    op, (then, otherwise) = test.op, ways
+    if op in {"!=", ">", ">="}:
+        op, then, otherwise = _OPPOSITE[op], otherwise, then
+    if op == "<=":
+        op, value = "<", value + 1
+    top = 1 << test.bits - 1
+    is_signed = test.signed and (test.mask is None or test.mask < 0)
+    low, high = (-top, top - 1) if is_signed else (0, 2 * top - 1)
+    if value < low or (op == "<" and value == low):
+        return otherwise
+    if value > high:
+        return then if op == "<" else otherwise
+    full = 2 * top - 1
+    mask = full if test.mask is None else test.mask & full
+    flip = top if is_signed and op == "<" else 0
+    backwards.append(Step(test.index, mask, flip, op == "<", (value & full) ^ flip, then, otherwise))
+    return len(backwards) - 1

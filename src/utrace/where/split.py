@@ -1,13 +1,13 @@
-"""An expression split into what the kernel, the entry and only Python can decide (D6).
+"""An expression split into what the kernel, the native loop and only Python can decide (D6).
 
 For each call the expression is reduced by what is known of every call of that number: its name, its
-convention, which arguments it has.  Where that leaves nothing that could be true, the call need not stop:
-the *kernel part*, numbers for a seccomp filter.  What must be true of the argument registers is the *entry
-part*: comparisons of registers with constants, which need no memory and no decoding.  What is left of the
-expression for that call is the *Python part*.
+convention, which arguments it has.  Where that leaves nothing that could be true, the call need not stop.
+What must be true of the argument registers needs no memory and no decoding: it is a *screen*.  Numbers and
+screens are the *kernel part*, a seccomp filter, where there is one, and the *native part*, before Python is
+woken.  What is left of the expression for that call is the *Python part*.
 
-Rule of this file: kernel part, entry part and Python part together are true where the whole is, and nowhere
-else.  The first two may say yes where the whole says no, never the other way round.
+Rule of this file: the parts together are true where the whole is, and nowhere else.  The first two may say
+yes where the whole says no, never the other way round.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from utrace.kernel.screens import FAIL, NOTHING, PASS, Screen, Step, any_of, passes
 from utrace.syscalls.abi import ABIS, abi_of
 from utrace.syscalls.catalog import signature_of
 from utrace.syscalls.pointers import Path
@@ -23,7 +24,7 @@ from utrace.syscalls.tables import numbers, prototypes
 from utrace.where.evaluate import compiled
 from utrace.where.nodes import MISSING, And, Compare, Const, Fixed, Match, Not, Or, Var, operands, show
 from utrace.where.reduce import Shape, reduced
-from utrace.where.registers import RegisterTest, register_test
+from utrace.where.registers import Needed, needed_registers, screen_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _NAMES_SHOWN: Final = 8
 _NAMELESS: Final = "syscall_0x"
+#: prctl(PR_SET_NAME): the first argument is an int.
+_RENAMES: Final[Screen] = (Step(0, 0xFFFFFFFF, 0, False, 15, PASS, FAIL),)  # noqa: FBT003 — a comparison by ==
 _NOT_BY_EQUALITY: Final = frozenset({"<", "<=", ">", ">="})
 
 
@@ -44,11 +47,13 @@ class CallPart:
     Attributes:
         name: of the call.
         registers: what its registers must pass.
+        screen: the same, as steps.
         rest: what is left of the whole; it implies `registers`.
     """
 
     name: str
-    registers: tuple[RegisterTest, ...]
+    registers: Needed
+    screen: Screen
     rest: Test
     decide: Callable[[CallFacts], bool] = field(repr=False, compare=False)
 
@@ -90,9 +95,14 @@ class Split:
         return not _is_matched(self.test, name) and reduced(self.test, shape) == Fixed(value=False)
 
     @functools.cached_property
+    def asks_names(self) -> bool:
+        """Whether threads must be known by name."""
+        return Var("comm") in operands(self.test)
+
+    @functools.cached_property
     def seen(self) -> Mapping[int, frozenset[int]]:
-        """The same, with what must be seen, though it is not accepted, to know threads by name."""
-        if Var("comm") not in operands(self.test):
+        """The calls that can make it true, with those that must be seen to know threads by name."""
+        if not self.asks_names:
             return self.calls
         return {abi.audit: self.calls[abi.audit] | {numbers(abi)["prctl"]} for abi in ABIS}
 
@@ -105,7 +115,7 @@ class Split:
         if key not in self._parts:
             abi = abi_of(arch)
             if nr not in prototypes(abi):
-                return CallPart(f"syscall_{nr:#x}", (), self.test, self._whole)
+                return CallPart(f"syscall_{nr:#x}", True, (), self.test, self._whole)  # noqa: FBT003 — anything passes
             self._parts[key] = self._made(abi, nr)
         return self._parts[key]
 
@@ -119,14 +129,22 @@ class Split:
             return None
         if rest not in self._compiled:
             self._compiled[rest] = compiled(rest)
-        tests = rest.parts if isinstance(rest, And) else (rest,)
-        registers = [register_test(one, abi, signature) for one in tests]
-        return CallPart(name, tuple(one for one in registers if one is not None), rest, self._compiled[rest])
+        registers = needed_registers(rest, abi, signature)
+        if registers is False:
+            return None
+        return CallPart(name, registers, screen_of(registers), rest, self._compiled[rest])
+
+    def screen(self, arch: int, nr: int) -> Screen:
+        """Give what registers of a call must pass for it to be seen: accepted, or told of a thread's name."""
+        part = self.part(arch, nr)
+        screen = NOTHING if part is None else part.screen
+        if self.asks_names and nr == numbers(abi_of(arch))["prctl"]:
+            return any_of([screen, _RENAMES])
+        return screen
 
     def passes_entry(self, arch: int, nr: int, raw: Sequence[int]) -> bool:
-        """Tell whether a call may still be accepted, from its number and registers alone."""
-        part = self.part(arch, nr)
-        return part is not None and all(test.passes(raw) for test in part.registers)
+        """Tell whether a call is to be seen, from its number and registers alone."""
+        return passes(self.screen(arch, nr), raw)
 
     def accepts(self, facts: CallFacts) -> bool:
         """Decide about a call that passed the entry."""
@@ -137,21 +155,28 @@ class Split:
         """Decide by the whole expression: what the parts together must come to."""
         return self._whole(facts)
 
-    def explain(self, audit: int) -> list[str]:
-        """Describe the parts in words, for one convention."""
+    def explain(self, audit: int, *, filtered: bool) -> list[str]:
+        """Describe the parts in words, for one convention.
+
+        Args:
+            audit: the convention.
+            filtered: a seccomp filter is there to decide what it can.
+        """
         parts = [part for nr in sorted(self.calls[audit]) if (part := self.part(audit, nr)) is not None]
         names = sorted(part.name for part in parts)
         total = len(prototypes(abi_of(audit)))
-        lines = [f"kernel: {len(parts)} of {total} calls can match: {_few(names) or 'none'}"]
-        entries: dict[str, list[str]] = {}
+        decider = "kernel" if filtered and self.is_complete else "native"
+        lines = [] if filtered else [f"kernel: no filter: all {total} calls stop"]
+        lines += [f"{decider}: {len(parts)} of {total} calls can match: {_few(names) or 'none'}"]
+        if not self.is_complete:
+            lines = ["kernel: every call stops: numbers without a name can match"]
+        needed: dict[str, list[str]] = {}
         rests: dict[str, list[str]] = {}
         for part in parts:
-            if part.registers:
-                entries.setdefault(" and ".join(map(str, part.registers)), []).append(part.name)
+            if part.screen:
+                needed.setdefault(str(part.registers), []).append(part.name)
             rests.setdefault(show(part.rest), []).append(part.name)
-        lines += [f"entry: {_few(called)}: {tests}" for tests, called in entries.items()] or [
-            "entry: nothing"
-        ]
+        lines += [f"{decider}: {_few(called)}: {registers}" for registers, called in needed.items()]
         for rest, called in rests.items():
             whose = "" if len(rests) == 1 else f"{_few(called)}: "
             lines.append(f"python: {whose}{rest}")

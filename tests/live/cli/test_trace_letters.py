@@ -29,9 +29,26 @@ def program(tmp_path: Path) -> list[str]:
     return [str(build("reads_in_functions")), str(file)]
 
 
+@pytest.mark.requires("root")
+def test_pids_of_other_namespaces_are_those_strace_shows(tmp_path: Path) -> None:
+    def lines(tool: tuple[str, ...]) -> list[str]:
+        log = tmp_path / tool[-1]
+        script = "(exit 3); kill -0 $$; /bin/true"
+        calls = "trace=getpid,kill,clone,vfork,wait4"
+        run(*tool, "-f", "--decode-pids=all", "-e", calls, "-o", log, "unshare", "-pf", "sh", "-c", script)
+        text = re.sub(r"si_[us]time=\d+( /\* [\d.]+ s \*/)?|0x\w+", "", log.read_text())
+        pids = list(dict.fromkeys(re.findall(r"^\d+", text, re.MULTILINE)))
+        text = re.sub(r"\b\d{3,}\b", lambda pid: f"P{pids.index(pid[0])}" if pid[0] in pids else "N", text)
+        # Whose wait is still going on when the other's first line comes is up to the scheduler.
+        return [re.sub(" +", " ", line) for line in text.splitlines() if "wait4" not in line]
+
+    assert lines(TRACE) == lines(STRACE)
+
+
 @pytest.mark.parametrize(
     "options",
     [
+        ["-n", "-e", "trace=none"],
         ["-X", "raw"],
         ["--strings-in-hex=non-ascii-chars", "-e", "trace=read"],
         ["-X", "verbose"],

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from utrace.cli.trace_options import ALL_SIGNALS, OPTIONS, REFUSED, Daemon, Needs, UsageError, parse
+from tests.tracees import ROOT
+from utrace.cli.trace_options import ALL_SIGNALS, OPTIONS, REFUSED, TABLE, Daemon, Needs, UsageError, parse
 from utrace.engines import CallStatus, Clock
 
 
@@ -108,6 +109,53 @@ def test_what_strace_has_and_this_has_not_is_refused_by_name(name: str) -> None:
     )
     with pytest.raises(UsageError, match=rf"option '{words[0] if name[0] != '-' else name}"):
         parse([*words, "x"])
+
+
+def strace_help() -> str:
+    """Give the help of the installed strace, each option with what belongs to it on one line."""
+    done = subprocess.run(["strace", "--help"], capture_output=True, text=True, check=True)
+    return re.sub(r"\n {4,}(?! *-)", " ", done.stdout)
+
+
+@pytest.mark.requires("strace")
+def test_every_option_in_the_help_of_strace_is_on_the_page_about_them() -> None:
+    page = (ROOT / "docs" / "cookbook.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    spelling = re.compile(r"(?<![\w-])-(?:-[\w-]+|e [a-z][\w-]*|\w+)")
+    shown = set(spelling.findall(" ".join(re.findall(r"`[^`]*`", page))))
+    rows = [line for line in strace_help().splitlines() if line.startswith("  -")]
+    assert len(rows) > 60
+    for row in rows:
+        # A row names one option, by a letter, a long name or both.
+        assert set(spelling.findall(row)) & shown, row
+
+
+@pytest.mark.requires("strace")
+def test_every_value_in_the_help_of_strace_is_known() -> None:
+    text = strace_help()
+
+    def words(pattern: str) -> list[str]:
+        found = re.search(pattern, text)
+        assert found is not None, pattern
+        return re.findall(r"[\w-]+", re.sub(r"\([^)]*\)|default.*", "", found[1]))
+
+    for name in {*words(r"options: (.*)"), *re.findall(r"-e ([a-z-]+)=", text)}:
+        assert f"-e {name}" in REFUSED or TABLE.qualifier(name) is not None, name
+    given = [
+        *(("-e", f"trace={group}") for group in re.findall(r"%+\w+", text)),
+        *(("-e", f"status={word}") for word in words(r"statuses: ([\w, ]+)")),
+        *(("-e", f"quiet={word}") for word in words(r"messages: ([\w, -]+)")),
+        *(("-e", f"decode-fds={word}") for word in ("dev", "path", "pidfd", "socket")),
+        *(("-X", word) for word in words(r"formats: ([\w, ]+)")),
+        *((f"--absolute-timestamps={word}",) for word in ("none", "time", "unix")),
+        *((f"--syscall-times={unit}",) for unit in words(r"precision: +one of ([\w, ]+);")),
+        *((f"--interruptible={word}",) for word in re.findall(r"\d, (\w+):", text)),
+        *(("-c", "-S", word) for word in words(r"sort syscall counts by: ([^(]+)")),
+        *(("-c", "-U", word) for word in words(r"list of ([^(]+)")),
+        *(("-e", f"inject=read:{part}=1ms") for part in ("delay_enter", "delay_exit")),
+    ]
+    assert len(given) > 60
+    for option in given:
+        parse([*option, "x"])
 
 
 @pytest.mark.requires("strace")

@@ -10,6 +10,7 @@ from utrace.engines.records import (
     CallStatus,
     EndRecord,
     ModeRecord,
+    Place,
     SignalRecord,
     StopRecord,
     SupersededRecord,
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
 
 T0 = 1_795_564_989_123_456_789
 PATH = 0x1000
+
+
+class SomeStack:
+    """Three frames: of a library, without a name, with a source."""
+
+    def places(self) -> list[Place]:
+        return [
+            Place("/lib/libc.so.6", 0x1234, "read", 0x14, None, 0),
+            Place("/bin/cat", 0x20, None, 0, None, 0),
+            Place("/bin/cat", 0x30, "main", 8, "cat.c", 3),
+        ]
 
 
 def thread(tid: int = 7, *, pid: int = 0, comm: str = "cat") -> Thread:

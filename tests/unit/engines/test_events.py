@@ -7,9 +7,11 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.tracees import ROOT
-from tests.unit.engines.some_records import PATH, T0, call, tell_everything, thread
+from tests.unit.engines.some_records import PATH, T0, SomeStack, call, tell_everything, thread
 from utrace.engines.event_log import EventLog
-from utrace.engines.events import call_event, within_64_bits
+from utrace.engines.events import call_event, signal_event, within_64_bits
+from utrace.engines.records import SignalRecord
+from utrace.syscalls import encode_siginfo
 
 if TYPE_CHECKING:
     from utrace.engines.events import Event
@@ -58,8 +60,10 @@ def test_every_event_and_key_is_on_the_page_and_nothing_else() -> None:
     for event in everything():
         seen.setdefault(str(event["event"]), set()).update(event)
     restart = call("restart_syscall")
-    restart.resumes, restart.cpu_ns = "nanosleep", 1
+    restart.resumes, restart.cpu_ns, restart.thread.stack = "nanosleep", 1, SomeStack()
     seen["call"] |= set(call_event(restart))
+    signal = SignalRecord(restart.thread, encode_siginfo(10, si_pid=9, si_uid=0))
+    seen["signal"] |= set(signal_event(signal, T0))
     always = page.pop("every")
     assert {name: keys - always for name, keys in seen.items()} == page
     assert all(always <= set(event) for event in everything())
@@ -84,6 +88,23 @@ def test_a_call_has_its_arguments_and_what_it_returned() -> None:
         "ret": 3,
         "duration_ns": 1_500,
     }
+
+
+def test_a_stack_is_its_frames_with_what_is_known_of_each() -> None:
+    record = call("getpid")
+    record.thread.stack = SomeStack()
+    assert call_event(record)["stack"] == [
+        {"file": "/lib/libc.so.6", "address": "0x1234", "function": "read", "offset": 0x14},
+        {"file": "/bin/cat", "address": "0x20"},
+        {
+            "file": "/bin/cat",
+            "address": "0x30",
+            "function": "main",
+            "offset": 8,
+            "source": "cat.c",
+            "line": 3,
+        },
+    ]
 
 
 def test_a_failed_call_returned_what_a_program_sees() -> None:

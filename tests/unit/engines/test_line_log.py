@@ -10,18 +10,20 @@ import pytest
 
 from utrace.engines.line_log import Clock, LineLog, LineStyle, PidShown
 from utrace.engines.output import Output
+from utrace.engines.process_names import ProcessNames
 from utrace.engines.records import (
     ALL_STATUSES,
     CallRecord,
     CallStatus,
     EndRecord,
     ModeRecord,
+    Place,
     SignalRecord,
     StopRecord,
     SupersededRecord,
     Thread,
 )
-from utrace.syscalls import Result, Style, decode, encode_siginfo
+from utrace.syscalls import Result, decode, encode_siginfo
 from utrace.syscalls.abi import X86_64
 from utrace.syscalls.tables import numbers
 from utrace.tracer.syscall import Tampering
@@ -269,8 +271,8 @@ def test_what_was_done_to_a_call_is_said(tampering: Tampering, text: str) -> Non
 class TwoFrames:
     """A stack."""
 
-    def lines(self) -> list[str]:
-        return ["inner", "outer"]
+    def places(self) -> list[Place]:
+        return [Place("/x", 0x14, "inner", 4, None, 0), Place("/x", 0x20, "outer", 8, "x.c", 3)]
 
 
 def test_the_stack_stands_behind_calls_and_signals_and_behind_dumps() -> None:
@@ -282,11 +284,11 @@ def test_the_stack_stands_behind_calls_and_signals_and_behind_dumps() -> None:
     assert fixture.lines() == [
         "getppid() = 1",
         " | getppid",
-        " > inner",
-        " > outer",
+        " > /x(inner+0x4) [0x14]",
+        " > /x(outer+0x8) [0x20] x.c:3",
         "--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=1, si_uid=0} ---",
-        " > inner",
-        " > outer",
+        " > /x(inner+0x4) [0x14]",
+        " > /x(outer+0x8) [0x20] x.c:3",
     ]
 
 
@@ -296,7 +298,15 @@ def test_a_single_pid_is_shown_if_asked() -> None:
     assert fixture.lines() == ["[pid 7] getppid() = 1"]
 
 
+class Shells(ProcessNames):
+    """Every process is a shell."""
+
+    def name(self, tid: int, known: str = "") -> str:
+        return f"<sh{tid}>"
+
+
 def test_processes_are_named_in_front_of_lines_too() -> None:
-    fixture = Fixture(LineStyle(values=Style(describe_pid=lambda _pid: "<sh>"), pids=PidShown.COLUMN))
+    shells = Shells(names=True, translations=False)
+    fixture = Fixture(LineStyle(processes=shells, pids=PidShown.COLUMN))
     fixture.leave(fixture.enter(fixture.thread(7), "getppid"), 1)
-    assert fixture.lines() == ["7<sh> getppid() = 1<sh>"]
+    assert fixture.lines() == ["7<sh7> getppid() = 1<sh1>"]

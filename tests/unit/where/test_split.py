@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.kernel import bpf
 from tests.unit.syscalls.fake_memory import FakeMemory
+from utrace.kernel.seccomp import filter_program
 from utrace.syscalls import Limits, Result, decode
 from utrace.syscalls.abi import AARCH64, ABIS, I386, X86_64
 from utrace.syscalls.catalog import signature_of
@@ -33,6 +36,8 @@ from utrace.where.split import Split
 from utrace.where.values import WORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from utrace.syscalls.abi import Abi
     from utrace.where.nodes import Operand, Test
 
@@ -54,8 +59,30 @@ NAMES = (
 ARGUMENTS = tuple(
     sorted({name for call in NAMES for name in signature_of(X86_64, numbers(X86_64)[call])[1].arguments})
 )
+ALLOW = 0x7FFF0000
 INTERESTING = (0, 1, 2, 3, 16, 0o100, 0o644, 4096, 2**31, 2**32 - 1, 2**32, 2**63, 2**64 - 100, 2**64 - 1)
 STRINGS = ("openat", "/etc/passwd", "", "O_CREAT", "O_WRONLY|O_CREAT", "ENOENT", "SIGINT", "x86_64", "make")
+
+#: Of enumerations, signals and flags that these calls have.
+CONSTANTS = (
+    "SEEK_SET",
+    "SEEK_END",
+    "SIGKILL",
+    "SIGINT",
+    "F_GETFL",
+    "F_DUPFD",
+    "PR_SET_NAME",
+    "PROT_READ",
+    "PROT_NONE",
+    "PROT_READ|PROT_WRITE",
+    "MAP_PRIVATE",
+    "MAP_SHARED",
+    "MAP_ANONYMOUS",
+    "O_RDONLY",
+    "O_WRONLY",
+    "O_RDWR|O_CREAT",
+    "CLONE_VM",
+)
 
 scalars: st.SearchStrategy[Operand] = st.one_of(
     st.sampled_from([number - 2**64 if number > 2**63 else number for number in INTERESTING]),
@@ -75,6 +102,10 @@ deeper: st.SearchStrategy[Operand] = st.one_of(
     st.lists(leaves, max_size=3).map(lambda items: Several(tuple(items))),
 )
 values = st.one_of(leaves, deeper)
+named: st.SearchStrategy[Operand] = st.one_of(
+    st.sampled_from(CONSTANTS).map(Const),
+    st.lists(st.sampled_from(CONSTANTS).map(Const), max_size=3).map(lambda items: Several(tuple(items))),
+)
 ops = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "not in"])
 tests: st.SearchStrategy[Test] = st.recursive(
     st.one_of(
@@ -84,6 +115,9 @@ tests: st.SearchStrategy[Test] = st.recursive(
         st.builds(Compare, ops, arguments, scalars),
         st.builds(Compare, ops, st.builds(BitAnd, arguments, scalars), scalars),
         st.builds(Has, values, st.just(("O_CREAT",))),
+        st.builds(Compare, ops, arguments, named),
+        st.builds(Compare, ops, named, arguments),
+        st.builds(Has, arguments, st.lists(st.sampled_from(CONSTANTS), min_size=1, max_size=2).map(tuple)),
     ),
     lambda inner: st.one_of(
         st.builds(Not, inner),
@@ -133,6 +167,35 @@ def by_parts(split: Split, facts: CallFacts) -> bool:
 def test_the_parts_together_are_the_whole(test: Test, several: list[CallFacts]) -> None:
     split = Split(test)
     assert [by_parts(split, facts) for facts in several] == [split.whole(facts) for facts in several]
+
+
+def stops(split: Split, calls: Mapping[int, frozenset[int]], facts: CallFacts) -> bool:
+    """Tell whether a filter of these calls, with their screens, stops a call."""
+    arch, nr = facts.call.abi.audit, facts.call.nr
+    screens = {
+        (audit, each): split.screen(audit, each) for audit, several in calls.items() for each in several
+    }
+    return bpf.run(filter_program(calls, screens), arch, nr, facts.call.raw) != ALLOW
+
+
+@settings(max_examples=300, deadline=None)
+@given(tests, st.lists(calls(), min_size=1, max_size=12))
+def test_no_part_lets_too_little_through(test: Test, several: list[CallFacts]) -> None:
+    split = Split(test)
+    for facts in several:
+        arch, nr = facts.call.abi.audit, facts.call.nr
+        if split.whole(facts):
+            assert split.passes_entry(arch, nr, facts.call.raw)
+        if split.passes_entry(arch, nr, facts.call.raw):
+            assert stops(split, {arch: frozenset({nr})}, facts)
+
+
+@settings(max_examples=10, deadline=None)
+@given(tests, st.lists(calls(), min_size=10, max_size=20))
+def test_nor_does_the_whole_filter(test: Test, several: list[CallFacts]) -> None:
+    split = Split(test)
+    if split.is_complete:
+        assert all(stops(split, split.calls, facts) for facts in several if split.whole(facts))
 
 
 comparisons = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "truth", "mask"])
@@ -202,9 +265,34 @@ def test_renames_are_seen_where_threads_are_known_by_name() -> None:
 
 
 def test_an_explanation_has_each_part() -> None:
-    lines = Where("name == 'read' and fd == 3 and error == EINTR").split.explain(X86_64.audit)
-    assert lines == [
-        f"kernel: 1 of {len(prototypes(X86_64))} calls can match: read",
-        "entry: read: fd == 3",
+    split, total = Where("name == 'read' and fd == 3 and error == EINTR").split, len(prototypes(X86_64))
+    assert split.explain(X86_64.audit, filtered=True) == [
+        f"kernel: 1 of {total} calls can match: read",
+        "kernel: read: fd == 3",
         "python: args.fd == 3 and error == 'EINTR'",
     ]
+    assert split.explain(X86_64.audit, filtered=False) == [
+        f"kernel: no filter: all {total} calls stop",
+        f"native: 1 of {total} calls can match: read",
+        "native: read: fd == 3",
+        "python: args.fd == 3 and error == 'EINTR'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "name", "shown"),
+    [
+        ("dirfd == 3 and path == '/x' or flags > 10", "openat", "dirfd == 3 or flags > 10"),
+        ("not (fd == 3 or count < 10)", "read", "fd != 3 and count >= 10"),
+        ("fd == 3 and (count == 1 or ret == 5)", "read", "fd == 3"),
+        ("has(flags, O_CREAT, O_EXCL)", "openat", "O_CREAT in flags and O_EXCL in flags"),
+        ("not has(flags, O_CREAT) and dirfd == AT_FDCWD", "openat", "dirfd == -100"),
+        ("whence in (SEEK_SET, 2)", "lseek", "whence in (0, 2)"),
+        ("not (sig == SIGKILL or args.pid < 1)", "kill", "sig != SIGKILL and pid >= 1"),
+        ("error", "read", "True"),
+    ],
+)
+def test_what_registers_must_pass(expression: str, name: str, shown: str) -> None:
+    part = Where(expression).split.part(X86_64.audit, numbers(X86_64)[name])
+    assert part is not None
+    assert str(part.registers) == shown

@@ -94,8 +94,6 @@ def _comm(options: TraceOptions, _value: str) -> None:
 
 def _pids(options: TraceOptions, value: str) -> None:
     options.pid_details = words_of(value, PID_DETAILS, "decode-pids")
-    if "pidns" in options.pid_details:
-        raise UsageError("option '--decode-pids=pidns' of strace is not supported")
 
 
 def _either(options: TraceOptions, other: str, message: str) -> None:
@@ -311,10 +309,10 @@ FORMATS: Final = (
     Option(
         ("decode-pids", "decode-pid"),
         _pids,
-        "comm",
-        "the same",
+        "SET",
+        "the same: comm; pidns: as utrace has the pid",
         qualifiers=("decode-pids", "decode-pid"),
         needs=Needs.LIVE_TASK,
-        offers=("comm",),
+        offers=(*sorted(PID_DETAILS), "all"),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.engines.formats.encoding import encoded
-from tests.unit.engines.some_records import call, thread
+from tests.unit.engines.some_records import SomeStack, call, thread
 from utrace.engines.events import call_event
 from utrace.engines.formats.folded import FoldedStacks
 
@@ -16,6 +16,14 @@ def test_what_separates_frames_cannot_be_in_one() -> None:
     folded = FoldedStacks()
     folded.encode(call_event(call("getppid", by=thread(comm="a;b\nc"))))
     assert folded.end() == b"a_b_c;getppid 1\n"
+
+
+def test_the_functions_that_led_to_a_call_stand_before_it() -> None:
+    folded = FoldedStacks()
+    by = thread()
+    by.stack = SomeStack()
+    folded.encode(call_event(call("read", by=by)))
+    assert folded.end() == b"cat;main;[cat];read;read 1\n"
 
 
 def test_an_error_without_a_name_has_its_number() -> None:
