@@ -206,7 +206,10 @@ class Loop:
         turnstile_is_taken = self._turnstile.locked
         recording = self.recording
         tid = request = signo = 0
-        while not self.abandon:
+        # Python 3.11 specializes what it runs in a loop only if the loop jumps back unconditionally.
+        while True:
+            if self.abandon:
+                return
             fact = next_fact(tid, request, signo)
             tid = 0
             if turnstile_is_taken():
