@@ -34,6 +34,8 @@ class Rig:
     def __init__(self, signal_mask: int | None = None) -> None:
         self.kernel = LinuxKernel(signal_mask)
         self.alive: set[int] = set()
+        #: What each dead tracee used, which differs from run to run and is left out of its death's fact.
+        self.usages: dict[int, bytes | None] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -57,6 +59,10 @@ class Rig:
         fact = self.kernel.next_fact(tid, request, signo)
         if fact[1] == FactKind.DEATH:
             self.alive.discard(fact[0])
+            usage = fact[3]
+            assert usage is None or isinstance(usage, bytes)
+            self.usages[fact[0]] = usage
+            fact = (*fact[:3], None)
         elif is_birth(fact):
             self.alive.add(fact[2])
         return fact

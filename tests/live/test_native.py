@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -139,6 +140,7 @@ def test_sigkill_breaks_a_stop_and_the_death_follows(rig: Rig) -> None:
         (tid, FactKind.EXIT, signal.SIGKILL, None),
         (tid, FactKind.DEATH, signal.SIGKILL, None),
     ]
+    assert len(rig.usages[tid] or b"") == struct.calcsize("@18l")  # getrusage(2)
 
 
 @pytest.mark.parametrize("threads", [1, 4])
