@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import os
 import signal
 from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import leaks
 from tests.capabilities import lacking
@@ -28,7 +30,18 @@ class TraceeFactory(Protocol):
     def __call__(self, program: str | Path, *args: str, bits: int = 64) -> Tracee: ...
 
 
+# A property holds or not; how long an example takes is the machine's affair.
+settings.register_profile(
+    "untimed",
+    derandomize="CI" in os.environ,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
 def pytest_configure() -> None:
+    settings.load_profile("untimed")
     leaks.mark_descendants()
     # Run in the background, or under nohup, these are ignored, and so they would be in all we launch.
     for signo in (signal.SIGHUP, signal.SIGQUIT):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -47,14 +46,7 @@ from utrace.errors import Misuse, TaskGone, TooLate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SETTINGS = settings(
-    derandomize="CI" in os.environ,
-    database=None,
-    deadline=None,
-    max_examples=60,
-    stateful_step_count=30,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+SETTINGS = settings(max_examples=60, stateful_step_count=30)
 
 MASKS = st.one_of(
     st.sampled_from(

@@ -53,7 +53,7 @@ def test_only_wanted_numbers_stop(numbers: frozenset[int]) -> None:
     assert not stops(program, ARCH, -1), "a call that was aborted"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(screens(), min_size=1, max_size=8), st.lists(st.tuples(*[WORDS] * 6), min_size=1, max_size=8))
 def test_a_screened_call_stops_where_its_registers_pass(
     several: list[Screen], rows: list[Sequence[int]]

@@ -162,7 +162,7 @@ def by_parts(split: Split, facts: CallFacts) -> bool:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(tests, st.lists(calls(), min_size=1, max_size=12))
 def test_the_parts_together_are_the_whole(test: Test, several: list[CallFacts]) -> None:
     split = Split(test)
@@ -178,7 +178,7 @@ def stops(split: Split, calls: Mapping[int, frozenset[int]], facts: CallFacts) -
     return bpf.run(filter_program(calls, screens), arch, nr, facts.call.raw) != ALLOW
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(tests, st.lists(calls(), min_size=1, max_size=12))
 def test_no_part_lets_too_little_through(test: Test, several: list[CallFacts]) -> None:
     split = Split(test)
@@ -190,7 +190,7 @@ def test_no_part_lets_too_little_through(test: Test, several: list[CallFacts]) -
             assert stops(split, {arch: frozenset({nr})}, facts)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(tests, st.lists(calls(), min_size=10, max_size=20))
 def test_nor_does_the_whole_filter(test: Test, several: list[CallFacts]) -> None:
     split = Split(test)
@@ -202,7 +202,7 @@ comparisons = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "truth", 
 near = st.sampled_from([*INTERESTING, *(-number for number in INTERESTING), 5, -5, 2**31 - 1])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.sampled_from(NAMES), st.sampled_from(ABIS), comparisons, near, st.booleans(), st.data())
 def test_a_register_is_compared_as_its_value_is(
     name: str, abi: Abi, comparison: str, constant: int, negated: bool, data: st.DataObject
