@@ -346,6 +346,23 @@ static void children_of_the_tracer(void) {
     end_task(child);
 }
 
+/* A child that died is told of though the tracee stops before each wait. */
+static void dead_child_beside_a_tracee(void) {
+    pid_t other = start("other", pause_for_ever);
+    pid_t child = follow("child", call_for_ever);
+    rounds(child, 10);
+    kill(other, SIGKILL);
+    until_state(other, 'Z');
+    for (int i = 0; i < 3; i++) {
+        ptrace(PTRACE_SYSCALL, child, 0, 0);
+        until_stopped(child);
+        if (await(-1, __WALL) == other)
+            await(-1, __WALL);
+    }
+    rounds(child, 10);
+    end_task(child);
+}
+
 /* SIGKILL at whatever moment the machine is at: the tracee, or the tracer. */
 static void killed_tracee(void) {
     for (int i = 0; i < 20; i++) {
@@ -439,6 +456,7 @@ static const struct named_case cases[] = {
     {"tracee_with_children", tracee_with_children},
     {"several_tracees", several_tracees},
     {"children_of_the_tracer", children_of_the_tracer},
+    {"dead_child_beside_a_tracee", dead_child_beside_a_tracee},
     {"killed_tracee", killed_tracee},
     {"killed_tracer", killed_tracer},
     {NULL, NULL},

@@ -13,14 +13,19 @@
 //!    `InCall` and `Waited`.
 //! 3. What is answered, is answered as the owner would have done; all else is handed back.
 //! 4. Nothing waits here for long: a call held back or a stop not fetched is handed back at the second tick.
+//! 5. Of several stops a wait is told the kernel's first; but one that came later than others has to wait
+//!    for those: a tracee that stops again and again must not keep a tracer from hearing of the others.
+//! 6. A task of which a newer status waits was killed: its exit stop must not be used up by an answer, and
+//!    the owner finds out how things stand.
 //!
 //! Reference: ptrace(2), wait4(2); D12.
 
 use core::ffi::c_int;
 
+use std::collections::VecDeque;
+
 use crate::fact::{Detail, Fact, FactKind};
-use crate::raw;
-use crate::{Errno, Tid, done_or_gone, memory};
+use crate::{Errno, Tid, done_or_gone, memory, raw};
 
 const AUDIT_X86_64: u32 = 0xC000_003E;
 /// `utrace.kernel.seccomp.OUR_DATA`: no filter of the tracer's own has a say.
@@ -32,7 +37,6 @@ const REQUEST_SYSCALL: u64 = 24;
 const REQUEST_SYSCALL_INFO: u64 = 0x420e;
 const STATUS_SYSCALL_STOP: i32 = (0x80 | libc::SIGTRAP) << 8 | 0x7f;
 const WAIT_OPTIONS: u64 = (libc::WNOHANG | libc::__WALL | libc::__WNOTHREAD) as u64;
-const RUSAGE_BYTES: usize = 144;
 
 /// A tracer that may be served, as the owner offers it.
 pub struct Offer {
@@ -46,8 +50,60 @@ pub struct Offer {
     pub reserved: Vec<(u32, i64)>,
 }
 
+/// What serving asks of the kernel; a trait, so that a model can stand for it.
+pub(crate) trait Kernel {
+    /// Whether a newer status of a stopped task waits, or it is gone.
+    fn has_moved_on(&self, tid: Tid) -> bool;
+    /// Resume a stopped task.
+    fn resume(&mut self, tid: Tid, request: c_int) -> Result<(), Errno>;
+    /// Let the call at whose entry a task stands return this, without its being made.
+    fn skip_call(&mut self, tid: Tid, result: i64) -> Result<(), Errno>;
+    /// Write to a task's memory; `false`: not all of it.
+    fn write(&mut self, tid: Tid, address: u64, data: &[u8]) -> Result<bool, Errno>;
+    /// Whether a stopped task blocks SIGCHLD.
+    fn blocks_child_signal(&self, tid: Tid) -> Result<bool, Errno>;
+}
+
+/// The kernel itself, and the facts that were taken from it and not told.
+pub(crate) struct Live<'a>(pub(crate) &'a VecDeque<Fact>);
+
+impl Live<'_> {
+    /// Whether what a fact tells is over, since its task was killed: one that `lay_about` is asked for.
+    pub(crate) fn is_over(&self, fact: &Fact, lay_about: bool) -> bool {
+        self.has_ready(fact.tid) || lay_about && self.has_moved_on(fact.tid)
+    }
+
+    fn has_ready(&self, tid: Tid) -> bool {
+        self.0.iter().any(|fact| fact.tid == tid)
+    }
+}
+
+impl Kernel for Live<'_> {
+    fn has_moved_on(&self, tid: Tid) -> bool {
+        self.has_ready(tid) || raw::wait_peek(tid).unwrap_or(true)
+    }
+
+    fn resume(&mut self, tid: Tid, request: c_int) -> Result<(), Errno> {
+        raw::ptrace_resume(tid, request, 0)
+    }
+
+    fn skip_call(&mut self, tid: Tid, result: i64) -> Result<(), Errno> {
+        raw::skip_call(tid, result)
+    }
+
+    fn write(&mut self, tid: Tid, address: u64, data: &[u8]) -> Result<bool, Errno> {
+        Ok(memory::write(tid, address, data)? == data.len())
+    }
+
+    fn blocks_child_signal(&self, tid: Tid) -> Result<bool, Errno> {
+        raw::blocks_child_signal(tid)
+    }
+}
+
 struct Stop {
     fact: Fact,
+    /// The how many-th stop of its tracer's tracees it is.
+    nth: u64,
     /// The tracer has waited for it.
     told: bool,
     aged: bool,
@@ -65,7 +121,6 @@ struct Tracee {
 struct Wait {
     pid: Tid,
     status_at: u64,
-    rusage_at: u64,
 }
 
 impl Wait {
@@ -86,6 +141,9 @@ struct Tracer {
     tracees: Vec<Tracee>,
     /// A wait for what has not happened, in its entry stop.
     held: Option<Held>,
+    /// How many stops its tracees have made here, and how many of those are before all later ones.
+    stops: u64,
+    batch: u64,
 }
 
 /// What became of a fact: settled, and this task is likely to stop next; or it is for the owner.
@@ -127,38 +185,14 @@ impl Serving {
             is_childless: offer.is_childless,
             tracees: tracees.collect(),
             held: None,
+            stops: 0,
+            batch: 0,
         });
     }
 
     /// End all serving; the facts by which the owner learns what has come of it.
     pub(crate) fn hand_back(&mut self) -> Vec<Fact> {
-        let mut facts = Vec::new();
-        for tracer in self.tracers.drain(..) {
-            for tracee in tracer.tracees {
-                if !tracee.moved && tracee.stop.is_none() {
-                    continue;
-                }
-                let mut call = tracee
-                    .call
-                    .unwrap_or_else(|| Fact::new(tracee.tid, FactKind::InCall, -1));
-                call.kind = FactKind::InCall;
-                if tracee.moved {
-                    facts.push(call);
-                }
-                if let Some(stop) = tracee.stop {
-                    facts.push(stop.fact);
-                    if stop.told {
-                        facts.push(Fact::new(
-                            tracee.tid,
-                            FactKind::Waited,
-                            i64::from(tracer.tid),
-                        ));
-                    }
-                }
-            }
-            facts.extend(tracer.held.map(|held| held.fact));
-        }
-        facts
+        self.tracers.drain(..).flat_map(Tracer::hand_back).collect()
     }
 
     /// Time passes; `true` if something has waited here for long enough.
@@ -179,22 +213,23 @@ impl Serving {
     }
 
     /// Settle a fact, if that can be done here.
-    pub(crate) fn take(&mut self, fact: &Fact) -> Result<Course, Errno> {
+    pub(crate) fn take(&mut self, fact: &Fact, kernel: &mut impl Kernel) -> Result<Course, Errno> {
         for tracer in &mut self.tracers {
-            if tracer.tid == fact.tid {
-                return match tracer.call(fact) {
-                    Ok(course) => Ok(course),
-                    // Somebody was killed meanwhile: the owner finds out how things stand.
-                    Err(Errno(libc::ESRCH)) => Ok(Course::Owners),
-                    Err(error) => Err(error),
-                };
-            }
-            if let Some(nth) = tracer.tracees.iter().position(|it| it.tid == fact.tid) {
+            let course = if tracer.tid == fact.tid {
+                tracer.call(fact, kernel)
+            } else if let Some(nth) = tracer.tracees.iter().position(|it| it.tid == fact.tid) {
                 if !is_syscall_stop(fact, &self.reserved) || tracer.tracees[nth].stop.is_some() {
                     return Ok(Course::Owners);
                 }
-                return tracer.tracee_stopped(nth, *fact);
-            }
+                tracer.tracee_stopped(nth, *fact, kernel)
+            } else {
+                continue;
+            };
+            return match course {
+                // Somebody was killed meanwhile: the owner finds out how things stand.
+                Err(Errno(libc::ESRCH)) => Ok(Course::Owners),
+                course => course,
+            };
         }
         Ok(Course::Owners)
     }
@@ -211,52 +246,81 @@ fn is_syscall_stop(fact: &Fact, reserved: &[(u32, i64)]) -> bool {
 }
 
 impl Tracer {
-    fn tracee_stopped(&mut self, nth: usize, fact: Fact) -> Result<Course, Errno> {
-        let tracee = &mut self.tracees[nth];
-        tracee.stop = Some(Stop {
+    /// What has come of it: the calls its tracees are in, their stops, oldest first, and its own call.
+    fn hand_back(self) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        let mut stops = Vec::new();
+        for tracee in self.tracees {
+            if tracee.moved {
+                let no_call = Fact::new(tracee.tid, FactKind::InCall, -1);
+                facts.push(tracee.call.map_or(no_call, |call| Fact {
+                    kind: FactKind::InCall,
+                    ..call
+                }));
+            }
+            stops.extend(tracee.stop);
+        }
+        stops.sort_by_key(|stop| stop.nth);
+        for Stop { fact, told, .. } in stops {
+            facts.push(fact);
+            if told {
+                let tracer = i64::from(self.tid);
+                facts.push(Fact::new(fact.tid, FactKind::Waited, tracer));
+            }
+        }
+        facts.extend(self.held.map(|held| held.fact));
+        facts
+    }
+
+    fn tracee_stopped(
+        &mut self,
+        nth: usize,
+        fact: Fact,
+        kernel: &mut impl Kernel,
+    ) -> Result<Course, Errno> {
+        let wait = self.held.as_ref().map(|held| held.wait);
+        let told = wait.is_some_and(|wait| wait.is_for(fact.tid));
+        if let Some(wait) = wait.filter(|_| told) {
+            // It was held for a while.
+            if kernel.has_moved_on(self.tid) || !self.tell(fact.tid, wait, kernel)? {
+                return Ok(Course::Owners);
+            }
+            self.held = None;
+        }
+        self.stops += 1;
+        self.tracees[nth].stop = Some(Stop {
             fact,
-            told: false,
+            nth: self.stops,
+            told,
             aged: false,
         });
-        let Some(held) = self.held.take_if(|held| held.wait.is_for(fact.tid)) else {
-            return Ok(Course::Settled(self.tid));
-        };
-        // It was held for a while: killed meanwhile, its exit stop must not be used up by this.
-        if raw::wait_peek(self.tid).unwrap_or(true) || !self.tell(nth, held.wait)? {
-            self.held = Some(held);
-            self.tracees[nth].stop = None;
-            return Ok(Course::Owners);
-        }
         Ok(Course::Settled(self.tid))
     }
 
     /// Answer a wait by a tracee's stop; `false`: what it asks for cannot be written.
-    fn tell(&mut self, nth: usize, wait: Wait) -> Result<bool, Errno> {
-        let tid = self.tracees[nth].tid;
-        let written = self.give(wait.status_at, &STATUS_SYSCALL_STOP.to_ne_bytes())?
-            && self.give(wait.rusage_at, &[0; RUSAGE_BYTES])?;
+    fn tell(&self, tracee: Tid, wait: Wait, kernel: &mut impl Kernel) -> Result<bool, Errno> {
+        let status = STATUS_SYSCALL_STOP.to_ne_bytes();
+        let written = self.give(wait.status_at, &status, kernel)?;
         if written {
-            if let Some(stop) = &mut self.tracees[nth].stop {
-                stop.told = true;
-            }
-            self.answer(i64::from(tid))?;
+            self.answer(i64::from(tracee), kernel)?;
         }
         Ok(written)
     }
 
     /// Write to the tracer's memory; nothing at address 0.
-    fn give(&self, address: u64, data: &[u8]) -> Result<bool, Errno> {
-        Ok(address == 0 || memory::write(self.tid, address, data)? == data.len())
+    fn give(&self, address: u64, data: &[u8], kernel: &mut impl Kernel) -> Result<bool, Errno> {
+        Ok(address == 0 || kernel.write(self.tid, address, data)?)
     }
 
     /// Let the tracer's call return this, without its being made; if it was killed, it needs no answer.
-    fn answer(&self, result: i64) -> Result<(), Errno> {
-        let answered = raw::skip_call(self.tid, result)
-            .and_then(|()| raw::ptrace_resume(self.tid, REQUEST_CONT, 0));
+    fn answer(&self, result: i64, kernel: &mut impl Kernel) -> Result<(), Errno> {
+        let answered = kernel
+            .skip_call(self.tid, result)
+            .and_then(|()| kernel.resume(self.tid, REQUEST_CONT));
         done_or_gone(answered).map(drop)
     }
 
-    fn call(&mut self, fact: &Fact) -> Result<Course, Errno> {
+    fn call(&mut self, fact: &Fact, kernel: &mut impl Kernel) -> Result<Course, Errno> {
         let Detail::Entry {
             arch,
             args,
@@ -267,67 +331,72 @@ impl Tracer {
             return Ok(Course::Owners);
         };
         match (arch, fact.value) {
-            (AUDIT_X86_64, CALL_PTRACE) => self.ptrace(args),
-            (AUDIT_X86_64, CALL_WAIT4) => self.wait4(fact, args),
+            (AUDIT_X86_64, CALL_PTRACE) => self.ptrace(args, kernel),
+            (AUDIT_X86_64, CALL_WAIT4) => self.wait4(fact, args, kernel),
             _ => Ok(Course::Owners),
         }
     }
 
-    fn ptrace(&mut self, args: [u64; 6]) -> Result<Course, Errno> {
+    fn ptrace(&mut self, args: [u64; 6], kernel: &mut impl Kernel) -> Result<Course, Errno> {
         let [number, pid, addr, data, ..] = args;
-        let Some(tracee) = self.tracees.iter_mut().find(|it| it.tid == pid as Tid) else {
-            return Ok(Course::Owners);
-        };
-        let Some(stop) = &tracee.stop else {
+        let found = self.tracees.iter().position(|it| it.tid == pid as Tid);
+        let Some((nth, stop)) =
+            found.and_then(|nth| Some((nth, self.tracees[nth].stop.as_ref()?.fact)))
+        else {
             return Ok(Course::Owners);
         };
         match (number, data) {
             (REQUEST_SYSCALL, 0) => {
-                // Killed meanwhile, its exit stop must not be used up by this.
-                if raw::wait_peek(tracee.tid).unwrap_or(true) {
+                if kernel.has_moved_on(stop.tid) {
                     return Ok(Course::Owners);
                 }
-                raw::ptrace_resume(tracee.tid, REQUEST_SYSCALL as c_int, 0)?;
-                tracee.call = (stop.fact.kind == FactKind::SyscallEntry).then_some(stop.fact);
+                kernel.resume(stop.tid, REQUEST_SYSCALL as c_int)?;
+                let tracee = &mut self.tracees[nth];
+                tracee.call = (stop.kind == FactKind::SyscallEntry).then_some(stop);
                 tracee.moved = true;
                 tracee.stop = None;
-                self.answer(0)?;
+                self.answer(0, kernel)?;
             }
             (REQUEST_SYSCALL_INFO, _) => {
-                let (info, size) = syscall_info(&stop.fact);
+                let (info, size) = syscall_info(&stop);
                 let given = size.min(usize::try_from(addr).unwrap_or(size));
-                if !self.give(data, &info[..given])? {
+                if !self.give(data, &info[..given], kernel)? {
                     return Ok(Course::Owners);
                 }
-                self.answer(size as i64)?;
+                self.answer(size as i64, kernel)?;
             }
             _ => return Ok(Course::Owners),
         }
         Ok(Course::Settled(self.tid))
     }
 
-    fn wait4(&mut self, fact: &Fact, args: [u64; 6]) -> Result<Course, Errno> {
+    fn wait4(
+        &mut self,
+        fact: &Fact,
+        args: [u64; 6],
+        kernel: &mut impl Kernel,
+    ) -> Result<Course, Errno> {
         let [pid, status_at, options, rusage_at, ..] = args;
         let options = options & 0xffff_ffff;
         let wait = Wait {
             pid: pid as Tid,
             status_at,
-            rusage_at,
         };
+        // What a tracee has used is the owner's to find out.
         let is_known = wait.pid == -1 || self.tracees.iter().any(|it| it.tid == wait.pid);
-        if options & !WAIT_OPTIONS != 0 || !is_known {
+        if options & !WAIT_OPTIONS != 0 || rusage_at != 0 || !is_known {
             return Ok(Course::Owners);
         }
-        let found = self
-            .tracees
-            .iter()
-            .position(|it| wait.is_for(it.tid) && it.stop.as_ref().is_some_and(|stop| !stop.told));
-        if let Some(nth) = found {
-            if !self.tell(nth, wait)? {
+        if let Some(nth) = self.next_untold(wait) {
+            if !self.tell(self.tracees[nth].tid, wait, kernel)? {
                 return Ok(Course::Owners);
             }
+            self.tracees[nth]
+                .stop
+                .iter_mut()
+                .for_each(|stop| stop.told = true);
         } else if options & libc::WNOHANG as u64 == 0 {
-            if raw::blocks_child_signal(self.tid)? {
+            if kernel.blocks_child_signal(self.tid)? {
                 return Ok(Course::Owners);
             }
             self.held = Some(Held {
@@ -338,14 +407,28 @@ impl Tracer {
             let awaited = self.tracees.iter().find(|it| it.stop.is_none());
             return Ok(Course::Settled(awaited.map_or(self.tid, |it| it.tid)));
         } else if self.is_childless {
-            self.answer(0)?;
+            self.answer(0, kernel)?;
         } else if wait.pid == -1 {
             // One of the tracees is its child: the kernel's answer is 0, or about another child.
-            raw::ptrace_resume(self.tid, REQUEST_CONT, 0)?;
+            kernel.resume(self.tid, REQUEST_CONT)?;
         } else {
             return Ok(Course::Owners);
         }
         Ok(Course::Settled(self.tid))
+    }
+
+    /// The tracee whose stop a wait is to be told now.
+    fn next_untold(&mut self, wait: Wait) -> Option<usize> {
+        let untold = self.tracees.iter().enumerate().filter_map(|(nth, tracee)| {
+            let stop = tracee.stop.as_ref().filter(|stop| !stop.told)?;
+            let is_later = stop.nth > self.batch;
+            wait.is_for(tracee.tid).then_some((is_later, nth))
+        });
+        let (is_later, nth) = untold.min()?;
+        if is_later && wait.pid == -1 {
+            self.batch = self.stops;
+        }
+        Some(nth)
     }
 }
 
@@ -377,123 +460,5 @@ fn syscall_info(fact: &Fact) -> ([u8; 88], usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const S: Tid = 1 << 24;
-    const T: Tid = S + 1;
-    const U: Tid = S + 2;
-
-    fn serving() -> Serving {
-        let mut serving = Serving::default();
-        serving.begin(Offer {
-            tracer: S,
-            tracees: vec![T, U],
-            is_childless: true,
-            reserved: vec![(AUDIT_X86_64, CALL_WAIT4)],
-        });
-        serving
-    }
-
-    fn entry(tid: Tid, kind: FactKind, nr: i64, args: [u64; 6]) -> Fact {
-        let ret_data = (kind == FactKind::Seccomp).then_some(OUR_DATA);
-        let detail = Detail::Entry {
-            arch: AUDIT_X86_64,
-            ip: 7,
-            sp: 9,
-            args,
-            ret_data,
-        };
-        Fact {
-            detail,
-            ..Fact::new(tid, kind, nr)
-        }
-    }
-
-    fn settled(serving: &mut Serving, fact: &Fact) -> bool {
-        matches!(serving.take(fact), Ok(Course::Settled(_)))
-    }
-
-    #[test]
-    fn stops_and_calls_that_wait_here_are_handed_back_as_they_came() {
-        let mut serving = serving();
-        let stop = entry(T, FactKind::SyscallEntry, 39, [0; 6]);
-        assert!(settled(&mut serving, &stop));
-        assert_eq!(serving.hand_back(), vec![stop]);
-        assert!(!serving.is_on());
-    }
-
-    #[test]
-    fn a_reserved_call_a_second_stop_and_a_stranger_are_the_owners() {
-        let mut serving = serving();
-        let wait = entry(T, FactKind::SyscallEntry, CALL_WAIT4, [0; 6]);
-        assert!(!settled(&mut serving, &wait));
-        let stop = entry(U, FactKind::SyscallEntry, 39, [0; 6]);
-        assert!(settled(&mut serving, &stop));
-        assert!(!settled(&mut serving, &Fact::new(U, FactKind::Exit, 9)));
-        assert!(!settled(&mut serving, &Fact::new(5, FactKind::Exec, 5)));
-        assert_eq!(serving.hand_back(), vec![stop]);
-    }
-
-    #[test]
-    fn calls_whose_answer_needs_more_than_a_stop_are_the_owners() {
-        let cont = [7, T as u64, 0, 0, 0, 0];
-        let with_signal = [REQUEST_SYSCALL, T as u64, 0, 15, 0, 0];
-        let stopped_only = [u64::MAX, 0, libc::WUNTRACED as u64, 0, 0, 0];
-        let of_a_group = [(-5_i64) as u64, 0, 0, 0, 0, 0];
-        let mut serving = serving();
-        assert!(settled(
-            &mut serving,
-            &entry(T, FactKind::SyscallEntry, 39, [0; 6])
-        ));
-        for (nr, args) in [
-            (CALL_PTRACE, cont),
-            (CALL_PTRACE, with_signal),
-            (CALL_WAIT4, stopped_only),
-            (CALL_WAIT4, of_a_group),
-            (62, cont),
-        ] {
-            assert!(!settled(
-                &mut serving,
-                &entry(S, FactKind::Seccomp, nr, args)
-            ));
-        }
-        // Its own filter has a say: ENOSYS, or what its tracer makes of it.
-        let mut theirs = entry(S, FactKind::Seccomp, CALL_PTRACE, cont);
-        if let Detail::Entry { ret_data, .. } = &mut theirs.detail {
-            *ret_data = Some(0);
-        }
-        assert!(!settled(&mut serving, &theirs));
-    }
-
-    #[test]
-    fn a_stop_that_nobody_fetches_is_over_at_the_second_tick() {
-        let mut serving = serving();
-        assert!(!serving.tick());
-        let stop = entry(T, FactKind::SyscallEntry, 39, [0; 6]);
-        assert!(settled(&mut serving, &stop));
-        assert!(!serving.tick());
-        assert!(serving.tick());
-    }
-
-    #[test]
-    fn syscall_info_of_an_entry_and_of_an_exit_have_the_kernels_sizes() {
-        let (info, size) = syscall_info(&entry(T, FactKind::SyscallEntry, -1, [1, 2, 3, 4, 5, 6]));
-        assert_eq!((info[0], size), (raw::OP_ENTRY, 80));
-        assert_eq!(info[24..32], u64::MAX.to_ne_bytes());
-        assert_eq!(info[72..80], 6_u64.to_ne_bytes());
-        let detail = Detail::Exit {
-            arch: AUDIT_X86_64,
-            ip: 7,
-            sp: 9,
-            is_error: true,
-        };
-        let exit = Fact {
-            detail,
-            ..Fact::new(T, FactKind::SyscallExit, -2)
-        };
-        let (info, size) = syscall_info(&exit);
-        assert_eq!((info[0], info[32], size), (raw::OP_EXIT, 1, 33));
-        assert_eq!(info[24..32], (-2_i64).to_ne_bytes());
-    }
-}
+#[path = "serving_tests.rs"]
+mod tests;

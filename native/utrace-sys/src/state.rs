@@ -16,7 +16,7 @@ use crate::fact::{self, Detail, Fact, FactKind, Usage};
 use crate::launch::Launch;
 use crate::pace::Pace;
 use crate::raw::{self, Ticker};
-use crate::serving::{Course, Offer, Serving};
+use crate::serving::{Course, Live, Offer, Serving};
 use crate::watch::{self, Watch};
 use crate::{Errno, Tid};
 
@@ -186,12 +186,17 @@ impl State {
     ) -> Result<Option<Fact>, Errno> {
         let mut hot = resumed;
         loop {
+            let lay_about = !self.ready.is_empty();
             let fact = self.wait(bell, hot)?;
             if !self.serving.is_on() {
                 return Ok(fact);
             }
+            let mut kernel = Live(&self.ready);
             hot = match fact {
-                Some(fact) => match self.serving.take(&fact)? {
+                Some(fact) if kernel.is_over(&fact, lay_about) => {
+                    return self.hand_back(Some(fact));
+                }
+                Some(fact) => match self.serving.take(&fact, &mut kernel)? {
                     Course::Settled(next) => Some(next),
                     Course::Owners => return self.hand_back(Some(fact)),
                 },

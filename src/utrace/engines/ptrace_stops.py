@@ -60,12 +60,14 @@ class PtraceStop:
         code: the upper part of the wait status: signal in the low byte, event above it.
         siginfo: what PTRACE_GETSIGINFO gives; None: EINVAL, as in a group-stop.
         waited: the tracer's wait has taken it.
+        nth: the how many-th stop of its session it is.
     """
 
     kind: StopKind
     code: int
     siginfo: bytes | None
     waited: bool = False
+    nth: int = 0
 
     def describe(self) -> str:
         """Name it as ptrace(2) does, and what it is about."""

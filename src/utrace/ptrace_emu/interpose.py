@@ -142,12 +142,15 @@ class Interposer(EngineOps):
         """Forget what was known of a task that is gone."""
         task = engine.task
         registry = self.registry
-        registry.parents.pop(task.id.generation, None)
+        parent = registry.parents.pop(task.id.generation, None)
+        if parent is not None:
+            registry.dead_children.add(parent.pid, task.id.tid, task.id.generation)
         registry.stop_signals.pop(task.id.tid, None)
         registry.wants_no_stops.discard(task.id.tid)
         registry.child_action.pop(task.id.tid, None)
         registry.usage.forget(task.id.tid)
         registry.chosen_tracers.pop(task.id.tid, None)
+        registry.dead_children.forget(task.id.tid)
         self._childless.discard(task.id.tid)
         self._too_early.pop(task.id.generation, None)
         registry.untraced_births.pop(task.id.generation, None)
@@ -198,7 +201,7 @@ class Interposer(EngineOps):
         if result == 0 and number & _WORD_MASK == requests.ATTACH:
             self._look_at_debugger(loop, task.pid)
         if result == 0 and number & _WORD_MASK == requests.SYSCALL and self._serving is not None:
-            self._serving.offer(loop, task, is_childless=task.pid in self._childless)
+            self._serving.offer(loop, task, self._childless)
         if result == requests.TOO_EARLY:
             self._too_early[task.id.generation] = call.nr
             task.engine(self).set_events(self.with_exits)
@@ -250,7 +253,7 @@ class Interposer(EngineOps):
             return None
         registry, engine = self.registry, task.engine(self)
         found = self._find(task, wait)
-        if found is not None:
+        if found is not None and not waiting.dead_children_first(registry, task, wait, found):
             return skip(waiting.tell(registry, task, wait, found))
         emulated = waiting.may_come(registry, task, wait)
         nr = None
@@ -260,7 +263,11 @@ class Interposer(EngineOps):
                 nr = call.nr
                 call.nr = _PAUSE[call.arch]
             blocked = _child_signal_is_blocked(engine, task)
-            registry.wait(task, wait.wants, interrupter(engine), blocked=blocked)
+            wake = interrupter(engine)
+            registry.wait(task, wait.wants, wake, blocked=blocked)
+            if found is not None:
+                # Its own child comes first (do_wait()); but another thread may be quicker to wait for that.
+                wake()
         elif not (registry.ended or registry.others_trace_child_of(task.pid)) and (
             not emulated or (registry.traces_own_child(task.pid) and not wait.options & waiting.UNUSUAL)
         ):

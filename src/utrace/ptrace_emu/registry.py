@@ -21,6 +21,7 @@ from utrace.engines.ptrace_stops import Option, PtraceEvent, PtraceStop, StopKin
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
 from utrace.ptrace_emu.breakpoints import Breakpoints
+from utrace.ptrace_emu.dead_children import DeadChildren
 from utrace.ptrace_emu.debug_registers import DebugRegisters, user_words
 from utrace.ptrace_emu.leftovers import (
     SI_KERNEL,
@@ -146,6 +147,10 @@ class Registry:
         self._waiters: dict[int, Waiter] = {}
         self.breakpoints = Breakpoints()
         self._debug_registers: dict[int, DebugRegisters] = {}
+        self.dead_children = DeadChildren()
+        self._stops = 0
+        self._batches: dict[int, int] = {}
+        """By tracer's pid, how many of the stops are told before all later ones."""
         self._judged: tuple[object, list[PtraceEngine]] = (None, [])
         """The last trap, and whom it concerns."""
 
@@ -202,7 +207,7 @@ class Registry:
     def is_child_of(self, task: Task, pid: int) -> bool:
         """Tell whether a task's real parent is this process."""
         parent = self.parents.get(task.id.generation)
-        return parent is not None and parent.pid == pid
+        return parent is not None and parent.pid == pid and task.tid == task.pid
 
     def would_be_cycle(self, tracer_pid: int, tracee: Task) -> bool:
         """Tell whether the tracee traces the tracer, through however many others."""
@@ -221,6 +226,8 @@ class Registry:
 
     def stopped(self, link: PtraceEngine) -> None:
         """A stop has begun: SIGCHLD, and whoever waits looks again."""
+        if link.stop is not None:
+            self.number(link.stop)
         end_turn(self, link)
         if link.engine.task.held:
             for other in self.tracers_of(link.tracee):
@@ -369,6 +376,21 @@ class Registry:
         """Tell whether a stop of a tracee of this thread would be more to it than an end of a wait."""
         return task.pid not in self.wants_no_stops and self._notices(task.pid, task.tid)
 
+    def number(self, stop: PtraceStop) -> None:
+        """Note which stop came when."""
+        self._stops += 1
+        stop.nth = self._stops
+
+    def begin_batch(self, tracer_pid: int) -> None:
+        """Let the stops that are untold now be told before all later ones."""
+        self._batches[tracer_pid] = self._stops
+
+    def is_later(self, found: PtraceEngine | Ended) -> bool:
+        """Tell whether a stop has to wait for those that came before it; an end never has."""
+        if isinstance(found, Ended) or found.stop is None:
+            return False
+        return found.stop.nth > self._batches.get(found.tracer_pid, 0)
+
     def has_ended(self, tracer_pid: int) -> bool:
         """Tell whether a dead tracee waits to be told to a process."""
         return any(ended.tracer_pid == tracer_pid for ended in self.ended)
@@ -432,6 +454,7 @@ class Registry:
                 self.gone(link)
         for ended in [ended for ended in self.ended if ended.tracer_pid == tracer_pid]:
             self.told(ended)
+        self._batches.pop(tracer_pid, None)
 
     def _clear_up(self, link: PtraceEngine) -> None:
         """Take out what a dead tracer has left in a tracee, which could not go on with it."""

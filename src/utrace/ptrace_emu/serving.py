@@ -20,11 +20,12 @@ from utrace.core.task_life import TaskLife
 from utrace.core.verdicts import ResumeAction
 from utrace.engines.ptrace_stops import Option
 from utrace.kernel.api import FactKind
+from utrace.ptrace_emu.waiting import place
 from utrace.tracehook.syscalls import learn_of_call
 from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from utrace.engines.ptrace import PtraceEngine
     from utrace.kernel.api import Fact
@@ -44,17 +45,17 @@ class Serving:
         self._filter: Mapping[int, frozenset[int]] | None = None
         self._reserved: list[tuple[int, int]] = []
 
-    def offer(self, loop: Loop, tracer: Task, *, is_childless: bool) -> None:
+    def offer(self, loop: Loop, tracer: Task, childless: Container[int]) -> None:
         """Offer this tracer when it and its tracees run again, if they are plain then.
 
-        `is_childless`: it was seen to have no child that the kernel's own wait could tell of.
+        `childless`: processes seen to have no child that the kernel's own wait could tell of.
         """
-        loop.when_settled.append(lambda: self._offer(loop, tracer, is_childless=is_childless))
+        loop.when_settled.append(lambda: self._offer(loop, tracer, is_childless=tracer.pid in childless))
 
     def _offer(self, loop: Loop, tracer: Task, *, is_childless: bool) -> None:
         registry, pid = self._registry, tracer.pid
-        links = registry.of_tracer(pid)
-        if len(links) > _TRACEES_MAX or not (is_childless or registry.traces_own_child(pid)):
+        links = sorted(registry.of_tracer(pid), key=lambda link: place(registry, tracer, link))
+        if len(links) > _TRACEES_MAX or not (is_childless or self._is_childs_tracer(pid)):
             return
         record = loop.tracees.by_tid.get(tracer.tid)
         if record is None or not self._is_plain_tracer(record):
@@ -66,9 +67,17 @@ class Serving:
                 served.append(tracee.tid)
             elif link.stop is None or not link.stop.waited or link.tracer_tid != tracer.tid:
                 return
-        if served and not registry.has_ended(pid) and not registry.is_signalled(tracer):
+        told_elsewhere = registry.has_ended(pid) or registry.dead_children.has(pid)
+        if served and not told_elsewhere and not registry.is_signalled(tracer):
             loop.taken_over = self._taken_over
             loop.kernel.serve(tracer.tid, served, is_childless, self._reserved)
+
+    def _is_childs_tracer(self, pid: int) -> bool:
+        """Tell whether the kernel's own wait, if left to answer, finds a child and is to be believed."""
+        registry = self._registry
+        return (
+            registry.traces_own_child(pid) and not registry.ended and not registry.others_trace_child_of(pid)
+        )
 
     def _is_plain_tracer(self, record: LiveTracee) -> bool:
         task = record.task

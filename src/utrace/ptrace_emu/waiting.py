@@ -170,7 +170,11 @@ def _links(registry: Registry, caller: Task, wait: Wait) -> Iterator[PtraceEngin
 
 
 def find(registry: Registry, caller: Task, wait: Wait) -> PtraceEngine | Ended | None:
-    """Find what answers a wait now: a tracee's end, or a stop that has not been told."""
+    """Find what answers a wait now: a tracee's end, or a stop that has not been told.
+
+    It is the kernel's first; but a stop that came later than others has to wait for those: a tracee that
+    stops again and again must not keep its tracer from hearing of the others.
+    """
     found: list[PtraceEngine | Ended] = [
         link for link in _links(registry, caller, wait) if link.stop is not None and not link.stop.waited
     ]
@@ -180,10 +184,15 @@ def find(registry: Registry, caller: Task, wait: Wait) -> PtraceEngine | Ended |
             for ended in registry.ended
             if ended.tracer_pid == caller.pid and ended.ready and wait.wants_ended(ended)
         )
-    return min(found, key=lambda one: _place(registry, caller, one), default=None)
+    if len(found) > 1:
+        before = [one for one in found if not registry.is_later(one)]
+        if not before:
+            registry.begin_batch(caller.pid)
+        return min(before or found, key=lambda one: place(registry, caller, one))
+    return found[0] if found else None
 
 
-def _place(registry: Registry, caller: Task, found: PtraceEngine | Ended) -> tuple[bool, bool, int]:
+def place(registry: Registry, caller: Task, found: PtraceEngine | Ended) -> tuple[bool, bool, int]:
     """Tell where the kernel's lists have a tracee: the caller's own before those of its other threads.
 
     A thread's children come, oldest first, before its other tracees, whose list begins with the one that was
@@ -193,6 +202,17 @@ def _place(registry: Registry, caller: Task, found: PtraceEngine | Ended) -> tup
     is_child = registry.is_child_of(link.tracee, caller.pid)
     is_anothers = link.tracer_pid == caller.pid and link.tracer_tid != caller.tid
     return is_anothers, not is_child, link.tracee.id.generation if is_child else -link.number
+
+
+def dead_children_first(
+    registry: Registry, caller: Task, wait: Wait, found: PtraceEngine | Ended | Continued
+) -> bool:
+    """Tell whether the kernel is to tell of a dead child of the caller's before this is told."""
+    if not wait.ends:
+        return False
+    link = found.link if isinstance(found, Ended | Continued) else found
+    age = link.tracee.id.generation if registry.is_child_of(link.tracee, caller.pid) else None
+    return registry.dead_children.come_before(caller.pid, wait.wants, link.tracee.tid, age)
 
 
 def may_come(registry: Registry, caller: Task, wait: Wait) -> bool:

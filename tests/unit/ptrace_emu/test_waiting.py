@@ -3,12 +3,24 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from utrace.core.task_life import TaskId
+from utrace.engines.ptrace import PtraceEngine
+from utrace.engines.ptrace_stops import PtraceStop, StopKind
 from utrace.ptrace_emu import waiting
-from utrace.ptrace_emu.registry import CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_TRAPPED, child_siginfo
+from utrace.ptrace_emu.registry import (
+    CLD_DUMPED,
+    CLD_EXITED,
+    CLD_KILLED,
+    CLD_TRAPPED,
+    Ended,
+    Registry,
+    child_siginfo,
+)
 from utrace.tracehook.group_stop import CLD_CONTINUED
 
 if TYPE_CHECKING:
@@ -106,3 +118,46 @@ def test_a_pidfd_that_does_not_block_makes_the_wait_one_that_does_not() -> None:
         finally:
             os.close(fd)
         assert (wait.pid, wait.may_block, wait.by_descriptor) == (os.getpid(), blocks, not blocks)
+
+
+class Tracees(Registry):
+    """The tracees of one tracer, which is their parent, by age."""
+
+    def __init__(self, *tids: int) -> None:
+        super().__init__()
+        self.tracer = SimpleNamespace(pid=1, tid=1)
+        for tid in tids:
+            task = SimpleNamespace(tid=tid, pid=tid, id=TaskId(tid, tid))
+            self.parents[tid] = cast("Task", self.tracer)
+            link = PtraceEngine(self, 1, 1, seized=True, options=0)
+            link.tracee = cast("Task", task)
+            self._add(link)
+
+    def stop(self, *tids: int) -> None:
+        for tid in tids:
+            (link,) = self.links[tid]
+            link.stop = PtraceStop(StopKind.SYSCALL_ENTRY, 0x85, None)
+            self.number(link.stop)
+
+    def tell(self) -> int:
+        found = waiting.find(self, cast("Task", self.tracer), parsed("wait4", (1 << 32) - 1))
+        if found is None or isinstance(found, Ended) or found.stop is None:
+            return 0
+        found.stop.waited = True
+        return found.tracee.tid
+
+
+def test_of_several_stops_the_kernels_first_is_told() -> None:
+    tracees = Tracees(10, 11, 12)
+    tracees.stop(12, 11)
+    assert [tracees.tell(), tracees.tell(), tracees.tell()] == [11, 12, 0]
+
+
+def test_a_tracee_that_stops_again_at_once_does_not_keep_others_from_being_told() -> None:
+    tracees = Tracees(10, 11, 12)
+    tracees.stop(10, 11, 12)
+    told = []
+    for _ in range(30):
+        told.append(tracees.tell())
+        tracees.stop(told[-1])
+    assert [told.count(tid) for tid in (10, 11, 12)] == [10, 10, 10]
