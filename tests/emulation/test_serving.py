@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,3 +61,28 @@ def test_rounds_that_are_plain_do_not_reach_python(tmp_path: Path) -> None:
     assert os.WEXITSTATUS(status) == 0
     # Of a hundred calls each is two stops and the tracer's eight calls; a few are handed back under load.
     assert facts < all_facts / 4
+
+
+FORKS = """
+import os, sys
+for _ in range(int(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def facts_of(*words: str) -> int:
+    """Count what the owner is told of a program that nobody traces."""
+    kernel = Counting()
+    with Session(kernel=lambda: kernel) as session:
+        session.spawn(words, [Interposer()], seccomp=True)
+        session.run()
+    return kernel.facts
+
+
+def test_a_process_that_nobody_traces_costs_six_facts() -> None:
+    none, some = (facts_of(sys.executable, "-S", "-c", FORKS, forks) for forks in ("0", "20"))
+    # FORK, the child's first stop, EXIT and DEATH; SIGCHLD and the entry of the wait.
+    assert some - none <= 6 * 20 + 10

@@ -8,6 +8,7 @@ Reference: D12; ptrace(2), wait(2).
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 from utrace.arch import of_regset, syscall_abi
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, ResumeAction, skip
+from utrace.engines.ptrace import CLONE_UNTRACED
 from utrace.errors import TaskGone
 from utrace.kernel.access import yama_scope
+from utrace.kernel.screens import FAIL, PASS, Step
 from utrace.ptrace_emu import access, births, memory_files, requests, waiting
 from utrace.ptrace_emu.registry import SIGCHLD, Registry, interrupter
 from utrace.ptrace_emu.serving import Serving
@@ -26,6 +29,7 @@ from utrace.tracer.ops import EngineOps
 
 if TYPE_CHECKING:
     from utrace.engines.ptrace import PtraceEngine
+    from utrace.kernel.screens import Screen
     from utrace.ptrace_emu.registry import Ended
     from utrace.ptrace_emu.waiting import Continued, Wait
     from utrace.tracehook.group_stop import JobControl
@@ -65,6 +69,23 @@ def _child_signal_is_blocked(engine: Engine, task: Task) -> bool:
     return result < 0 or bool(int.from_bytes(mask, "little") & 1 << (SIGCHLD - 1))
 
 
+def _first_argument(mask: int, value: int) -> Screen:
+    return (Step(register=0, mask=mask, flip=0, below=False, value=value, then=PASS, otherwise=FAIL),)
+
+
+_SCREENS: Final = {
+    "clone": _first_argument(CLONE_UNTRACED, CLONE_UNTRACED),
+    "rt_sigaction": _first_argument(_INT_MASK, SIGCHLD),
+}
+
+
+def _screen(arch: int, nr: int) -> Screen:
+    for name, screen in _SCREENS.items():
+        if nr in (syscall_numbers({name}) or {}).get(arch, ()):
+            return screen
+    return ()
+
+
 class Interposer(EngineOps):
     """Answers ptrace and wait calls of every program of the session."""
 
@@ -75,12 +96,17 @@ class Interposer(EngineOps):
         frozenset({"prctl"} if yama_scope() else ())
     )
 
+    screen = staticmethod(_screen)
+
     vital = True
     has_last_word = True
 
     def __init__(self, *, serves: bool = False) -> None:
-        """Make one; `serves`: plain tracers are served natively (`ptrace_emu.serving`)."""
+        """Make one; `serves`: plain tracers are answered natively (`ptrace_emu.serving`)."""
         self.registry = Registry()
+        self.registry.when_linked = self._wait_anew
+        self._unseen: dict[int, Task] = {}
+        """By tid, threads whose last wait was left to the kernel, since nobody traced anybody."""
         self._serving = Serving(self.registry) if serves else None
         self._blocked: dict[int, Blocked] = {}
         self._too_early: dict[int, int] = {}
@@ -133,6 +159,7 @@ class Interposer(EngineOps):
     def report_exit(self, task: Task, _code: int) -> Answer:
         """Let go of what a dying tracer traces."""
         self._blocked.pop(task.id.generation, None)
+        self._unseen.pop(task.tid, None)
         self.registry.waits_no_more(task)
         if not any(other.pid == task.pid and other.id != task.id for other in self._alive(task)):
             self.registry.tracer_died(task.pid)
@@ -178,6 +205,7 @@ class Interposer(EngineOps):
             return None
 
     def _answer(self, task: Task, call: Syscall) -> Answer:
+        self._unseen.pop(task.tid, None)
         name = call.name
         if name == "ptrace":
             return self._ptrace(task, call)
@@ -248,10 +276,13 @@ class Interposer(EngineOps):
             self.registry.wants_no_stops.discard(task.pid)
 
     def _wait(self, task: Task, call: Syscall) -> Answer:
+        registry, engine = self.registry, task.engine(self)
+        if registry.is_idle():
+            self._unseen[task.tid] = task
+            return None
         wait = waiting.parse(call, task)
         if wait is None:
             return None
-        registry, engine = self.registry, task.engine(self)
         found = self._find(task, wait)
         if found is not None and not waiting.dead_children_first(registry, task, wait, found):
             return skip(waiting.tell(registry, task, wait, found))
@@ -275,6 +306,24 @@ class Interposer(EngineOps):
             return None
         self._blocked[task.id.generation] = Blocked(wait, nr)
         engine.set_events(self.with_exits)
+        return None
+
+    def _wait_anew(self) -> None:
+        """Somebody traces now: let those wait once more who may be in a wait that was left to the kernel.
+
+        A report makes the kernel restart the call.
+        """
+        unseen, self._unseen = self._unseen, {}
+        for task in unseen.values():
+            with contextlib.suppress(TaskGone):
+                engine = task.engine(self)
+                engine.set_events(engine.events | Event.QUIESCE)
+                engine.control(ResumeAction.REPORT)
+
+    def report_quiesce(self, task: Task, _event: Event) -> Answer:
+        """End what `_wait_anew` began."""
+        engine = task.engine(self)
+        engine.set_events(engine.events & ~Event.QUIESCE)
         return None
 
     def _find(self, task: Task, wait: Wait) -> PtraceEngine | Ended | Continued | None:

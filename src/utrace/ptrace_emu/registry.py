@@ -18,7 +18,7 @@ from utrace.core.events import SIGNAL_ALL
 from utrace.core.verdicts import ResumeAction
 from utrace.engines.ptrace import PtraceEngine
 from utrace.engines.ptrace_stops import Option, PtraceEvent, PtraceStop, StopKind, Trap
-from utrace.errors import UtraceError
+from utrace.errors import TaskGone, UtraceError
 from utrace.kernel import procfs
 from utrace.ptrace_emu.breakpoints import Breakpoints
 from utrace.ptrace_emu.dead_children import DeadChildren
@@ -145,6 +145,7 @@ class Registry:
         self.child_action: dict[int, ChildAction] = {}
         """What processes do with SIGCHLD, as far as it was looked at since they last said."""
         self._waiters: dict[int, Waiter] = {}
+        self.when_linked: Callable[[], None] = lambda: None
         self.breakpoints = Breakpoints()
         self._debug_registers: dict[int, DebugRegisters] = {}
         self.dead_children = DeadChildren()
@@ -173,6 +174,7 @@ class Registry:
         link.number = self._links_made
         self.links.setdefault(link.tracee.id.generation, []).append(link)
         self._by_tracer.setdefault(link.tracer_pid, []).append(link)
+        self.when_linked()
 
     def find(self, tracer_pid: int, tracee: Task) -> PtraceEngine | None:
         """Find the link of a tracer to a tracee."""
@@ -381,6 +383,10 @@ class Registry:
         self._stops += 1
         stop.nth = self._stops
 
+    def is_idle(self) -> bool:
+        """Tell whether nobody traces anybody: every wait is the kernel's affair."""
+        return not self.links and not self.ended
+
     def begin_batch(self, tracer_pid: int) -> None:
         """Let the stops that are untold now be told before all later ones."""
         self._batches[tracer_pid] = self._stops
@@ -479,7 +485,7 @@ def interrupter(engine: Engine, action: ResumeAction = ResumeAction.INTERRUPT) -
     """Make what wakes a thread that waits: an interrupt, which ends the call it sleeps in; or lets it run."""
 
     def wake() -> None:
-        with contextlib.suppress(UtraceError):
+        with contextlib.suppress(TaskGone):
             if engine.state is engine.state.ATTACHED:
                 engine.control(action)
 

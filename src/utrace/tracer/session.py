@@ -328,7 +328,7 @@ def screens_of(
 ) -> Mapping[tuple[int, int], Screen] | None:
     """Give what registers of wanted calls must pass for some engine to want them; None: nothing."""
     asking = [(ops, syscall_numbers(ops.syscalls)) for ops in clients if ops.events & Event.SYSCALL]
-    if any(ops.has_last_word for ops in clients) or not any(ops.screen for ops, _ in asking):
+    if not any(ops.screen for ops, _ in asking):
         return None
     screens: dict[tuple[int, int], Screen] = {}
     for arch, numbers in wanted.items():
