@@ -148,7 +148,7 @@ class StartUp:
             return (time.perf_counter_ns() - start) / 1e6
 
 
-SESSION: Final = (str(UTRACE), "run", "--native-answers", "--")
+SESSION: Final = (str(UTRACE), "run", "--")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HELP = """\
-Usage: utrace run [--engine FILE.py[:NAME]]... [--no-seccomp] [--native-answers]
+Usage: utrace run [--engine FILE.py[:NAME]]... [--no-seccomp] [--no-native-answers]
                   [--] PROGRAM [ARGUMENT]...
 
 Run a program so that any number of tracers hold it, and its children, at once: unmodified strace and gdb
@@ -33,8 +33,8 @@ started inside are served by ptrace engines, beside engines of your own.
 
       --engine FILE.py[:NAME]   attach the engine class NAME of this file (its only one, if not named)
       --no-seccomp              let every system call stop, also those that nobody wants to see
-      --native-answers          answer a tracer that follows system calls, as strace does, without Python:
-                                some nine times as fast; young, and once seen to hang
+      --no-native-answers       answer every tracer by Python, also one that only follows system calls, as
+                                strace does: some nine times slower, and the same to see
   -h, --help                    show this help
 
 The exit status is the program's.  Everything started inside dies with utrace.
@@ -77,7 +77,7 @@ class _Parser(argparse.ArgumentParser):
         self.add_argument("-h", "--help", action="store_true")
         self.add_argument("--engine", action="append", default=[])
         self.add_argument("--no-seccomp", action="store_true")
-        self.add_argument("--native-answers", action="store_true")
+        self.add_argument("--no-native-answers", action="store_true")
         self.add_argument("program", nargs=argparse.REMAINDER)
 
     def error(self, message: str) -> NoReturn:
@@ -98,7 +98,7 @@ def main(words: Sequence[str]) -> int:
     try:
         engines = [load_engine(where) for where in options.engine]
         status = run_under(
-            program, engines, seccomp=not options.no_seccomp, native_answers=options.native_answers
+            program, engines, seccomp=not options.no_seccomp, native_answers=not options.no_native_answers
         )
     except UtraceError as error:
         sys.stderr.write(f"utrace: {error}\n")

@@ -101,7 +101,7 @@ class Interposer(EngineOps):
     vital = True
     has_last_word = True
 
-    def __init__(self, *, serves: bool = False) -> None:
+    def __init__(self, *, serves: bool = True) -> None:
         """Make one; `serves`: plain tracers are answered natively (`ptrace_emu.serving`)."""
         self.registry = Registry()
         self.registry.when_linked = self._wait_anew
