@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -86,3 +87,22 @@ def test_a_process_that_nobody_traces_costs_six_facts() -> None:
     none, some = (facts_of(sys.executable, "-S", "-c", FORKS, forks) for forks in ("0", "20"))
     # FORK, the child's first stop, EXIT and DEATH; SIGCHLD and the entry of the wait.
     assert some - none <= 6 * 20 + 10
+
+
+UNTRACED = """
+import subprocess
+import sys
+from utrace.ptrace_emu.interpose import Interposer
+from utrace.tracer.session import Session
+with Session() as session:
+    session.spawn([sys.executable, "-S", "-c", sys.argv[1], "2"], [Interposer()], seccomp=True)
+    session.run()
+print(*(name for name in sys.modules if name.startswith("utrace.syscalls.signatures")))
+"""
+
+
+def test_a_session_in_which_nobody_traces_reads_no_signatures() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", UNTRACED, FORKS], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == []

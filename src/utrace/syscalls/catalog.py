@@ -24,7 +24,7 @@ from utrace.syscalls.signatures import (
     tracing,
     waiting,
 )
-from utrace.syscalls.tables import prototypes
+from utrace.syscalls.tables import call_name, prototypes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +99,7 @@ def signature_of(abi: Abi, nr: int) -> tuple[str, Signature]:
     prototype = prototypes(abi).get(nr)
     if prototype is None:
         hexes: dict[str, ArgType] = {f"a{i}": t.HEX for i in range(1, 7)}
-        return f"syscall_{nr & 0xFFFFFFFF:#x}", sig(**hexes)
+        return call_name(abi, nr), sig(**hexes)
     found = declared(abi).get(prototype.name)
     if found is not None:
         return prototype.name, found

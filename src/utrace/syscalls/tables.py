@@ -46,6 +46,12 @@ def prototypes(abi: Abi) -> Mapping[int, Prototype]:
     return table
 
 
+def call_name(abi: Abi, nr: int) -> str:
+    """Name of a call; "syscall_0x1f4" for a number without one."""
+    prototype = prototypes(abi).get(nr)
+    return f"syscall_{nr & 0xFFFFFFFF:#x}" if prototype is None else prototype.name
+
+
 @functools.cache
 def numbers(abi: Abi) -> Mapping[str, int]:
     """All calls of one convention by name."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from utrace.arch.description import ERRNO_MAX
 from utrace.errors import TaskGone
 from utrace.syscalls import DecodedCall, decode
+from utrace.syscalls.abi import abi_of
+from utrace.syscalls.tables import call_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,8 +139,8 @@ class Syscall:
 
     @property
     def name(self) -> str:
-        """Its name; "syscall_0x1f4" for a number without one."""
-        return self.decoded.name
+        """Its name; "syscall_0x1f4" for a number without one.  No signature is needed for it."""
+        return call_name(abi_of(self.arch), self.nr)
 
     @property
     def args(self) -> Arguments:
