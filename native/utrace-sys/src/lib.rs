@@ -11,6 +11,7 @@
 mod arch;
 mod bell;
 mod child;
+mod cpus;
 mod fact;
 mod failure;
 mod launch;
@@ -24,6 +25,7 @@ pub mod record;
 pub mod screen;
 mod serving;
 pub mod shape;
+mod sharing;
 mod state;
 pub mod text;
 mod tracer;

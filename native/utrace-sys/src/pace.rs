@@ -5,9 +5,10 @@
 //! in that order, so each tracee gets its turn.  The number of turns grows with the tracees, so that
 //! asking all stays a small part of the cost of a stop, and shrinks with how many were found ready.
 //!
-//! Whether to look many times at the tracee just resumed, before sleeping in a wait for any, is learnt:
-//! on another CPU it stops again while we look, and sleeping would cost two wake-ups of an idle CPU;
-//! on ours it cannot run while we look.  So now and then it is tried, and kept up while it succeeds.
+//! Whether to look many times at the tracee just resumed, before sleeping in a wait for any, is learnt, where
+//! it is known to run on another CPU (`sharing`): there it stops again while we look, and sleeping would cost
+//! two wake-ups of an idle CPU; on ours it cannot run while we look.  So now and then it is tried, and kept up
+//! while it succeeds.
 //! Otherwise one look spares the wait for any where there are many; beside few it is left out.
 //! Looking does not yield the CPU: the kernel takes a whole slice for that as soon as anybody else
 //! wants it.
@@ -61,9 +62,11 @@ impl Pace {
     }
 
     /// How often to look for the tracee just resumed before waiting for any.
-    pub(crate) fn looks(&mut self) -> usize {
+    ///
+    /// `apart`: it is known to run on another CPU.
+    pub(crate) fn looks(&mut self, apart: bool) -> usize {
         self.trips = self.trips.wrapping_add(1);
-        if self.patience > 0 || self.trips.is_multiple_of(Self::TRIPS_TO_PROBE) {
+        if apart && (self.patience > 0 || self.trips.is_multiple_of(Self::TRIPS_TO_PROBE)) {
             Self::LOOKS + self.tracees / Self::LOOKED_AT
         } else {
             // So few are looked at by the wait for any as cheaply as one.
@@ -143,7 +146,7 @@ mod tests {
             tracees: Pace::LOOKED_AT,
             ..Pace::default()
         };
-        assert_eq!(pace.looks(), 0);
+        assert_eq!(pace.looks(true), 0);
     }
 
     #[test]
@@ -152,16 +155,21 @@ mod tests {
             tracees: Pace::LOOKED_AT + 1,
             ..Pace::default()
         };
-        let probe = (1..=1000).find(|_| pace.looks() > 1);
+        assert!((1..=1000).all(|_| pace.looks(false) == 1));
+        pace.trips = 0;
+        let probe = (1..=1000).find(|_| pace.looks(true) > 1);
         assert_eq!(probe, Some(Pace::TRIPS_TO_PROBE));
         pace.missed();
-        assert_eq!(pace.looks(), 1);
+        assert_eq!(pace.looks(true), 1);
         pace.found(5);
         for _ in 0..Pace::PATIENCE {
-            assert_eq!(pace.looks(), Pace::LOOKS + pace.tracees / Pace::LOOKED_AT);
+            assert_eq!(
+                pace.looks(true),
+                Pace::LOOKS + pace.tracees / Pace::LOOKED_AT
+            );
             pace.missed();
         }
-        assert_eq!(pace.looks(), 1);
+        assert_eq!(pace.looks(true), 1);
     }
 
     #[test]
@@ -171,6 +179,6 @@ mod tests {
             ..Pace::default()
         };
         pace.found(1);
-        assert_eq!(pace.looks(), 1);
+        assert_eq!(pace.looks(true), 1);
     }
 }

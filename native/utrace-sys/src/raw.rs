@@ -16,6 +16,7 @@ use core::sync::atomic::AtomicU32;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 
+use crate::cpus::CpuSet;
 use crate::fact::Usage;
 use crate::{Errno, Tid};
 
@@ -339,6 +340,52 @@ pub(crate) fn clock_ns(clock: libc::clockid_t) -> u64 {
     // SAFETY: `time` outlives the call.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
+}
+
+/// The CPUs that the calling thread may run on; none if there are more than a set holds.
+pub(crate) fn own_cpus() -> CpuSet {
+    let mut set = CpuSet::default();
+    // SAFETY: the kernel fills at most the bytes that it is told of.
+    unsafe {
+        libc::sched_getaffinity(0, size_of::<CpuSet>(), (&raw mut set).cast());
+    }
+    set
+}
+
+/// Let the calling thread run on these CPUs only.  Refused if none of them is left: then it runs where it did.
+pub(crate) fn bind_to(set: &CpuSet) {
+    // SAFETY: the kernel reads the bytes that it is told of.
+    unsafe {
+        libc::sched_setaffinity(0, size_of::<CpuSet>(), ptr::from_ref(set).cast());
+    }
+}
+
+/// The CPU that the calling thread runs on.
+pub(crate) fn current_cpu() -> usize {
+    // SAFETY: no arguments; -1 where the kernel has no such call.
+    usize::try_from(unsafe { libc::sched_getcpu() }).unwrap_or_default()
+}
+
+/// Set the policy of the calling thread to `SCHED_IDLE`, or back to `SCHED_OTHER`; whether that was allowed.
+pub(crate) fn set_idle(idle: bool) -> bool {
+    let policy = if idle {
+        libc::SCHED_IDLE
+    } else {
+        libc::SCHED_OTHER
+    };
+    // SAFETY: an all-zero sched_param is a valid value, and outlives the call.
+    unsafe {
+        let param: libc::sched_param = core::mem::zeroed();
+        libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const param) == 0
+    }
+}
+
+/// Whether a thread of ours may become `SCHED_IDLE` and `SCHED_OTHER` again; tried by one made for it.
+pub(crate) fn may_idle_and_return() -> bool {
+    // SAFETY: no memory is touched.
+    let ordinary = unsafe { libc::sched_getscheduler(0) } == libc::SCHED_OTHER;
+    let trial = || std::thread::spawn(|| set_idle(true) && set_idle(false)).join();
+    ordinary && trial().unwrap_or(false)
 }
 
 pub(crate) fn own_tid() -> Tid {

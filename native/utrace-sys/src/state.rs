@@ -17,6 +17,7 @@ use crate::launch::Launch;
 use crate::pace::Pace;
 use crate::raw::{self, Ticker};
 use crate::serving::{Course, Live, Offer, Serving};
+use crate::sharing::Sharing;
 use crate::watch::{self, Watch};
 use crate::{Errno, Tid};
 
@@ -26,6 +27,7 @@ const TICK_NS: i64 = 1_000_000;
 /// What one tracer thread knows.
 pub(crate) struct State {
     pub(crate) pace: Pace,
+    pub(crate) sharing: Sharing,
     pub(crate) ready: VecDeque<Fact>,
     pub(crate) launches: HashMap<Tid, Launch>,
     pub(crate) watch: Option<Watch>,
@@ -40,6 +42,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             pace: Pace::default(),
+            sharing: Sharing::default(),
             ready: VecDeque::new(),
             launches: HashMap::new(),
             watch: None,
@@ -141,7 +144,7 @@ impl State {
 
     /// The tracee just resumed, if it stops again at once.
     fn try_hot(&mut self, tid: Tid) -> Result<Option<Fact>, Errno> {
-        for nth in 1..=self.pace.looks() {
+        for nth in 1..=self.pace.looks(self.sharing.is_apart()) {
             match raw::wait_now(tid, 0, self.usage()) {
                 Ok((0, _)) => {}
                 Ok((tid, status)) => {
@@ -189,6 +192,9 @@ impl State {
             let lay_about = !self.ready.is_empty();
             let fact = self.wait(bell, hot)?;
             if !self.serving.is_on() {
+                if let Some(fact) = fact.filter(|fact| fact.tid != 0) {
+                    self.sharing.stopped(fact.tid);
+                }
                 return Ok(fact);
             }
             let mut kernel = Live(&self.ready);

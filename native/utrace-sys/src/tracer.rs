@@ -87,6 +87,18 @@ impl Tracer {
     /// `None`: a signal of the host interrupted the wait; ask again with tid 0.
     pub fn next_fact(&self, tid: Tid, request: c_int, signo: c_int) -> Answer<Option<Fact>> {
         let mut state = self.state()?;
+        let next = self.next_of(&mut state, tid, request, signo);
+        state.sharing.release();
+        next
+    }
+
+    fn next_of(
+        &self,
+        state: &mut State,
+        tid: Tid,
+        request: c_int,
+        signo: c_int,
+    ) -> Answer<Option<Fact>> {
         let mut hot = None;
         // A newer status already taken: the stop that our caller knows is over.
         if tid != 0 && (state.ready.is_empty() || !state.has_ready(tid)) {
@@ -105,6 +117,7 @@ impl Tracer {
                 if state.has_ready(tid) {
                     return Ok(false);
                 }
+                state.sharing.prepare(tid);
                 resume(tid, request, 0)
             });
             let Some(resumed) = taken else {
