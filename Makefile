@@ -23,6 +23,7 @@ $(VENV)/.made: tools/make-venv constraints.txt
 
 $(VENV)/.built: $(VENV)/.made pyproject.toml $(NATIVE)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/maturin develop --release
+	$(PY) -m compileall -q src
 	touch $@
 
 $(VENV)/.needs: $(VENV)/.made pyproject.toml | $(VENV)/.built

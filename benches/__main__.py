@@ -1,7 +1,8 @@
 """Print what tracing costs, as ratios taken in one run: python -m benches [--json FILE].
 
-`python -m benches emulation` measures only what `utrace run` costs, and `python -m benches profile` shows
-where the time of a call goes.  docs/benchmarks.md says how to read both.
+`python -m benches everyday` measures only `utrace trace` on programs that people trace, `python -m benches
+emulation` only what `utrace run` costs, and `python -m benches profile` shows where the time of a call goes.
+docs/benchmarks.md says how to read all that.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from benches.candidates import UTRACE, Attach, Loops, StartUp, Whole
+from benches import everyday
+from benches.candidates import SESSION, UTRACE, Attach, Loops, StartUp, Whole
 from benches.placement import CPUS, Placement
 from benches.programs import HERE, compile_all
 from benches.rounds import Form, Group, Row, measure
@@ -56,7 +58,7 @@ def one_cpu() -> Group:
         Row(unlink, one),
         Row(filtered, untraced, UNINTERESTING_BUDGET),
     ]
-    return Group("A getppid call, tracer and tracee on one CPU", "µs", rows, rounds=19, limit_s=80)
+    return Group("A getppid call, tracer and tracee on one CPU", "µs", rows, rounds=19, limit_s=60)
 
 
 def many_threads() -> Group:
@@ -69,7 +71,7 @@ def many_threads() -> Group:
         Row(crowd, one, THREADS_BUDGET),
         Row(crowd, crowd_info),
     ]
-    return Group(f"The same with {THREADS:,} more threads, all blocked", "µs", rows, rounds=7, limit_s=60)
+    return Group(f"The same with {THREADS:,} more threads, all blocked", "µs", rows, rounds=7, limit_s=40)
 
 
 def across(placement: Placement, title: str) -> Group:
@@ -110,7 +112,7 @@ def emulation(placement: Placement, title: str) -> Group:
     loops = Loops(placement, 4_000)
     strace = loops.under_strace()
     rows = [Row(strace), Row(loops.strace_of_session(), strace, EMULATION_BUDGET)]
-    return Group(title, "µs", rows, rounds=11, limit_s=60)
+    return Group(title, "µs", rows, rounds=11, limit_s=25)
 
 
 WHOLE: Final = {
@@ -124,9 +126,9 @@ def untraced() -> Group:
     """Programs of a session that nobody traces."""
     rows = []
     for name, command in WHOLE.items():
-        alone = Whole(name, command, session=False)
-        rows += [Row(alone), Row(Whole(f"utrace run {name}", command, session=True), alone, UNTRACED_BUDGET)]
-    return Group("Programs of a session that nobody traces, on one CPU", "ms", rows, rounds=11, limit_s=60)
+        alone = Whole(name, (), command)
+        rows += [Row(alone), Row(Whole(f"utrace run {name}", SESSION, command), alone, UNTRACED_BUDGET)]
+    return Group("Programs of a session that nobody traces, on one CPU", "ms", rows, rounds=11, limit_s=30)
 
 
 def emulation_groups() -> list[Group]:
@@ -145,13 +147,15 @@ def groups() -> list[Group]:
             across(Placement.TWO, "Tracer and tracee bound to a CPU each"),
             across(Placement.FREE, "Tracer and tracee bound to no CPU"),
         ]
-    return [*found, start_up(), *emulation_groups()]
+    return [*found, start_up(), *everyday.groups(), *emulation_groups()]
 
 
 def main() -> int:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benches", description="What tracing costs, in ratios.")
-    parser.add_argument("what", nargs="?", choices=["table", "emulation", "profile"], default="table")
+    parser.add_argument(
+        "what", nargs="?", choices=["table", "everyday", "emulation", "profile"], default="table"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     arguments = parser.parse_args()
     compile_all()
@@ -160,10 +164,11 @@ def main() -> int:
 
         return layers.main()
     load, started = os.getloadavg()[0], time.monotonic()
-    chosen = emulation_groups() if arguments.what == "emulation" else groups()
-    results = {group.title: measure(group) for group in chosen}
+    chosen = {"table": groups, "everyday": everyday.groups, "emulation": emulation_groups}[arguments.what]
+    results = {group.title: measure(group) for group in chosen()}
     found = conditions(load, time.monotonic() - started)
     print(as_text(found, results))
+    print("\n" + everyday.matrix(results))
     if len(CPUS) == 1:
         print("\nWith a single CPU nothing is measured across CPUs.")
     if arguments.json is not None:

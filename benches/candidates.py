@@ -153,21 +153,22 @@ SESSION: Final = (str(UTRACE), "run", "--")
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A program from its start to its end, alone or in a session in which nobody traces it.
+    """A program from its start to its end, alone or under something.
 
     Attributes:
+        tracer: the command that the program is appended to; its own start and end do not count.
         command: the program, with its arguments; its output is thrown away.
     """
 
     name: str
+    tracer: tuple[str, ...]
     command: tuple[str, ...]
-    session: bool
     placement: Placement = Placement.ONE
 
     def measure(self) -> float:
-        """Give ms by the clock of the program's parent, which is in the session too."""
+        """Give ms by the clock of the program's parent, which is under the tracer too."""
         with placed(self.placement):
-            done = finished([*(SESSION if self.session else ()), str(TIMED), *self.command])
+            done = finished([*self.tracer, str(TIMED), *self.command])
         return int(done.stdout) / 1e6
 
 
