@@ -70,7 +70,14 @@ class Tracer:
     def close(self) -> None: ...
     def add_sink(self, text_max: int, items_max: int, cpu_times: bool, /) -> int: ...
     def teach(
-        self, sink: int, arch: int, nr: int, program: Program | None, wanted: bool, screen: Screen, /
+        self,
+        sink: int,
+        arch: int,
+        nr: int,
+        program: Program | None,
+        wanted: bool,
+        screens: tuple[Screen, Screen],
+        /,
     ) -> None: ...
     def start_recording(self, tid: int, sink: int, request: int, /) -> None: ...
     def stop_recording(self, tid: int, /) -> _Fact | tuple[()] | None: ...
@@ -129,8 +136,8 @@ class Batch:
         /,
     ) -> Batch: ...
     def __len__(self) -> int: ...
-    def screened(self) -> tuple[int, int]:
-        """Tell how many wanted calls began, and how many of them passed their screen."""
+    def screened(self) -> tuple[int, int, int]:
+        """Tell how many wanted calls began, how many passed their screen, how many of those were dropped."""
 
     def event(
         self, index: int, /

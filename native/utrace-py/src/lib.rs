@@ -330,7 +330,7 @@ impl Tracer {
         self.inner.recorder().add_sink(limits, cpu_times)
     }
 
-    #[pyo3(signature = (sink, arch, nr, program, wanted, screen, /))]
+    #[pyo3(signature = (sink, arch, nr, program, wanted, screens, /))]
     fn teach(
         &self,
         sink: usize,
@@ -338,15 +338,17 @@ impl Tracer {
         nr: i32,
         program: Option<&Bound<'_, record::Program>>,
         wanted: bool,
-        screen: Vec<record::Step>,
+        screens: (Vec<record::Step>, Vec<record::Step>),
     ) -> PyResult<()> {
         let entry = match program {
             Some(program) => Entry::Recorded(Arc::clone(&program.get().0)),
             None if wanted => Entry::Ordinary,
             None => Entry::Unwanted,
         };
-        let screen = record::screen(screen)?;
-        self.inner.recorder().teach(sink, arch, nr, entry, screen);
+        let screens = (record::screen(screens.0)?, record::screen(screens.1)?);
+        self.inner
+            .recorder()
+            .teach(sink, (arch, nr), entry, screens);
         Ok(())
     }
 

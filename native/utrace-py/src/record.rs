@@ -44,10 +44,11 @@ impl Program {
 pub(crate) type Step = (usize, u64, u64, bool, u64, i32, i32);
 
 pub(crate) fn screen(steps: Vec<Step>) -> PyResult<Screen> {
-    let steps =
-        steps.into_iter().map(
-            |(index, mask, flip, below, value, then, otherwise)| screen::Step {
-                index,
+    let steps = steps
+        .into_iter()
+        .map(
+            |(register, mask, flip, below, value, then, otherwise)| screen::Step {
+                register,
                 mask,
                 flip,
                 below,
@@ -113,8 +114,8 @@ impl Batch {
         ))
     }
 
-    /// How many wanted calls began, and how many of them passed their screen.
-    fn screened(&self) -> (usize, usize) {
+    /// How many wanted calls began, how many passed their screen, how many of those ended unwanted.
+    fn screened(&self) -> (usize, usize, usize) {
         self.0.screened()
     }
 
@@ -135,6 +136,9 @@ impl Batch {
                 let entry = (*arch, *nr, PyTuple::new(py, args)?);
                 (tid, real, mono, cpu, copies, 0, entry).into_pyobject(py)
             }
+            What::Nothing => {
+                (tid, real, mono, cpu, PyList::empty(py), 0, py.None()).into_pyobject(py)
+            }
             What::Exit(result) => {
                 (tid, real, mono, cpu, copies, *result, py.None()).into_pyobject(py)
             }
@@ -152,7 +156,7 @@ impl Batch {
         let event = self.get(index)?;
         Ok(match event.what {
             What::Entry { arch, .. } => (event.tid, arch),
-            What::Exit(_) => (event.tid, 0),
+            What::Exit(_) | What::Nothing => (event.tid, 0),
         })
     }
 }

@@ -125,6 +125,7 @@ impl Lines {
                     self.entry(batch, event, oracle, out);
                 }
                 What::Exit(result) => self.exit(batch, event, *result, oracle, out),
+                What::Nothing => {}
             }
             at += 1;
         }

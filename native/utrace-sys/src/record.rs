@@ -72,6 +72,8 @@ pub enum What {
     },
     /// It ended with this result.
     Exit(i64),
+    /// What was recorded is not wanted after all.
+    Nothing,
 }
 
 /// What was recorded since the last was handed up, in order.
@@ -81,6 +83,10 @@ pub struct Batch {
     looked_at: usize,
     /// How many of them passed their screen.
     passed: usize,
+    /// How many of those ended in another way than is wanted.
+    dropped: usize,
+    /// Which one it is of those of its engine.
+    serial: u64,
     events: Vec<Event>,
     bytes: Vec<u8>,
     ranges: Vec<Range>,
@@ -93,10 +99,25 @@ impl Batch {
         &self.events
     }
 
-    /// How many wanted calls began, and how many of them passed their screen.
+    /// How many wanted calls began, how many of them passed their screen, and how many of those ended in
+    /// another way than is wanted.
     #[must_use]
-    pub fn screened(&self) -> (usize, usize) {
-        (self.looked_at, self.passed)
+    pub fn screened(&self) -> (usize, usize, usize) {
+        (self.looked_at, self.passed, self.dropped)
+    }
+
+    /// Take back a call that was recorded at its entry, and ended as nobody wants it.
+    fn take_back(&mut self, index: usize) {
+        self.dropped += 1;
+        if index + 1 < self.events.len() {
+            self.events[index].what = What::Nothing;
+            return;
+        }
+        let first = self.events.pop().map_or(0, |event| event.first);
+        if let Some(range) = self.ranges.get(first) {
+            self.bytes.truncate(range.start);
+        }
+        self.ranges.truncate(first);
     }
 
     /// One call of a task whose memory is as it is now, whole or without its end: for tests.
@@ -129,7 +150,7 @@ impl Batch {
                 program: Arc::clone(program),
             };
             let what = stop.map_or(entry, What::Exit);
-            push(&mut sink, tid, what, first, end);
+            push(&mut sink, tid, what, (first, end), mono_ns());
         }
         sink.batch
     }
@@ -183,8 +204,17 @@ impl Batch {
 struct Sink {
     limits: Limits,
     cpu_times: bool,
-    entries: HashMap<(u32, i32), (Entry, Screen)>,
+    entries: HashMap<(u32, i32), Taught>,
     batch: Batch,
+}
+
+/// What is known of the calls of one number.
+struct Taught {
+    entry: Entry,
+    /// What its registers must pass.
+    screen: Screen,
+    /// What they must pass with its result and its duration in ns.
+    ending: Screen,
 }
 
 /// The call a recorded task is in.
@@ -192,8 +222,8 @@ struct Sink {
 enum Call {
     /// None: it is in user mode, or nothing is known.
     None,
-    /// Taken here: its entry.
-    Taken(Fact, bool),
+    /// Taken here: its entry, and, if it is recorded, of which batch which event.
+    Taken(Fact, Option<(u64, usize)>),
     /// Given to Python.
     Ordinary,
 }
@@ -247,9 +277,20 @@ impl Recorder {
     }
 
     /// Say what is done with the calls of one number.
-    pub fn teach(&self, sink: usize, arch: u32, nr: i32, entry: Entry, screen: Screen) {
+    pub fn teach(
+        &self,
+        sink: usize,
+        (arch, nr): (u32, i32),
+        entry: Entry,
+        (screen, ending): (Screen, Screen),
+    ) {
         if let Some(sink) = self.state().sinks.get_mut(sink) {
-            sink.entries.insert((arch, nr), (entry, screen));
+            let taught = Taught {
+                entry,
+                screen,
+                ending,
+            };
+            sink.entries.insert((arch, nr), taught);
         }
     }
 
@@ -286,7 +327,14 @@ impl Recorder {
         state
             .sinks
             .get_mut(sink)
-            .map(|sink| core::mem::take(&mut sink.batch))
+            .map(|sink| {
+                let serial = sink.batch.serial + 1;
+                let next = Batch {
+                    serial,
+                    ..Batch::default()
+                };
+                core::mem::replace(&mut sink.batch, next)
+            })
             .unwrap_or_default()
     }
 
@@ -337,46 +385,44 @@ impl State {
             return None;
         }
         let sink = self.sinks.get_mut(task.sink)?;
-        let taught = sink.entries.get(&(arch, nr));
-        let passes = taught.is_none_or(|(_, screen)| screen.passes(&args));
-        if !passes {
-            sink.batch.looked_at += 1;
-        }
-        match taught {
-            Some((Entry::Recorded(program), _)) if passes => {
-                let program = Arc::clone(program);
-                sink.batch.looked_at += 1;
-                sink.batch.passed += 1;
-                let capture = Capture {
-                    program: &program,
-                    args: &args,
-                    result: None,
-                    limits: sink.limits,
-                };
-                let (first, end) = capture_into(&capture, fact.tid, &mut sink.batch);
-                let what = What::Entry {
-                    arch,
-                    nr,
-                    args,
-                    program,
-                };
-                push(sink, fact.tid, what, first, end);
-                task.call = Call::Taken(*fact, true);
-                self.full |= sink.batch.is_full();
-                Some(SYSCALL)
-            }
-            Some((entry, _)) if !passes || matches!(entry, Entry::Unwanted) => {
-                if filtered {
-                    return Some(CONT);
-                }
-                task.call = Call::Taken(*fact, false);
-                Some(SYSCALL)
-            }
-            Some(_) | None => {
+        let Some(taught) = sink.entries.get(&(arch, nr)) else {
+            task.call = Call::Ordinary;
+            return None;
+        };
+        let is_wanted = !matches!(taught.entry, Entry::Unwanted);
+        if is_wanted && taught.screen.passes(&args, 0, 0) {
+            let Entry::Recorded(program) = &taught.entry else {
                 task.call = Call::Ordinary;
-                None
-            }
+                return None;
+            };
+            let program = Arc::clone(program);
+            sink.batch.looked_at += 1;
+            sink.batch.passed += 1;
+            let capture = Capture {
+                program: &program,
+                args: &args,
+                result: None,
+                limits: sink.limits,
+            };
+            let (first, end) = capture_into(&capture, fact.tid, &mut sink.batch);
+            let what = What::Entry {
+                arch,
+                nr,
+                args,
+                program,
+            };
+            let place = (sink.batch.serial, sink.batch.events.len());
+            push(sink, fact.tid, what, (first, end), mono_ns());
+            task.call = Call::Taken(*fact, Some(place));
+            self.full |= sink.batch.is_full();
+            return Some(SYSCALL);
         }
+        sink.batch.looked_at += usize::from(is_wanted);
+        if filtered {
+            return Some(CONT);
+        }
+        task.call = Call::Taken(*fact, None);
+        Some(SYSCALL)
     }
 
     fn exit(&mut self, fact: &Fact) -> Option<c_int> {
@@ -385,17 +431,31 @@ impl State {
         let Call::Taken(entry, recorded) = call else {
             return None;
         };
-        if !recorded {
+        let Some((serial, index)) = recorded else {
             return Some(task.run);
-        }
+        };
         let Detail::Entry { arch, args, .. } = entry.detail else {
             return None;
         };
         let sink = self.sinks.get_mut(task.sink)?;
         let nr = entry.value as i32;
-        let Some((Entry::Recorded(program), _)) = sink.entries.get(&(arch, nr)) else {
+        let Some(Taught {
+            entry: Entry::Recorded(program),
+            ending,
+            ..
+        }) = sink.entries.get(&(arch, nr))
+        else {
             return None;
         };
+        let now_ns = mono_ns();
+        let begun = (serial == sink.batch.serial).then(|| sink.batch.events.get(index));
+        if let Some(Some(begun)) = begun {
+            let duration_ns = now_ns.saturating_sub(begun.mono_ns);
+            if !ending.passes(&args, fact.value as u64, duration_ns) {
+                sink.batch.take_back(index);
+                return Some(task.run);
+            }
+        }
         let program = Arc::clone(program);
         let capture = Capture {
             program: &program,
@@ -404,7 +464,7 @@ impl State {
             limits: sink.limits,
         };
         let (first, end) = capture_into(&capture, fact.tid, &mut sink.batch);
-        push(sink, fact.tid, What::Exit(fact.value), first, end);
+        push(sink, fact.tid, What::Exit(fact.value), (first, end), now_ns);
         self.full |= sink.batch.is_full();
         Some(task.run)
     }
@@ -429,11 +489,15 @@ fn cpu_time_ns(tid: Tid) -> u64 {
     first.and_then(Result::ok).unwrap_or_default()
 }
 
-fn push(sink: &mut Sink, tid: Tid, what: What, first: usize, end: usize) {
+fn mono_ns() -> u64 {
+    raw::clock_ns(libc::CLOCK_MONOTONIC)
+}
+
+fn push(sink: &mut Sink, tid: Tid, what: What, (first, end): (usize, usize), mono_ns: u64) {
     sink.batch.events.push(Event {
         tid,
         time_ns: raw::clock_ns(libc::CLOCK_REALTIME),
-        mono_ns: raw::clock_ns(libc::CLOCK_MONOTONIC),
+        mono_ns,
         cpu_ns: if sink.cpu_times { cpu_time_ns(tid) } else { 0 },
         what,
         first,

@@ -10,7 +10,7 @@ const FAIL: i32 = -2;
 #[allow(missing_docs, reason = "fields of utrace.kernel.screens.Step")]
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
-    pub index: usize,
+    pub register: usize,
     pub mask: u64,
     pub flip: u64,
     pub below: bool,
@@ -30,16 +30,21 @@ impl Screen {
         let count = steps.len() as i32;
         let is_ahead = |at: i32, to: i32| matches!(to, PASS | FAIL) || (to > at && to < count);
         let is_sound = (0..).zip(&steps).all(|(at, step)| {
-            step.index < 6 && is_ahead(at, step.then) && is_ahead(at, step.otherwise)
+            step.register < 8 && is_ahead(at, step.then) && is_ahead(at, step.otherwise)
         });
         is_sound.then_some(Self(steps))
     }
 
-    /// Whether argument registers pass.
-    pub(crate) fn passes(&self, args: &[u64; 6]) -> bool {
+    /// Whether argument registers pass, with a result and a duration: 0 at an entry.
+    pub(crate) fn passes(&self, args: &[u64; 6], result: u64, duration_ns: u64) -> bool {
         let mut at = if self.0.is_empty() { PASS } else { 0 };
         while let Some(step) = usize::try_from(at).ok().and_then(|at| self.0.get(at)) {
-            let number = (args[step.index] & step.mask) ^ step.flip;
+            let register = match step.register {
+                6 => result,
+                7 => duration_ns,
+                argument => args[argument],
+            };
+            let number = (register & step.mask) ^ step.flip;
             let holds = if step.below {
                 number < step.value
             } else {

@@ -29,7 +29,7 @@ class Screening:
         asked: what a call must meet for any output to have it; None: nothing.
         calls: the set of calls that are to stop, in the words of `-e trace=`; None for all.
         looked_at: how many calls stopped.
-        passed: how many of them had registers that may be wanted.
+        passed: how many of them had registers, and a result if that was asked natively, that may be wanted.
         accepted: how many of these met the condition.
     """
 
@@ -53,10 +53,14 @@ class Screening:
         """Give what registers of a call must pass for it to be wanted: the native part."""
         return () if self.asked is None else self.asked.split.screen(arch, nr)
 
-    def count(self, looked_at: int, passed: int) -> None:
-        """Note how many calls were looked at, and how many of them passed."""
+    def ending(self, arch: int, nr: int) -> Screen:
+        """Give what a call that is over must pass, with its result: the native part once more."""
+        return () if self.asked is None else self.asked.split.ending(arch, nr)
+
+    def count(self, looked_at: int, passed: int, dropped: int = 0) -> None:
+        """Note how many calls were looked at, how many passed, and how many of these ended unwanted."""
         self.looked_at += looked_at
-        self.passed += passed
+        self.passed += passed - dropped
 
     def accepts(self, record: CallRecord) -> bool:
         """Tell whether a call that is over is wanted; asked by one listener after the other."""

@@ -93,8 +93,11 @@ class CallScreening(Protocol):
     def screen(self, arch: int, nr: int) -> Screen:
         """Give what registers of a call must pass."""
 
-    def count(self, looked_at: int, passed: int) -> None:
-        """Note how many calls were looked at, and how many of them passed."""
+    def ending(self, arch: int, nr: int) -> Screen:
+        """Give what they must pass when the call is over, with its result and duration."""
+
+    def count(self, looked_at: int, passed: int, dropped: int = 0) -> None:
+        """Note how many calls were looked at, how many passed, and how many of these ended unwanted."""
 
 
 class SyscallLog(EngineOps):
@@ -161,6 +164,7 @@ class SyscallLog(EngineOps):
         self._selects = selects
         self._screening = screening
         self.screen = None if screening is None else screening.screen
+        self.ending = None if screening is None else screening.ending
         self._stacks = stacks
         self._ips = ips
         self._numbers = numbers

@@ -170,12 +170,13 @@ class Recorder(Protocol):
         nr: int,
         program: Program | None,
         wanted: bool,  # noqa: FBT001
-        screen: Screen,
+        screens: tuple[Screen, Screen],
         /,
     ) -> None:
         """Say what is done with a call: recorded by `program`, or told, or, if not `wanted`, let go.
 
-        One whose registers do not pass the screen is let go.
+        One whose registers do not pass the first screen is let go; one that was recorded and does not pass
+        the second, at its end, is forgotten.
         """
         ...
 

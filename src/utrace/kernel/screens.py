@@ -18,11 +18,15 @@ FAIL: Final = -2
 """Where a step goes to when it decides."""
 
 
+RESULT: Final = 6
+DURATION_NS: Final = 7
+
+
 class Step(NamedTuple):
     """One comparison of `(register & mask) ^ flip`, a number of 64 bits without sign, with a constant.
 
     Attributes:
-        register: which argument register: 0 to 5.
+        register: which argument register: 0 to 5; or, of a call that is over, RESULT or DURATION_NS.
         mask: the bits that are looked at.
         flip: the sign bit of a signed number, so that an order without sign is its order.
         below: whether it is to be less than `value`; otherwise, equal to it.

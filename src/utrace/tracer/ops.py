@@ -46,6 +46,9 @@ class EngineOps:
     """What argument registers of a call must pass for it to be wanted, by its audit arch and number; None:
     nothing.  It saves stops where it can be asked cheaply; others are reported all the same."""
 
+    ending: ScreenOf | None = None
+    """The same for calls that are over, by their result and duration too; only recorded ones are asked."""
+
     follow: bool = True
     """Whether children get this engine too, with the mask it then has on the parent."""
 

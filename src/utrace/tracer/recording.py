@@ -116,8 +116,9 @@ class Recording:
 
         spec = program_of(arch, nr, engine.client.batches.memory) if wanted else None
         program = None if spec is None else Program(*spec)
-        screen = () if engine.client.screen is None else engine.client.screen(arch, nr)
-        self._recorder.teach(self._sinks[engine.client], arch, nr, program, wanted, screen)
+        asked = (engine.client.screen, engine.client.ending)
+        screen, ending = (() if one is None else one(arch, nr) for one in asked)
+        self._recorder.teach(self._sinks[engine.client], arch, nr, program, wanted, (screen, ending))
 
     def hand_over(self) -> None:
         """Give engines what was recorded for them; one that raises loses it, and nobody else anything."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from utrace.where.condition import Where
     from utrace.where.grammar import WhereError
-    from utrace.where.registers import RegisterTest
+    from utrace.where.needed import RegisterTest
     from utrace.where.split import CallPart, Split
     from utrace.where.values import CallFacts
 
@@ -25,7 +25,7 @@ __all__ = ["CallFacts", "CallPart", "RegisterTest", "Split", "Where", "WhereErro
 _MODULES: Final = {
     "CallFacts": "values",
     "CallPart": "split",
-    "RegisterTest": "registers",
+    "RegisterTest": "needed",
     "Split": "split",
     "Where": "condition",
     "WhereError": "grammar",

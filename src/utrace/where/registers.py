@@ -7,101 +7,30 @@ taken to be true, also where it is denied.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING
 
-from utrace.kernel.screens import FAIL, NOTHING, PASS, Step
 from utrace.syscalls.argtypes import SIGNAL, Enum, Flags, IoctlCommand, Number, Pointer
 from utrace.syscalls.siginfo import SIGNAL_NAMES
 from utrace.syscalls.tables import enum_names, flag_bits
+from utrace.where.endings import needed_ending
+from utrace.where.needed import OPPOSITE, TURNED, RegisterTest, joined, negated
 from utrace.where.nodes import And, Arg, BitAnd, Compare, Const, Fixed, Has, Not, Or, Truth
 from utrace.where.reduce import constant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from utrace.kernel.screens import Screen
     from utrace.syscalls.abi import Abi
     from utrace.syscalls.argtypes import ArgType
     from utrace.syscalls.signature import Signature
+    from utrace.where.needed import Needed
     from utrace.where.nodes import Operand, Test
     from utrace.where.values import Known
 
-_OPPOSITE: Final = {
-    "==": "!=",
-    "!=": "==",
-    "<": ">=",
-    ">=": "<",
-    ">": "<=",
-    "<=": ">",
-    "in": "not in",
-    "not in": "in",
-}
-_TURNED: Final = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
-
-@dataclass(frozen=True, slots=True)
-class RegisterTest:
-    """One comparison of an argument register with constants.
-
-    Attributes:
-        index: of the argument.
-        name: of the argument.
-        op: == != < <= > >=, or, with several constants, in, not in.
-        value: the constant, or several.
-        mask: bits that are looked at; None for all.
-        bits: how many bits of the register the argument has.
-        signed: the highest of these is its sign.
-        shown: the name that stands for the constants; with `mask`, of a flag.
-    """
-
-    index: int
-    name: str
-    op: str
-    value: int | tuple[int, ...]
-    mask: int | None
-    bits: int
-    signed: bool
-    shown: str = ""
-
-    def __str__(self) -> str:
-        if self.shown and self.mask is not None:
-            return f"{self.shown} in {self.name}"
-        if self.shown:
-            return f"{self.name} {'==' if self.op == 'in' else '!='} {self.shown}"
-        shown = self.name if self.mask is None else f"({self.name} & {self.mask:#x})"
-        return f"{shown} {self.op} {self.value}"
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    """All of them."""
-
-    parts: tuple[Needed, ...]
-
-    def __str__(self) -> str:
-        return " and ".join(map(_grouped, self.parts))
-
-
-@dataclass(frozen=True, slots=True)
-class Some:
-    """At least one of them."""
-
-    parts: tuple[Needed, ...]
-
-    def __str__(self) -> str:
-        return " or ".join(map(_grouped, self.parts))
-
-
-Needed: TypeAlias = "bool | RegisterTest | Every | Some"
-"""What registers must pass; True: anything does."""
-
-
-def _grouped(needed: Needed) -> str:
-    return f"({needed})" if isinstance(needed, Every | Some) else str(needed)
-
-
-def needed_registers(test: Test, abi: Abi, signature: Signature, *, outcome: bool = True) -> Needed:
+def needed_registers(
+    test: Test, abi: Abi, signature: Signature, *, outcome: bool = True, at_end: bool = False
+) -> Needed:
     """Tell what argument registers must pass for a test to have an outcome.
 
     Args:
@@ -109,36 +38,26 @@ def needed_registers(test: Test, abi: Abi, signature: Signature, *, outcome: boo
         abi: their convention.
         signature: their arguments.
         outcome: whether the test is to be true.
+        at_end: the calls are over: also what results and durations must pass.
     """
     match test:
         case Fixed(value):
             return value is outcome
         case Not(of):
-            return needed_registers(of, abi, signature, outcome=not outcome)
+            return needed_registers(of, abi, signature, outcome=not outcome, at_end=at_end)
         case And(parts) | Or(parts):
-            several = [needed_registers(part, abi, signature, outcome=outcome) for part in parts]
-            return _joined(several, every=isinstance(test, And) is outcome)
+            several = [
+                needed_registers(part, abi, signature, outcome=outcome, at_end=at_end) for part in parts
+            ]
+            return joined(several, every=isinstance(test, And) is outcome)
         case _:
             exact = _comparison(test, abi, signature)
             if exact is not None:
-                return exact if outcome else replace(exact, op=_OPPOSITE[exact.op])
+                return exact if outcome else negated(exact)
+            ending = needed_ending(test, outcome=outcome) if at_end else None
+            if ending is not None:
+                return ending
             return _flags_set(test, abi, signature) if outcome else True
-
-
-def _joined(several: Iterable[Needed], *, every: bool) -> Needed:
-    """Make all, or some, of several needed: what decides does, what does not is left out."""
-    parts: list[Needed] = []
-    for one in several:
-        if isinstance(one, bool):
-            if one is not every:
-                return one
-        elif one not in parts:
-            parts.append(one)
-    if not parts:
-        return every
-    if len(parts) == 1:
-        return parts[0]
-    return Every(tuple(parts)) if every else Some(tuple(parts))
 
 
 # -- comparisons of values as comparisons of registers --------------------------------------------
@@ -178,8 +97,8 @@ def _parts(test: Test) -> tuple[str, Operand, Operand] | None:
         return "!=", test.of, Const(0)
     if not isinstance(test, Compare):
         return None
-    if isinstance(test.left, Const) and test.op in _TURNED:
-        return _TURNED[test.op], test.right, test.left
+    if isinstance(test.left, Const) and test.op in TURNED:
+        return TURNED[test.op], test.right, test.left
     return test.op, test.left, test.right
 
 
@@ -188,7 +107,7 @@ def _numbers(
 ) -> tuple[str, int | tuple[int, ...]] | None:
     """Give an operator and what numbers to compare with; None if it is something else."""
     value = constant(operand)
-    if value is None or op not in _OPPOSITE:
+    if value is None or op not in OPPOSITE:
         return None
     given = value[0]
     if op not in {"in", "not in"}:
@@ -248,7 +167,7 @@ def _flags_set(test: Test, abi: Abi, signature: Signature) -> Needed:
     index, known = list(signature.arguments).index(name), flag_bits(abi, kind.constants)
     _, size, signed = abi.layout(kind.ctype)
     full = (1 << size * 8) - 1
-    return _joined(
+    return joined(
         (
             RegisterTest(index, name, "==", known[one][1], known[one][0], size * 8, signed, one)
             for one in names
@@ -256,69 +175,3 @@ def _flags_set(test: Test, abi: Abi, signature: Signature) -> Needed:
         ),
         every=True,
     )
-
-
-# -- as steps -------------------------------------------------------------------------------------
-
-
-def screen_of(needed: Needed) -> Screen:
-    """Make the steps of what registers must pass."""
-    backwards: list[Step] = []
-    start = _place(needed, PASS, FAIL, backwards)
-    if start < 0:
-        return () if start == PASS else NOTHING
-    # What was put after it is out of reach.
-    last = start
-    turned = {PASS: PASS, FAIL: FAIL}
-    return tuple(
-        step._replace(
-            then=turned.get(step.then, last - step.then),
-            otherwise=turned.get(step.otherwise, last - step.otherwise),
-        )
-        for step in reversed(backwards[: start + 1])
-    )
-
-
-def _place(needed: Needed, then: int, otherwise: int, backwards: list[Step]) -> int:
-    """Put steps before those that are there; the number, counted from the end, of the one to begin with."""
-    if isinstance(needed, bool):
-        return then if needed else otherwise
-    if isinstance(needed, RegisterTest):
-        return _place_test(needed, then, otherwise, backwards)
-    is_every = isinstance(needed, Every)
-    at = then if is_every else otherwise
-    for part in reversed(needed.parts):
-        at = _place(part, at if is_every else then, otherwise if is_every else at, backwards)
-    return at
-
-
-def _place_test(test: RegisterTest, then: int, otherwise: int, backwards: list[Step]) -> int:
-    if isinstance(test.value, tuple):
-        if test.op == "not in":
-            then, otherwise = otherwise, then
-        at = otherwise
-        for value in reversed(test.value):
-            at = _place_one(replace(test, op="==", value=value), value, (then, at), backwards)
-        return at
-    return _place_one(test, test.value, (then, otherwise), backwards)
-
-
-def _place_one(test: RegisterTest, value: int, ways: tuple[int, int], backwards: list[Step]) -> int:
-    """Put one comparison; where no number of the register's is, or all are, it is decided."""
-    op, (then, otherwise) = test.op, ways
-    if op in {"!=", ">", ">="}:
-        op, then, otherwise = _OPPOSITE[op], otherwise, then
-    if op == "<=":
-        op, value = "<", value + 1
-    top = 1 << test.bits - 1
-    is_signed = test.signed and (test.mask is None or test.mask < 0)
-    low, high = (-top, top - 1) if is_signed else (0, 2 * top - 1)
-    if value < low or (op == "<" and value == low):
-        return otherwise
-    if value > high:
-        return then if op == "<" else otherwise
-    full = 2 * top - 1
-    mask = full if test.mask is None else test.mask & full
-    flip = top if is_signed and op == "<" else 0
-    backwards.append(Step(test.index, mask, flip, op == "<", (value & full) ^ flip, then, otherwise))
-    return len(backwards) - 1

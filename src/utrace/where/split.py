@@ -22,9 +22,10 @@ from utrace.syscalls.catalog import signature_of
 from utrace.syscalls.pointers import Path
 from utrace.syscalls.tables import numbers, prototypes
 from utrace.where.evaluate import compiled
+from utrace.where.needed import Needed, screen_of
 from utrace.where.nodes import MISSING, And, Compare, Const, Fixed, Match, Not, Or, Var, operands, show
 from utrace.where.reduce import Shape, reduced
-from utrace.where.registers import Needed, needed_registers, screen_of
+from utrace.where.registers import needed_registers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,12 +49,14 @@ class CallPart:
         name: of the call.
         registers: what its registers must pass.
         screen: the same, as steps.
+        ending: what they must pass with the result and the duration, when the call is over.
         rest: what is left of the whole; it implies `registers`.
     """
 
     name: str
     registers: Needed
     screen: Screen
+    ending: Needed
     rest: Test
     decide: Callable[[CallFacts], bool] = field(repr=False, compare=False)
 
@@ -115,7 +118,7 @@ class Split:
         if key not in self._parts:
             abi = abi_of(arch)
             if nr not in prototypes(abi):
-                return CallPart(f"syscall_{nr:#x}", True, (), self.test, self._whole)  # noqa: FBT003 — anything passes
+                return CallPart(f"syscall_{nr:#x}", True, (), True, self.test, self._whole)  # noqa: FBT003 — anything passes
             self._parts[key] = self._made(abi, nr)
         return self._parts[key]
 
@@ -132,7 +135,8 @@ class Split:
         registers = needed_registers(rest, abi, signature)
         if registers is False:
             return None
-        return CallPart(name, registers, screen_of(registers), rest, self._compiled[rest])
+        ending = needed_registers(rest, abi, signature, at_end=True)
+        return CallPart(name, registers, screen_of(registers), ending, rest, self._compiled[rest])
 
     def screen(self, arch: int, nr: int) -> Screen:
         """Give what registers of a call must pass for it to be seen: accepted, or told of a thread's name."""
@@ -141,6 +145,14 @@ class Split:
         if self.asks_names and nr == numbers(abi_of(arch))["prctl"]:
             return any_of([screen, _RENAMES])
         return screen
+
+    def ending(self, arch: int, nr: int) -> Screen:
+        """Give what registers, result and duration of a call that is over must pass for it to be seen."""
+        part = self.part(arch, nr)
+        ending = NOTHING if part is None else screen_of(part.ending)
+        if self.asks_names and nr == numbers(abi_of(arch))["prctl"]:
+            return any_of([ending, _RENAMES])
+        return ending
 
     def passes_entry(self, arch: int, nr: int, raw: Sequence[int]) -> bool:
         """Tell whether a call is to be seen, from its number and registers alone."""
@@ -171,12 +183,16 @@ class Split:
         if not self.is_complete:
             lines = ["kernel: every call stops: numbers without a name can match"]
         needed: dict[str, list[str]] = {}
+        endings: dict[str, list[str]] = {}
         rests: dict[str, list[str]] = {}
         for part in parts:
             if part.screen:
                 needed.setdefault(str(part.registers), []).append(part.name)
+            if part.ending not in {True, part.registers}:
+                endings.setdefault(str(part.ending), []).append(part.name)
             rests.setdefault(show(part.rest), []).append(part.name)
         lines += [f"{decider}: {_few(called)}: {registers}" for registers, called in needed.items()]
+        lines += [f"native: {_few(called)}: {ending}" for ending, called in endings.items()]
         for rest, called in rests.items():
             whose = "" if len(rests) == 1 else f"{_few(called)}: "
             lines.append(f"python: {whose}{rest}")

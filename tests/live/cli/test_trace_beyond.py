@@ -206,9 +206,11 @@ def test_the_kernel_part_stops_no_other_call() -> None:
         expected = sum(line.startswith(pattern) for line in plain)
         filtered = run(*words, "--seccomp-bpf", "cat", "/etc/hostname").stderr
         assert f"where: kernel let {expected} calls through\n" in filtered
-        assert f"where: native let {expected} of {expected} through\n" in filtered
+        assert re.search(rf"where: native let \d+ of {expected} through\n", filtered)
         alike = run(*words, "--no-seccomp", "cat", "/etc/hostname").stderr
-        assert re.search(rf"where: native let {expected} of \d+ through\n", alike)
+        passed = re.search(r"where: native let (\d+) of \d+ through\n", alike)
+        assert passed is not None
+        assert int(passed[1]) <= expected
 
 
 @pytest.mark.parametrize(

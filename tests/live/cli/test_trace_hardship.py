@@ -24,7 +24,7 @@ MEMORY_MIB: Final = 120
 PROCESSES: Final = int(os.environ.get("UTRACE_SHORT_LIVES", "1500"))
 THREADS: Final = PROCESSES // 2
 HARD_CALLS: Final = int(os.environ.get("UTRACE_HARD_CALLS", "5000"))
-DEADLINE_S: Final = 300
+DEADLINE_S: Final = 300 + (PROCESSES + HARD_CALLS) // 500
 LOOK_S: Final = 0.02
 
 

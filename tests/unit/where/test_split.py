@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.kernel import bpf
 from tests.unit.syscalls.fake_memory import FakeMemory
+from utrace.kernel.screens import passes
 from utrace.kernel.seccomp import filter_program
 from utrace.syscalls import Limits, Result, decode
 from utrace.syscalls.abi import AARCH64, ABIS, I386, X86_64
@@ -126,6 +127,31 @@ tests: st.SearchStrategy[Test] = st.recursive(
     ),
     max_leaves=6,
 )
+#: Of what is known when a call is over.
+results: st.SearchStrategy[Operand] = st.sampled_from(
+    [Var(word) for word in ("ret", "errno", "error", "status", "duration", "duration_ns")]
+)
+wanted: st.SearchStrategy[Operand] = st.one_of(
+    st.sampled_from(["ENOENT", "EINVAL", "failed", "successful", "unfinished", "errno 4095"]).map(Const),
+    st.sampled_from([-22, -2, -1, 0, 1, 2, 3, 22, 1500, 4095, 2**40, 1.5e-6, 0.5]).map(Const),
+    st.lists(st.sampled_from([Const("ENOENT"), Const(-1), Const(2), Const(3)]), max_size=3).map(
+        lambda items: Several(tuple(items))
+    ),
+)
+endings: st.SearchStrategy[Test] = st.recursive(
+    st.one_of(
+        st.builds(Truth, results),
+        st.builds(Compare, ops, results, wanted),
+        st.builds(Compare, ops, wanted, results),
+        st.builds(Compare, ops, arguments, scalars),
+    ),
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: And(tuple(parts))),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: Or(tuple(parts))),
+    ),
+    max_leaves=4,
+)
 registers = st.one_of(st.sampled_from(INTERESTING), st.integers(0, 2**64 - 1))
 memory = FakeMemory({3: b"/etc/passwd\0" + bytes(64), 4096: b"\2\0\0\x50\x7f\0\0\1" + bytes(64)})
 
@@ -188,6 +214,18 @@ def test_no_part_lets_too_little_through(test: Test, several: list[CallFacts]) -
             assert split.passes_entry(arch, nr, facts.call.raw)
         if split.passes_entry(arch, nr, facts.call.raw):
             assert stops(split, {arch: frozenset({nr})}, facts)
+
+
+@settings(max_examples=300)
+@given(st.one_of(tests, endings), st.lists(calls(), min_size=1, max_size=12))
+def test_nor_does_what_is_asked_of_results(test: Test, several: list[CallFacts]) -> None:
+    split = Split(test)
+    for facts in several:
+        result = facts.call.result
+        if result is not None:
+            over = (*facts.call.raw, result.value % 2**64, facts.duration_ns or 0)
+            if split.whole(facts):
+                assert passes(split.ending(facts.call.abi.audit, facts.call.nr), over)
 
 
 @settings(max_examples=10)
@@ -269,12 +307,14 @@ def test_an_explanation_has_each_part() -> None:
     assert split.explain(X86_64.audit, filtered=True) == [
         f"kernel: 1 of {total} calls can match: read",
         "kernel: read: fd == 3",
+        "native: read: fd == 3 and error == EINTR",
         "python: args.fd == 3 and error == 'EINTR'",
     ]
     assert split.explain(X86_64.audit, filtered=False) == [
         f"kernel: no filter: all {total} calls stop",
         f"native: 1 of {total} calls can match: read",
         "native: read: fd == 3",
+        "native: read: fd == 3 and error == EINTR",
         "python: args.fd == 3 and error == 'EINTR'",
     ]
 
