@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live.cli.oracle import DEADLINE_S, TRACE, run
+from tests.live.cli.oracle import DEADLINE_S, STRACE, TRACE, run
 from tests.waiting import task_state, tracer_pid, wait_for_state, wait_until
 
 if TYPE_CHECKING:
@@ -199,6 +199,15 @@ def test_attach_to_a_traced_process_names_its_tracer(tracee: TraceeFactory) -> N
     assert re.fullmatch(
         rf"utrace: {program.pid} \(.*\): it is already traced by \d+ \(.*\); .*\n", second.stderr
     )
+
+
+@pytest.mark.requires("strace")
+def test_a_program_that_traces_is_refused_as_under_strace() -> None:
+    """Its child is ours already: it is told so, and nobody waits for ever."""
+    inner = ("strace", "-o", "/dev/null", "true")
+    ours, theirs = (run(*tool, "-f", "-o", "/dev/null", *inner) for tool in (TRACE, STRACE))
+    assert "PTRACE_TRACEME" in ours.stderr
+    assert (ours.returncode, ours.stderr) == (theirs.returncode, theirs.stderr)
 
 
 def test_help_and_version_are_given() -> None:
