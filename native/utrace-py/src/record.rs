@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
+use utrace_sys::batch::{Batch as SysBatch, Event, What};
 use utrace_sys::line_style::{Asked, Clock, LineStyle, Oracle, PidShown};
 use utrace_sys::lines::Lines as SysLines;
 use utrace_sys::pen::Copied;
-use utrace_sys::record::{Batch as SysBatch, Event, What};
 use utrace_sys::screen::{self, Screen};
 use utrace_sys::shape::{Limits, Program as SysProgram};
 

@@ -9,6 +9,7 @@
 //! Reference: ptrace(2), wait(2); Linux 6.18 `kernel/ptrace.c`, `kernel/signal.c:ptrace_stop()`.
 
 mod arch;
+pub mod batch;
 mod bell;
 mod child;
 mod cpus;

@@ -13,9 +13,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::Tid;
+use crate::batch::{Batch, Event, What};
 use crate::line_style::{Asked, Clock, LineStyle, Oracle, PidShown};
 use crate::pen::{Copied, Pen, Words};
-use crate::record::{Batch, Event, What};
 use crate::shape::{Limits, Program, Range};
 use crate::text::{self, SECONDS, Scene};
 

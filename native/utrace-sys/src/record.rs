@@ -16,17 +16,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::Tid;
+use crate::batch::{Batch, What, mono_ns};
 use crate::fact::{Detail, Fact, FactKind};
-use crate::pen::Copied;
-use crate::raw;
 use crate::screen::Screen;
-use crate::shape::{Capture, Limits, Program, Range, Tape};
+use crate::shape::{Capture, Limits, Program};
 
 const SYSCALL: c_int = 24;
 const CONT: c_int = 7;
-/// A batch is handed up when it has so many bytes, or events.
-const BATCH_BYTES: usize = 1 << 18;
-const BATCH_EVENTS: usize = 2048;
 
 /// What is done with the calls of one number.
 #[derive(Clone, Debug)]
@@ -39,173 +35,19 @@ pub enum Entry {
     Ordinary,
 }
 
-/// One stop that was recorded.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// Whose.
-    pub tid: Tid,
-    /// `CLOCK_REALTIME` at the stop.
-    pub time_ns: u64,
-    /// `CLOCK_MONOTONIC` at the stop.
-    pub mono_ns: u64,
-    /// CPU time that the thread had used, 0 where nobody asked.
-    pub cpu_ns: u64,
-    /// Entry or exit.
-    pub what: What,
-    first: usize,
-    end: usize,
-}
-
-/// What was recorded.
-#[derive(Clone, Debug)]
-pub enum What {
-    /// A call began.
-    Entry {
-        /// Audit arch.
-        arch: u32,
-        /// Its number.
-        nr: i32,
-        /// The argument registers.
-        args: [u64; 6],
-        /// How it was recorded.
-        program: Arc<Program>,
-    },
-    /// It ended with this result.
-    Exit(i64),
-    /// What was recorded is not wanted after all.
-    Nothing,
-}
-
-/// What was recorded since the last was handed up, in order.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// How many wanted calls began.
-    looked_at: usize,
-    /// How many of them passed their screen.
-    passed: usize,
-    /// How many of those ended in another way than is wanted.
-    dropped: usize,
-    /// Which one it is of those of its engine.
-    serial: u64,
-    events: Vec<Event>,
-    bytes: Vec<u8>,
-    ranges: Vec<Range>,
-}
-
-impl Batch {
-    /// The stops.
-    #[must_use]
-    pub fn events(&self) -> &[Event] {
-        &self.events
-    }
-
-    /// How many wanted calls began, how many of them passed their screen, and how many of those ended in
-    /// another way than is wanted.
-    #[must_use]
-    pub fn screened(&self) -> (usize, usize, usize) {
-        (self.looked_at, self.passed, self.dropped)
-    }
-
-    /// Take back a call that was recorded at its entry, and ended as nobody wants it.
-    fn take_back(&mut self, index: usize) {
-        self.dropped += 1;
-        if index + 1 < self.events.len() {
-            self.events[index].what = What::Nothing;
-            return;
-        }
-        let first = self.events.pop().map_or(0, |event| event.first);
-        if let Some(range) = self.ranges.get(first) {
-            self.bytes.truncate(range.start);
-        }
-        self.ranges.truncate(first);
-    }
-
-    /// One call of a task whose memory is as it is now, whole or without its end: for tests.
-    #[must_use]
-    pub fn of_call(
-        tid: Tid,
-        (arch, nr, args): (u32, i32, [u64; 6]),
-        program: &Arc<Program>,
-        result: Option<i64>,
-        limits: Limits,
-    ) -> Self {
-        let mut sink = Sink {
-            limits,
-            cpu_times: false,
-            entries: HashMap::new(),
-            batch: Self::default(),
-        };
-        for stop in core::iter::once(None).chain(result.map(Some)) {
-            let capture = Capture {
-                program,
-                args: &args,
-                result: stop,
-                limits,
-            };
-            let (first, end) = capture_into(&capture, tid, &mut sink.batch);
-            let entry = What::Entry {
-                arch,
-                nr,
-                args,
-                program: Arc::clone(program),
-            };
-            let what = stop.map_or(entry, What::Exit);
-            push(&mut sink, tid, what, (first, end), mono_ns());
-        }
-        sink.batch
-    }
-
-    /// What was copied at one of them.
-    #[must_use]
-    pub fn copied(&self, event: &Event) -> Copied<'_> {
-        Copied {
-            bytes: &self.bytes,
-            ranges: &self.ranges[event.first..event.end],
-        }
-    }
-
-    /// The same, to be kept.
-    pub(crate) fn own(&self, event: &Event) -> (Vec<u8>, Vec<Range>) {
-        let ranges = &self.ranges[event.first..event.end];
-        let start = ranges.first().map_or(0, |range| range.start);
-        let end = ranges.last().map_or(0, |range| range.start + range.length);
-        let moved = |range: &Range| Range {
-            start: range.start - start,
-            ..*range
-        };
-        (
-            self.bytes[start..end].to_vec(),
-            ranges.iter().map(moved).collect(),
-        )
-    }
-
-    /// What each thread that is in it does at its end: the number of the entry of a call in progress.
-    #[must_use]
-    pub fn in_progress(&self) -> Vec<(Tid, Option<usize>)> {
-        let mut found: Vec<(Tid, Option<usize>)> = Vec::new();
-        let mut places: HashMap<Tid, usize> = HashMap::new();
-        for (index, event) in self.events.iter().enumerate() {
-            let call = matches!(event.what, What::Entry { .. }).then_some(index);
-            let place = *places.entry(event.tid).or_insert_with(|| {
-                found.push((event.tid, None));
-                found.len() - 1
-            });
-            found[place].1 = call;
-        }
-        found
-    }
-
-    fn is_full(&self) -> bool {
-        self.events.len() >= BATCH_EVENTS || self.bytes.len() >= BATCH_BYTES
-    }
-}
-
 /// What one engine wants recorded, and what has been.
 struct Sink {
     limits: Limits,
     cpu_times: bool,
     entries: HashMap<(u32, i32), Taught>,
     batch: Batch,
+}
+
+impl Sink {
+    fn record(&mut self, capture: &Capture<'_>, tid: Tid, what: What, mono_ns: u64) {
+        let cpu_ns = if self.cpu_times { cpu_time_ns(tid) } else { 0 };
+        self.batch.record(capture, tid, what, (mono_ns, cpu_ns));
+    }
 }
 
 /// What is known of the calls of one number.
@@ -316,7 +158,7 @@ impl Recorder {
     /// Whether anything waits to be handed up.
     pub fn has_records(&self) -> bool {
         let state = self.state();
-        let has_any = |batch: &Batch| batch.looked_at > 0 || !batch.events.is_empty();
+        let has_any = |batch: &Batch| batch.looked_at > 0 || !batch.events().is_empty();
         state.sinks.iter().any(|sink| has_any(&sink.batch))
     }
 
@@ -328,11 +170,7 @@ impl Recorder {
             .sinks
             .get_mut(sink)
             .map(|sink| {
-                let serial = sink.batch.serial + 1;
-                let next = Batch {
-                    serial,
-                    ..Batch::default()
-                };
+                let next = sink.batch.following();
                 core::mem::replace(&mut sink.batch, next)
             })
             .unwrap_or_default()
@@ -404,15 +242,14 @@ impl State {
                 result: None,
                 limits: sink.limits,
             };
-            let (first, end) = capture_into(&capture, fact.tid, &mut sink.batch);
             let what = What::Entry {
                 arch,
                 nr,
                 args,
-                program,
+                program: Arc::clone(&program),
             };
-            let place = (sink.batch.serial, sink.batch.events.len());
-            push(sink, fact.tid, what, (first, end), mono_ns());
+            let place = (sink.batch.serial, sink.batch.events().len());
+            sink.record(&capture, fact.tid, what, mono_ns());
             task.call = Call::Taken(*fact, Some(place));
             self.full |= sink.batch.is_full();
             return Some(SYSCALL);
@@ -448,7 +285,7 @@ impl State {
             return None;
         };
         let now_ns = mono_ns();
-        let begun = (serial == sink.batch.serial).then(|| sink.batch.events.get(index));
+        let begun = (serial == sink.batch.serial).then(|| sink.batch.events().get(index));
         if let Some(Some(begun)) = begun {
             let duration_ns = now_ns.saturating_sub(begun.mono_ns);
             if !ending.passes(&args, fact.value as u64, duration_ns) {
@@ -463,22 +300,10 @@ impl State {
             result: Some(fact.value),
             limits: sink.limits,
         };
-        let (first, end) = capture_into(&capture, fact.tid, &mut sink.batch);
-        push(sink, fact.tid, What::Exit(fact.value), (first, end), now_ns);
+        sink.record(&capture, fact.tid, What::Exit(fact.value), now_ns);
         self.full |= sink.batch.is_full();
         Some(task.run)
     }
-}
-
-fn capture_into(capture: &Capture<'_>, tid: Tid, batch: &mut Batch) -> (usize, usize) {
-    let first = batch.ranges.len();
-    let mut tape = Tape {
-        tid,
-        bytes: &mut batch.bytes,
-        ranges: &mut batch.ranges,
-    };
-    capture.run(&mut tape);
-    (first, batch.ranges.len())
 }
 
 /// CPU time that a thread has used, 0 where it is gone.  The clocks of `pthread_getcpuclockid(3)` are for
@@ -487,20 +312,4 @@ fn cpu_time_ns(tid: Tid) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{tid}/schedstat")).unwrap_or_default();
     let first = text.split(' ').next().map(str::parse);
     first.and_then(Result::ok).unwrap_or_default()
-}
-
-fn mono_ns() -> u64 {
-    raw::clock_ns(libc::CLOCK_MONOTONIC)
-}
-
-fn push(sink: &mut Sink, tid: Tid, what: What, (first, end): (usize, usize), mono_ns: u64) {
-    sink.batch.events.push(Event {
-        tid,
-        time_ns: raw::clock_ns(libc::CLOCK_REALTIME),
-        mono_ns,
-        cpu_ns: if sink.cpu_times { cpu_time_ns(tid) } else { 0 },
-        what,
-        first,
-        end,
-    });
 }
