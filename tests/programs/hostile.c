@@ -195,7 +195,7 @@ int main(int argc, char **argv)
 	long count = argc > 2 ? atol(argv[2]) : 1000;
 
 	self = argv[0];
-	alarm(300);
+	alarm(300 + count / 1000);
 	if (strcmp(what, "strings") == 0)
 		strings();
 	else if (strcmp(what, "lengths") == 0)
