@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from utrace.arch import of_regset
+from utrace.arch import of_regset, syscall_abi
 from utrace.core.events import SYSCALL, SYSCALL_EXIT
 from utrace.core.signals import NOTHING_TO_DELIVER, report_resume, take_step
 from utrace.core.verdicts import REPORTS, ResumeAction
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from utrace.kernel.api import Fact
     from utrace.tracehook.tracee import Tracee
 
+EINTR: Final = 4
 MENDED: Final = {
     0xC000003E: frozenset({232, 281, 441, 128, 220, 45}),
     0x40000003: frozenset({256, 319, 441, 177, 421, 420, 371}),
@@ -117,6 +118,16 @@ def leave(tracee: Tracee) -> None:
         tracee.request = CONT_REQUEST
         return
     tracee.let_go()
+
+
+def may_be_broken(tracee: Tracee) -> bool:
+    """Tell whether the registers are those of a call that failed with EINTR, or cannot be read."""
+    regset = tracee.kernel.get_regs(tracee.tid)
+    if regset is None:
+        return True
+    arch = of_regset(len(regset))
+    registers = arch.registers(regset)
+    return syscall_abi(arch.audit, type(registers)).result(registers) == -EINTR
 
 
 def mend(tracee: Tracee) -> None:

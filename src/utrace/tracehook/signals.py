@@ -17,8 +17,15 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.core.events import QUIESCE, SIGNAL_ALL
 from utrace.core.signals import classify, report_signal, take_step
-from utrace.core.verdicts import REPORTS, STEPS, SignalAction
-from utrace.tracehook.return_to_user import enter_user_mode, interrupt, leave, mend, undo_mending
+from utrace.core.verdicts import REPORTS, STEPS, ResumeAction, SignalAction
+from utrace.tracehook.return_to_user import (
+    enter_user_mode,
+    interrupt,
+    leave,
+    may_be_broken,
+    mend,
+    undo_mending,
+)
 from utrace.tracehook.signal_decision import (
     CarriedSignal,
     SignalOccurrence,
@@ -51,6 +58,9 @@ def signal_stop(tracee: Tracee, fact: Fact) -> Pass:
     if stepped and tracee.in_syscall:
         yield from stepped_over(tracee)
     tracee.signo = 0 if stepped else signo
+    if not stepped and carried is None and _is_nobodys(tracee):
+        _run_on(tracee)
+        return
     disposition = tracee.kernel.disposition(tracee.tid)
     if disposition is None or not isinstance(siginfo, bytes):
         _run_on(tracee)
@@ -80,6 +90,23 @@ def signal_stop(tracee: Tracee, fact: Fact) -> Pass:
     _run_on(tracee, caught=caught, ignored=ignored and not delivered)
 
 
+def _is_nobodys(tracee: Tracee) -> bool:
+    """Tell whether a signal is the program's affair alone, whatever it does with it.
+
+    Nobody is told, no report is to come, and no call was broken that it might not have broken (rule 3).
+    Asking what the program does with it would cost more than all the rest.
+    """
+    task = tracee.task
+    return (
+        not task.mask & (SIGNAL_ALL | QUIESCE)
+        and task.pending is _RESUME
+        and tracee.mended is None
+        and not task.is_wanted_stopped()
+        and not may_be_broken(tracee)
+    )
+
+
+_RESUME: Final = ResumeAction.RESUME
 _FREE_RUNS: Final = frozenset({CONT_REQUEST, SYSCALL_REQUEST})
 
 

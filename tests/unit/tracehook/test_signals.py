@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.core.backend import doing
-from tests.unit.tracehook.rig import ROOT, Rig, siginfo
+from tests.unit.tracehook.rig import ROOT, Rig, siginfo, x86_64_regset
 from utrace.core.control import control
 from utrace.core.events import EXEC, QUIESCE, SIGNAL_ALL, SYSCALL, Event
 from utrace.core.verdicts import ResumeAction, SignalAction, Verdict
@@ -42,6 +42,30 @@ def test_what_nobody_can_be_told_passes_untouched(rig: Rig, mask: int) -> None:
 def test_a_class_nobody_asked_for_passes(rig: Rig) -> None:
     rig.engine("A", Event.SIGNAL_CORE)
     assert rig.feed(SIGNAL, SIGTERM, siginfo(SIGTERM)) == [f"CONT {SIGTERM}"]
+
+
+class Asked(Exception):
+    """The kernel was asked what a program does with a signal."""
+
+
+@pytest.mark.parametrize(
+    ("result", "mask", "asks"),
+    [(0, EXEC, False), (-4, EXEC, True), (0, EXEC | Event.SIGNAL_CORE, True), (0, EXEC | QUIESCE, True)],
+)
+def test_what_the_program_does_is_asked_where_it_matters(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, result: int, mask: int, asks: bool
+) -> None:
+    def asked(_tid: int) -> Disposition:
+        raise Asked
+
+    monkeypatch.setattr(rig.kernel, "disposition", asked)
+    rig.kernel.regsets[ROOT] = x86_64_regset(orig_rax=61, rax=result)
+    rig.engine("A", mask)
+    if asks:
+        with pytest.raises(Asked):
+            rig.feed(SIGNAL, SIGUSR1, siginfo(SIGUSR1))
+    else:
+        assert rig.feed(SIGNAL, SIGUSR1, siginfo(SIGUSR1)) == [f"CONT {SIGUSR1}"]
 
 
 @pytest.mark.parametrize(
