@@ -81,7 +81,8 @@ SEVERAL: Final = {
 def per_process(log: list[str]) -> list[tuple[str, ...]]:
     """Split a log by process, as `-ff` would; lines of one process keep their order.
 
-    Whether a line is cut in two, a SIGCHLD's place and a futex are up to the scheduler.
+    Whether a line is cut in two, a SIGCHLD's place and a futex are up to the scheduler.  So is, natively too,
+    whether strace says of a call that it let go in that it is detached, or leaves the line it had begun.
     """
     lines: dict[str, list[str]] = collections.defaultdict(list)
     begun: dict[str, str] = {}
@@ -98,6 +99,8 @@ def per_process(log: list[str]) -> list[tuple[str, ...]]:
         what = re.sub(r"\bN\d+\b", "N", what).replace(" ", "")
         if not re.match(r"---SIGCHLD|futex\(|wait4\(|rt_sigprocmask\(", what):
             lines[who].append(what)
+    for who, what in begun.items():
+        lines[who].append(f"{what}<detached...>".replace(" ", ""))
     return sorted(tuple(told) for told in lines.values())
 
 
