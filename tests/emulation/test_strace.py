@@ -28,7 +28,8 @@ def normal(text: str) -> list[str]:
     text = re.sub(r'getrandom\("[^"]*"', 'getrandom("…"', text)
     text = re.sub(r"0x[0-9a-f]{4,}", "ADDRESS", text)
     text = re.sub(r"\bsi_([us])time=\d+", r"si_\1time=T", text)
-    text = re.sub(r"\b\d{4,7}\b", lambda found: names.setdefault(found[0], f"N{len(names)}"), text)
+    # Pids of three digits come after a wrap.
+    text = re.sub(r"\b\d{3,7}\b", lambda found: names.setdefault(found[0], f"N{len(names)}"), text)
     return [re.sub(r" +", " ", line) for line in text.splitlines()]
 
 
