@@ -7,6 +7,7 @@ ends, is to be the same.  The cases of one program share a session, one after th
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,8 @@ PROGRAMS: Final = (
     "ptrace_lists",
     "ptrace_access",
     "ptrace_calls",
+    "ptrace_i386",
+    "ptrace_rows",
     "ptrace_signals",
     "ptrace_seccomp",
     "ptrace_follow",
@@ -61,6 +64,7 @@ def run_cases(prefix: Sequence[str | Path], program: str) -> Mapping[str, tuple[
             [*prefix, "sh", "-c", EACH, "sh", build(program), *names],
             check=True,
             cwd=name,
+            env={**os.environ, "EXITS32": str(build("exits32", bits=32))},
             timeout=DEADLINE_OF_ALL_S,
         )
         return {

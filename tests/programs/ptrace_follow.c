@@ -203,6 +203,7 @@ static void broken_by_a_signal(int flags) {
     if (helper == 0) {
         for (int i = 0; i < 20; i++) {
             short_while();
+            until_state(tracer, 'S');
             kill(tracer, SIGUSR1);
         }
         _exit(0);

@@ -256,7 +256,8 @@ static void trace_under_a_filter(void) {
     ASK(PTRACE_CONT, child, 0, 0);
     kill(child, SIGTERM);
     await(child, 0);
-    ASK(PTRACE_CONT, child, 0, SIGTERM);
+    if (ASK(PTRACE_CONT, child, 0, SIGTERM))
+        ASK(PTRACE_CONT, child, 0, SIGTERM);
     await(child, 0);
 }
 

@@ -278,6 +278,27 @@ impl Tracer {
         }
     }
 
+    #[pyo3(signature = (request, tid, addr, data, buffer, /))]
+    fn request_i386<'py>(
+        &self,
+        py: Python<'py>,
+        request: u32,
+        tid: i32,
+        addr: u32,
+        data: u32,
+        mut buffer: Vec<u8>,
+    ) -> PyResult<(i64, Bound<'py, PyBytes>)> {
+        let answer = match self
+            .inner
+            .request_i386(request, tid, addr, data, &mut buffer)
+        {
+            Ok(answer) => answer,
+            Err(Failure::Kernel(errno)) => -i64::from(errno.0),
+            Err(error) => return Err(failure(error)),
+        };
+        Ok((answer, PyBytes::new(py, &buffer)))
+    }
+
     #[pyo3(signature = (tid, kind, regset, /))]
     fn set_regset(&self, tid: i32, kind: u32, regset: &[u8]) -> PyResult<bool> {
         self.inner.set_regset(tid, kind, regset).map_err(failure)

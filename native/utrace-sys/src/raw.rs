@@ -5,6 +5,7 @@
 //! 1. One function, one request to the kernel; nothing is retried or decided here.
 //! 2. A signature is safe for every argument: buffers come as slices and references, and addresses
 //!    of other processes are plain numbers.
+//! 3. Requests of ptrace(2) that need nothing unsafe of their own stand in `requests`, as part of this.
 //!
 //! Reference: ptrace(2), wait(2), `process_vm_readv(2)`, `signal-safety(7)`.
 
@@ -18,58 +19,9 @@ use std::sync::OnceLock;
 
 use crate::cpus::CpuSet;
 use crate::fact::Usage;
+pub(crate) use crate::requests::*;
+pub(crate) use crate::syscall_info::{OP_ENTRY, OP_EXIT, OP_SECCOMP, SyscallInfo};
 use crate::{Errno, Tid};
-
-const PTRACE_SEIZE: c_long = 0x4206;
-const PTRACE_INTERRUPT: c_long = 0x4207;
-const PTRACE_GETSIGMASK: c_long = 0x420a;
-const PTRACE_SETSIGMASK: c_long = 0x420b;
-const PTRACE_GET_SYSCALL_INFO: c_long = 0x420e;
-const PTRACE_SET_SYSCALL_INFO: c_long = 0x4212;
-const PTRACE_GETEVENTMSG: c_long = 0x4201;
-const PTRACE_GETSIGINFO: c_long = 0x4202;
-const PTRACE_SETSIGINFO: c_long = 0x4203;
-const PTRACE_GETREGSET: c_long = 0x4204;
-const PTRACE_SETREGSET: c_long = 0x4205;
-#[cfg(target_arch = "x86_64")]
-const PTRACE_PEEKUSER: c_long = 3;
-#[cfg(target_arch = "x86_64")]
-const PTRACE_POKEUSER: c_long = 6;
-const PTRACE_DETACH: c_long = 17;
-
-/// `PTRACE_SYSCALL_INFO_*`: which kind of syscall stop.
-pub(crate) const OP_ENTRY: u8 = 1;
-pub(crate) const OP_EXIT: u8 = 2;
-pub(crate) const OP_SECCOMP: u8 = 3;
-
-/// `struct ptrace_syscall_info`; `words` is its union: (nr, args), (rval, `is_error`) or
-/// (nr, args, `ret_data`).
-#[derive(Clone, Copy, Default)]
-#[repr(C)]
-pub(crate) struct SyscallInfo {
-    pub(crate) op: u8,
-    pub(crate) reserved: u8,
-    pub(crate) flags: u16,
-    pub(crate) arch: u32,
-    pub(crate) ip: u64,
-    pub(crate) sp: u64,
-    pub(crate) words: [u64; 8],
-}
-
-impl SyscallInfo {
-    /// As it lies in memory.
-    pub(crate) fn to_bytes(self) -> [u8; 88] {
-        let mut bytes = [0; 88];
-        (bytes[0], bytes[1]) = (self.op, self.reserved);
-        bytes[2..4].copy_from_slice(&self.flags.to_ne_bytes());
-        bytes[4..8].copy_from_slice(&self.arch.to_ne_bytes());
-        let words = [self.ip, self.sp].into_iter().chain(self.words);
-        for (place, word) in bytes[8..].chunks_exact_mut(8).zip(words) {
-            place.copy_from_slice(&word.to_ne_bytes());
-        }
-        bytes
-    }
-}
 
 /// The raw `siginfo_t`.
 pub type Siginfo = [u8; 128];
@@ -83,99 +35,26 @@ pub(crate) fn checked(result: c_long) -> Result<c_long, Errno> {
 }
 
 /// A request whose `data` is a number, not a pointer.
-fn ptrace_plain(request: c_long, tid: Tid, addr: usize, data: usize) -> Result<c_long, Errno> {
-    // SAFETY: every caller in this file passes a request that reads and writes no memory of ours.
+pub(crate) fn ptrace_plain(
+    request: c_long,
+    tid: Tid,
+    addr: usize,
+    data: usize,
+) -> Result<c_long, Errno> {
+    // SAFETY: every caller, here and in `requests`, passes a request that touches no memory of ours.
     checked(unsafe { libc::syscall(libc::SYS_ptrace, request, tid, addr, data) })
 }
 
 /// A request for which the kernel reads or writes at most `size_of::<T>()` bytes at `data`.
-fn ptrace_with<T>(request: c_long, tid: Tid, addr: usize, data: &mut T) -> Result<c_long, Errno> {
+pub(crate) fn ptrace_with<T>(
+    request: c_long,
+    tid: Tid,
+    addr: usize,
+    data: &mut T,
+) -> Result<c_long, Errno> {
     let data: *mut T = data;
     // SAFETY: `data` is exclusively borrowed and large enough for the request (rule of this function).
     checked(unsafe { libc::syscall(libc::SYS_ptrace, request, tid, addr, data) })
-}
-
-/// Resume by one of the requests of `ResumeRequest`; any other is `EINVAL`.
-///
-/// A tracee killed in its group stop answers a LISTEN with `EIO` from its exit stop: it is gone.
-pub(crate) fn ptrace_resume(tid: Tid, request: c_int, signo: c_int) -> Result<(), Errno> {
-    const LISTEN: c_int = 0x4208;
-    match request {
-        7 | 9 | 24 | 33 | LISTEN => {
-            match ptrace_plain(c_long::from(request), tid, 0, signo as usize) {
-                Err(Errno(libc::EIO)) if request == LISTEN => Err(Errno(libc::ESRCH)),
-                answer => answer.map(drop),
-            }
-        }
-        _ => Err(Errno(libc::EINVAL)),
-    }
-}
-
-pub(crate) fn ptrace_seize(tid: Tid, options: usize) -> Result<(), Errno> {
-    ptrace_plain(PTRACE_SEIZE, tid, 0, options).map(drop)
-}
-
-pub(crate) fn ptrace_interrupt(tid: Tid) -> Result<(), Errno> {
-    ptrace_plain(PTRACE_INTERRUPT, tid, 0, 0).map(drop)
-}
-
-pub(crate) fn ptrace_detach(tid: Tid, signo: c_int) -> Result<(), Errno> {
-    ptrace_plain(PTRACE_DETACH, tid, 0, signo as usize).map(drop)
-}
-
-pub(crate) fn ptrace_set_signal_mask(tid: Tid, mask: u64) -> Result<(), Errno> {
-    let mut mask = mask;
-    ptrace_with(PTRACE_SETSIGMASK, tid, size_of::<u64>(), &mut mask).map(drop)
-}
-
-pub(crate) fn ptrace_get_syscall_info(tid: Tid) -> Result<SyscallInfo, Errno> {
-    let mut info = SyscallInfo::default();
-    ptrace_with(
-        PTRACE_GET_SYSCALL_INFO,
-        tid,
-        size_of::<SyscallInfo>(),
-        &mut info,
-    )?;
-    Ok(info)
-}
-
-pub(crate) fn ptrace_set_syscall_info(tid: Tid, info: &mut SyscallInfo) -> Result<(), Errno> {
-    ptrace_with(PTRACE_SET_SYSCALL_INFO, tid, size_of::<SyscallInfo>(), info).map(drop)
-}
-
-pub(crate) fn ptrace_event_message(tid: Tid) -> Result<u64, Errno> {
-    let mut message = 0_u64;
-    ptrace_with(PTRACE_GETEVENTMSG, tid, 0, &mut message)?;
-    Ok(message)
-}
-
-pub(crate) fn ptrace_get_siginfo(tid: Tid) -> Result<Siginfo, Errno> {
-    let mut info: Siginfo = [0; 128];
-    ptrace_with(PTRACE_GETSIGINFO, tid, 0, &mut info)?;
-    Ok(info)
-}
-
-pub(crate) fn ptrace_set_siginfo(tid: Tid, siginfo: &Siginfo) -> Result<(), Errno> {
-    let mut info = *siginfo;
-    ptrace_with(PTRACE_SETSIGINFO, tid, 0, &mut info).map(drop)
-}
-
-/// Fill `buffer` from a register set; returns its length.
-pub(crate) fn ptrace_get_regset(tid: Tid, kind: u32, buffer: &mut [u8]) -> Result<usize, Errno> {
-    let mut vector = libc::iovec {
-        iov_base: buffer.as_mut_ptr().cast(),
-        iov_len: buffer.len(),
-    };
-    ptrace_with(PTRACE_GETREGSET, tid, kind as usize, &mut vector)?;
-    Ok(vector.iov_len)
-}
-
-pub(crate) fn ptrace_set_regset(tid: Tid, kind: u32, regset: &[u8]) -> Result<(), Errno> {
-    let mut vector = libc::iovec {
-        iov_base: regset.as_ptr().cast_mut().cast(),
-        iov_len: regset.len(),
-    };
-    ptrace_with(PTRACE_SETREGSET, tid, kind as usize, &mut vector).map(drop)
 }
 
 /// What no request but those with a vector writes more than: a whole seccomp filter is 32 KiB.
@@ -223,41 +102,99 @@ pub(crate) fn ptrace_number(
     })
 }
 
-/// Read the word at `offset` of the tracee's `struct user`.
-#[cfg(target_arch = "x86_64")]
-pub(crate) fn ptrace_peek_user(tid: Tid, offset: usize) -> Result<u64, Errno> {
-    let mut word = 0_u64;
-    ptrace_with(PTRACE_PEEKUSER, tid, offset, &mut word)?;
-    Ok(word)
-}
-
-#[cfg(target_arch = "x86_64")]
-pub(crate) fn ptrace_poke_user(tid: Tid, offset: usize, word: u64) -> Result<(), Errno> {
-    ptrace_plain(PTRACE_POKEUSER, tid, offset, word as usize).map(drop)
-}
-
-/// Let the call at whose entry `tid` stands return `result` without being made.
+/// Any request as an i386 tracer makes it, by `int $0x80`: with its numbers, structures and sizes.
 ///
-/// Reference: Linux 6.18 `kernel/seccomp.c:__seccomp_filter()`, a `SECCOMP_RET_TRACE` skipped.
+/// `buffer`, if not empty, goes in and comes out, and its address is the data; else that is `data`.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn skip_call(tid: Tid, result: i64) -> Result<(), Errno> {
-    const RAX: usize = 10 * 8;
-    const ORIG_RAX: usize = 15 * 8;
-    ptrace_poke_user(tid, ORIG_RAX, u64::MAX)?;
-    ptrace_poke_user(tid, RAX, result as u64)
+pub(crate) fn ptrace_i386(
+    request: u32,
+    tid: Tid,
+    addr: u32,
+    data: u32,
+    buffer: &mut [u8],
+) -> Result<i64, Errno> {
+    const CALL_PTRACE: i64 = 26;
+    let low = LowPages::new(REQUEST_MAX.max(buffer.len()))?;
+    let data = if buffer.is_empty() {
+        data
+    } else {
+        low.address()
+    };
+    low.exchange(buffer, true);
+    let mut result = CALL_PTRACE;
+    // SAFETY: no request writes more than the pages hold.  The call keeps all registers but these.
+    unsafe {
+        core::arch::asm!(
+            "xchg rbx, {request:r}",
+            "int 0x80",
+            "xchg rbx, {request:r}",
+            request = inout(reg) u64::from(request) => _,
+            inout("rax") result,
+            in("rcx") tid,
+            in("rdx") addr,
+            in("rsi") data,
+            out("r8") _, out("r9") _, out("r10") _, out("r11") _,
+        );
+    }
+    let result = i64::from(result as i32);
+    if (-4095..0).contains(&result) {
+        return Err(Errno(-result as i32));
+    }
+    low.exchange(buffer, false);
+    Ok(result)
 }
 
-/// Only calls of x86-64 are ever skipped so.
+/// Memory below 4 GiB, where an i386 call can point to.
+#[cfg(target_arch = "x86_64")]
+struct LowPages(*mut u8, usize);
+
+#[cfg(target_arch = "x86_64")]
+impl LowPages {
+    fn new(length: usize) -> Result<Self, Errno> {
+        let rights = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_32BIT;
+        // SAFETY: a mapping of its own, at an address that the kernel chooses.
+        let at = unsafe { libc::mmap(ptr::null_mut(), length, rights, flags, -1, 0) };
+        if at == libc::MAP_FAILED {
+            return Err(Errno::last());
+        }
+        Ok(Self(at.cast(), length))
+    }
+
+    fn address(&self) -> u32 {
+        self.0.addr() as u32
+    }
+
+    /// Copy a buffer in, or out.
+    fn exchange(&self, buffer: &mut [u8], is_in: bool) {
+        // SAFETY: the pages are as long as the buffer at least, and nobody else knows them.
+        let pages = unsafe { core::slice::from_raw_parts_mut(self.0, buffer.len()) };
+        if is_in {
+            pages.copy_from_slice(buffer);
+        } else {
+            buffer.copy_from_slice(pages);
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Drop for LowPages {
+    fn drop(&mut self) {
+        // SAFETY: they were mapped so, and no reference to them is left.
+        unsafe { libc::munmap(self.0.cast(), self.1) };
+    }
+}
+
+/// There are no such tracers.
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn skip_call(_tid: Tid, _result: i64) -> Result<(), Errno> {
-    Err(Errno(libc::ENOSYS))
-}
-
-/// Whether `tid`, which is stopped, blocks SIGCHLD.
-pub(crate) fn blocks_child_signal(tid: Tid) -> Result<bool, Errno> {
-    let mut mask = 0_u64;
-    ptrace_with(PTRACE_GETSIGMASK, tid, size_of::<u64>(), &mut mask)?;
-    Ok(mask >> (libc::SIGCHLD - 1) & 1 != 0)
+pub(crate) fn ptrace_i386(
+    _request: u32,
+    _tid: Tid,
+    _addr: u32,
+    _data: u32,
+    _buffer: &mut [u8],
+) -> Result<i64, Errno> {
+    Err(Errno(libc::EIO))
 }
 
 /// Where wait4(2) is to write a `struct rusage`, if anywhere.

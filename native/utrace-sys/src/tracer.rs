@@ -265,6 +265,19 @@ impl Tracer {
         Ok(raw::ptrace_number(request, tid, addr, data)?)
     }
 
+    /// Any request as an i386 tracer makes it; its data is the buffer, if that is not empty.
+    pub fn request_i386(
+        &self,
+        request: u32,
+        tid: Tid,
+        addr: u32,
+        data: u32,
+        buffer: &mut [u8],
+    ) -> Answer<i64> {
+        let _state = self.state()?;
+        Ok(raw::ptrace_i386(request, tid, addr, data, buffer)?)
+    }
+
     /// Write a register set; `false` if gone.
     pub fn set_regset(&self, tid: Tid, kind: u32, regset: &[u8]) -> Answer<bool> {
         let _state = self.state()?;

@@ -25,6 +25,8 @@ from utrace.engines.ptrace_stops import (
     PtraceStop,
     StopKind,
     Trap,
+    birth_event,
+    is_call_trap,
     signal_siginfo,
     trap_siginfo,
 )
@@ -45,11 +47,8 @@ if TYPE_CHECKING:
 SIGKILL: Final = 9
 SIGSTOP: Final = 19
 SI_KERNEL: Final = 0x80
-CLONE_VFORK: Final = 0x4000
 CLONE_PTRACE: Final = 0x2000
 CLONE_UNTRACED: Final = 0x800000
-CSIGNAL: Final = 0xFF
-SIGCHLD: Final = 17
 
 
 _BIRTHS: Final = {
@@ -143,6 +142,7 @@ class PtraceEngine(EngineOps):
         if self.stop is None and self.engine.task.jctl:
             self.stop_with_group()
             return
+        self._alone = False
         code = PtraceEvent.STOP << 8 | SIGTRAP
         self._wanted = PtraceStop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid))
         self._demand()
@@ -234,12 +234,16 @@ class PtraceEngine(EngineOps):
         return self._wanted is not None or self._parked is not None
 
     _made_up = False
+    _alone = False
+    """Listening where the group is not stopped: it stands still until an interrupt."""
 
     def listen(self) -> None:
-        """PTRACE_LISTEN: leave the ptrace-stop, stay group-stopped."""
+        """PTRACE_LISTEN: leave the ptrace-stop, stay stopped, in the group's stop or without one."""
         self.stop = None
         self._listening = True
-        self.engine.control(ResumeAction.RESUME)
+        self._alone = not self.engine.task.jctl
+        if not self._alone:
+            self.engine.control(ResumeAction.RESUME)
 
     def detach(self, signo: int) -> None:
         """PTRACE_DETACH: leave; a parked signal goes on as `signo`, unless that is 0."""
@@ -309,7 +313,7 @@ class PtraceEngine(EngineOps):
             # SIGKILL ended whatever stop there was.
             self.stop = None
             return None
-        if self.stop is not None:
+        if self.stop is not None or self._alone:
             return self._stay()
         return self._step_or(None) if event else self._quiet_point()
 
@@ -366,12 +370,21 @@ class PtraceEngine(EngineOps):
     def _new_signal(self, signal: SignalReport) -> Answer:
         """Stop for a signal, unless it is the trap of another tracer's breakpoint, watchpoint or step."""
         match self._tracer.whose(self, signal.siginfo) if signal.signo == SIGTRAP else Trap.MINE:
+            case Trap.MINE if self._is_step_over_nothing(signal):
+                return Verdict(self._step, signal=SignalAction.IGN)
             case Trap.MINE:
                 return self._park(signal)
             case Trap.OF_OTHERS:
                 return self._step_or(None)
             case Trap.NOBODYS:
                 return Verdict(self._step, signal=SignalAction.IGN)
+
+    def _is_step_over_nothing(self, signal: SignalReport) -> bool:
+        """Tell whether a trap is that of a call that PTRACE_SYSEMU_SINGLESTEP left out: it has none.
+
+        Reference: Linux 6.18 kernel/entry/common.c:report_single_step().
+        """
+        return self._sysemu and self.is_stepping and is_call_trap(signal.siginfo)
 
     def _park(self, signal: SignalReport) -> Answer:
         self._parked = signal.siginfo
@@ -409,7 +422,7 @@ class PtraceEngine(EngineOps):
         """Stop at the entry, once, when nobody called before wants the task stopped (INV-44)."""
         if self.stop is not None:
             return self._stay()
-        if not self._syscalls or self._step is not ResumeAction.RESUME:
+        if not self._syscalls or (self._step is not ResumeAction.RESUME and not self._sysemu):
             return self._step_or(None)
         if self._entered is call:
             return None
@@ -438,7 +451,7 @@ class PtraceEngine(EngineOps):
 
     def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
         """Trace the child if the options say so, and stop in the event."""
-        event = self._birth_event(clone_flags)
+        event = birth_event(clone_flags)
         untraced = (clone_flags >= 0 and clone_flags & CLONE_UNTRACED) or self._tracer.is_untraced_birth(task)
         wanted = bool(self.options & _BIRTHS[event]) and not untraced
         if wanted or (clone_flags >= 0 and clone_flags & CLONE_PTRACE):
@@ -446,15 +459,6 @@ class PtraceEngine(EngineOps):
         if event is PtraceEvent.VFORK and self.options & Option.TRACEVFORKDONE:
             self._vfork_child = child.tid
         return self._event(event, child.tid) if wanted else self._step_or(None)
-
-    @staticmethod
-    def _birth_event(clone_flags: int) -> PtraceEvent:
-        """Tell which event a birth is (kernel/fork.c:kernel_clone())."""
-        if clone_flags >= 0 and clone_flags & CLONE_VFORK:
-            return PtraceEvent.VFORK
-        if clone_flags >= 0 and clone_flags & CSIGNAL != SIGCHLD:
-            return PtraceEvent.CLONE
-        return PtraceEvent.FORK
 
     def report_exec(self, task: Task) -> Answer:
         """Stop in the event; a tracer that attached in the old way and did not ask gets a SIGTRAP."""

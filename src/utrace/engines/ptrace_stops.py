@@ -10,7 +10,11 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from utrace.tracehook.group_stop import CLD_STOPPED
+
+CLD_TRAPPED: Final = 4
 SIGTRAP: Final = 5
+_TRAP_BRKPT: Final = 1
 
 
 class Option(enum.IntFlag):
@@ -86,6 +90,17 @@ class PtraceStop:
         """The wait status."""
         return self.code << 8 | 0x7F
 
+    @property
+    def child_signal(self) -> tuple[int, int]:
+        """The code and status of the SIGCHLD for it.
+
+        Reference: Linux 6.18 kernel/signal.c:do_jobctl_trap(), do_notify_parent_cldstop().
+        """
+        signo = self.code & 0x7F
+        if self.code >> 8 == PtraceEvent.STOP or self.kind is StopKind.GROUP:
+            return CLD_STOPPED, signo if self.kind is StopKind.GROUP else 0
+        return CLD_TRAPPED, signo
+
 
 class Trap(enum.Enum):
     """Whose a SIGTRAP is that a breakpoint, a watchpoint or a step has made."""
@@ -94,6 +109,26 @@ class Trap(enum.Enum):
     OF_OTHERS = enum.auto()
     NOBODYS = enum.auto()
     """What made it is there no more; the task has been put where it would be without it."""
+
+
+def birth_event(clone_flags: int) -> PtraceEvent:
+    """Tell which event a birth is (kernel/fork.c:kernel_clone())."""
+    if clone_flags >= 0 and clone_flags & _CLONE_VFORK:
+        return PtraceEvent.VFORK
+    if clone_flags >= 0 and clone_flags & _CSIGNAL != _SIGCHLD:
+        return PtraceEvent.CLONE
+    return PtraceEvent.FORK
+
+
+_CLONE_VFORK: Final = 0x4000
+_CSIGNAL: Final = 0xFF
+_SIGCHLD: Final = 17
+
+
+def is_call_trap(siginfo: bytes) -> bool:
+    """Tell whether a signal is the trap of a step over a system call."""
+    signo, code = (int.from_bytes(siginfo[at : at + 4], "little", signed=True) for at in (0, 8))
+    return signo == SIGTRAP and code == _TRAP_BRKPT
 
 
 def signal_siginfo(signo: int, code: int, pid: int = 0) -> bytes:

@@ -347,6 +347,15 @@ class Kernel(Protocol):
         """Make any ptrace request whose data is a number; a negative result is an errno."""
         ...
 
+    def request_i386(
+        self, request: int, tid: int, addr: int, data: int, buffer: bytes, /
+    ) -> tuple[int, bytes]:
+        """Make any ptrace request as an i386 tracer does, whose structures are smaller.
+
+        What it returned, and the buffer after it; `data` counts where the buffer is empty.
+        """
+        ...
+
     def get_regset(self, tid: int, kind: int, length: int | None = None, /) -> bytes | None:
         """Read a register set, or its first `length` bytes, by its ELF note type.  None: gone, not stopped.
 

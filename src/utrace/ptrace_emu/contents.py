@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.engines.ptrace_stops import Option, PtraceEvent, StopKind
 from utrace.errors import UtraceError
+from utrace.ptrace_emu import i386
 from utrace.ptrace_emu.debug_registers import register_at
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ SIGINFO_BYTES: Final = 128
 
 def peek(request: Request) -> int:
     """PTRACE_PEEKTEXT, PEEKDATA: a word of memory as this tracer sees it."""
-    link = request.link
-    word = request.registry.breakpoints.read(link.tracee, link.tracer_pid, request.addr, WORD)
-    return request.give(word) if len(word) == WORD else -errno.EIO
+    link, length = request.link, request.word
+    word = request.registry.breakpoints.read(link.tracee, link.tracer_pid, request.addr, length)
+    return request.give(word) if len(word) == length else -errno.EIO
 
 
 def poke(request: Request) -> int:
     """PTRACE_POKETEXT, POKEDATA."""
-    link, word = request.link, request.data.to_bytes(WORD, "little")
+    link, word = request.link, request.data.to_bytes(request.word, "little")
     try:
         request.registry.write_memory(link, request.addr, word)
     except UtraceError:
@@ -48,58 +49,74 @@ def poke(request: Request) -> int:
 
 def peek_user(request: Request) -> int:
     """PTRACE_PEEKUSER: registers of the kernel, but debug registers of this tracer's own."""
-    number = register_at(request.addr)
+    number = register_at(request.addr, is_i386=request.is_i386)
     if number is None:
-        return get(WORD)(request)
+        return get(WORD, i386.WORD)(request)
     value = request.registry.debug_registers(request.link).read(request.link.tracer_pid, number)
-    return value if value < 0 else request.give(value.to_bytes(WORD, "little"))
+    return value if value < 0 else request.give(value.to_bytes(WORD, "little")[: request.word])
 
 
 def poke_user(request: Request) -> int:
     """PTRACE_POKEUSER."""
-    number = register_at(request.addr)
+    number = register_at(request.addr, is_i386=request.is_i386)
     if number is None:
         return pass_number(request)
     registers = request.registry.debug_registers(request.link)
     return registers.write(request.link.tracer_pid, number, request.data)
 
 
-def get(length: int) -> Callable[[Request], int]:
-    """Make a request that fills a buffer of this length."""
+def get(length: int, of_i386: int | None = None) -> Callable[[Request], int]:
+    """Make a request that fills a buffer of this length, which may be another for i386."""
 
     def get(request: Request) -> int:
-        result, filled = request.loop.kernel.request_buffer(
-            request.number, request.link.tracee.tid, request.addr, bytes(length)
-        )
+        size = of_i386 if request.is_i386 and of_i386 is not None else length
+        result, filled = request.ask(bytes(size))
         return result if result < 0 else request.give(filled) or result
 
     return get
 
 
-def put(length: int) -> Callable[[Request], int]:
-    """Make a request that takes a buffer of this length."""
+def put(length: int, of_i386: int | None = None) -> Callable[[Request], int]:
+    """Make a request that takes a buffer of this length, which may be another for i386."""
 
     def put(request: Request) -> int:
-        taken = request.take(length)
-        if taken is None:
-            return -errno.EFAULT
-        return request.loop.kernel.request_buffer(
-            request.number, request.link.tracee.tid, request.addr, taken
-        )[0]
+        taken = request.take(of_i386 if request.is_i386 and of_i386 is not None else length)
+        return -errno.EFAULT if taken is None else request.ask(taken)[0]
 
     return put
 
 
 def pass_number(request: Request) -> int:
     """Pass a request whose data is a number."""
-    return request.loop.kernel.request_number(
-        request.number, request.link.tracee.tid, request.addr, request.data
+    return request.ask_by_number()
+
+
+def arch_prctl(request: Request) -> int:
+    """PTRACE_ARCH_PRCTL: `data` is the code, and `addr` a value, or where the kernel stores one.
+
+    Reference: Linux 6.18 arch/x86/kernel/process_64.c:do_arch_prctl_64().
+    """
+    if request.data in _ARCH_SETS:
+        return pass_number(request)
+    if request.data not in _ARCH_GETS:
+        # Others concern the caller, which would be utrace.
+        return -errno.EINVAL
+    here = ctypes.create_string_buffer(WORD)
+    result = request.loop.kernel.request_number(
+        request.number, request.link.tracee.tid, ctypes.addressof(here), request.data
     )
+    return result if result < 0 else request.give_at(request.addr, here.raw)
+
+
+_ARCH_SETS: Final = frozenset({0x1001, 0x1002, 0x5001, 0x5002, 0x5003, 0x5004})
+"""ARCH_SET_GS, SET_FS; SHSTK_ENABLE, DISABLE, LOCK, UNLOCK."""
+_ARCH_GETS: Final = frozenset({0x1003, 0x1004, 0x4001, 0x4003, 0x5005})
+"""ARCH_GET_FS, GET_GS, GET_UNTAG_MASK, GET_MAX_TAG_BITS, SHSTK_STATUS."""
 
 
 def _vector(request: Request) -> tuple[int, int] | None:
-    head = request.take(2 * WORD)
-    return None if head is None else struct.unpack("<QQ", head)
+    head = request.take(2 * request.word)
+    return None if head is None else struct.unpack("<II" if request.is_i386 else "<QQ", head)
 
 
 def get_regset(request: Request) -> int:
@@ -112,7 +129,7 @@ def get_regset(request: Request) -> int:
     if isinstance(regset, int):
         return regset
     return request.give_at(base, regset) or request.give_at(
-        request.data + WORD, len(regset).to_bytes(WORD, "little")
+        request.data + request.word, len(regset).to_bytes(request.word, "little")
     )
 
 
@@ -149,7 +166,7 @@ def get_syscall_info(request: Request) -> int:
     Reference: kernel/ptrace.c:ptrace_get_syscall_info_op().
     """
     result, filled = request.loop.kernel.request_buffer(
-        request.number, request.link.tracee.tid, _INFO_SIZE, bytes(_INFO_SIZE)
+        request.number, request.link.tracee.tid, INFO_SIZE, bytes(INFO_SIZE)
     )
     if result < 0:
         return result
@@ -167,7 +184,7 @@ def get_syscall_info(request: Request) -> int:
     return request.give(info[: request.addr]) or size
 
 
-_INFO_SIZE: Final = 88
+INFO_SIZE: Final = 88
 _INFO_SIZES: Final = (24, 80, 33, 84)
 _OF_ENTRY: Final = frozenset({1, 3})
 _OPS: Final = {StopKind.SYSCALL_ENTRY: 1, StopKind.SYSCALL_EXIT: 2}
@@ -188,26 +205,29 @@ def peek_siginfo(request: Request) -> int:
     )
     if result <= 0:
         return result
-    return request.give(filled[: result * SIGINFO_BYTES]) or result
+    found = [filled[at : at + SIGINFO_BYTES] for at in range(0, result * SIGINFO_BYTES, SIGINFO_BYTES)]
+    return request.give(b"".join(map(i386.narrow_siginfo, found) if request.is_i386 else found)) or result
 
 
 _PEEKED_AT_ONCE: Final = 256
 
 
 def get_sized(request: Request) -> int:
-    """PTRACE_GET_SYSCALL_INFO and its kin: `addr` bytes at most; the whole size is returned."""
-    result, filled = request.loop.kernel.request_buffer(
-        request.number, request.link.tracee.tid, request.addr, bytes(min(request.addr, 1 << 12))
-    )
+    """PTRACE_GET_RSEQ_CONFIGURATION: `addr` bytes at most; the whole size is returned."""
+    result, filled = request.ask(bytes(min(request.addr, 1 << 12)))
     return result if result < 0 else request.give(filled[: min(request.addr, result)]) or result
 
 
-def set_sized(request: Request) -> int:
-    """Pass a request that takes `addr` bytes at most."""
-    taken = request.take(min(request.addr, 1 << 12))
-    if taken is None:
-        return -errno.EFAULT
-    return request.loop.kernel.request_buffer(request.number, request.link.tracee.tid, request.addr, taken)[0]
+def set_sized(least: int, most: int) -> Callable[[Request], int]:
+    """Make a request that takes `addr` bytes, so many at least and at most."""
+
+    def set_sized(request: Request) -> int:
+        if not least <= request.addr <= most:
+            return -errno.EINVAL
+        taken = request.take(min(request.addr, 1 << 12))
+        return -errno.EFAULT if taken is None else request.ask(taken)[0]
+
+    return set_sized
 
 
 def _filters_of_ours(request: Request) -> int | None:

@@ -16,6 +16,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Final
 
+from utrace.ptrace_emu import i386
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,9 +38,10 @@ _POKEUSER: Final = 6
 _WORD: Final = 8
 
 
-def register_at(address: int) -> int | None:
+def register_at(address: int, *, is_i386: bool = False) -> int | None:
     """Tell which debug register is at an address of PTRACE_PEEKUSER and POKEUSER."""
-    number, odd = divmod(address - _AT, _WORD)
+    first, word = (i386.DEBUG_REGISTERS_AT, i386.WORD) if is_i386 else (_AT, _WORD)
+    number, odd = divmod(address - first, word)
     return number if not odd and 0 <= number < COUNT else None
 
 

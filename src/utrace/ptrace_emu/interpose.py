@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from utrace.tracer.syscall import Syscall
     from utrace.tracer.task import Task
 
+_SIGNAL_ACTIONS: Final = ("rt_sigaction", "?sigaction", "?signal")
+_OF_YAMA: Final = ("prctl",) if yama_scope() else ()
 _WAITS: Final = frozenset({"wait4", "waitid", "waitpid"})
 _PAUSE: Final = {0xC000003E: 34, 0x40000003: 29}
 _ERESTARTSYS: Final = 512
@@ -92,8 +94,8 @@ class Interposer(EngineOps):
     events = Event.SYSCALL_ENTRY | Event.CLONE | Event.EXEC | Event.EXIT | Event.JCTL
     with_exits = events | Event.SYSCALL_EXIT
     """While a call is under way whose end matters: answered at its entry it has no exit stop."""
-    syscalls = frozenset({"ptrace", "wait4", "waitid", "?waitpid", "rt_sigaction", "clone", "clone3"}) | (
-        frozenset({"prctl"} if yama_scope() else ())
+    syscalls = frozenset(
+        ("ptrace", "wait4", "waitid", "?waitpid", *_SIGNAL_ACTIONS, "clone", "clone3", *_OF_YAMA)
     )
 
     screen = staticmethod(_screen)
@@ -214,7 +216,7 @@ class Interposer(EngineOps):
         if name in memory_files.CALLS:
             result = memory_files.answer(self.registry, task.engine(self).loop, task, call)
             return None if result is None else skip(result)
-        if name == "rt_sigaction":
+        if name in {"rt_sigaction", "sigaction", "signal"}:
             self._signal_action(task, call)
         elif name == "prctl":
             self._choice_of_tracer(task, call)
@@ -223,12 +225,12 @@ class Interposer(EngineOps):
         return None
 
     def _ptrace(self, task: Task, call: Syscall) -> Answer:
-        number, pid, addr, data = call.raw[:4]
+        number = call.raw[0] & _WORD_MASK
         loop = task.engine(self).loop
-        result = requests.answer(self.registry, loop, task, number & _WORD_MASK, pid & _INT_MASK, addr, data)
-        if result == 0 and number & _WORD_MASK == requests.ATTACH:
+        result = requests.answer(self.registry, loop, task, call)
+        if result == 0 and number == requests.ATTACH:
             self._look_at_debugger(loop, task.pid)
-        if result == 0 and number & _WORD_MASK == requests.SYSCALL and self._serving is not None:
+        if result == 0 and number == requests.SYSCALL and self._serving is not None:
             self._serving.offer(loop, task, self._childless)
         if result == requests.TOO_EARLY:
             self._too_early[task.id.generation] = call.nr
@@ -264,12 +266,13 @@ class Interposer(EngineOps):
 
     def _signal_action(self, task: Task, call: Syscall) -> None:
         signo, action = call.raw[:2]
-        if signo & _INT_MASK != SIGCHLD or not action:
+        if signo & _INT_MASK != SIGCHLD or (not action and call.name != "signal"):
             return
         self.registry.child_action.pop(task.pid, None)
         size = _LONG.get(call.arch, 8)
-        # struct kernel_sigaction begins with the handler and the flags.
-        flags = int.from_bytes(task.memory.read(action + size, size), "little")
+        # struct kernel_sigaction begins with the handler and the flags; the old one has a mask between.
+        place = {"rt_sigaction": size, "sigaction": 2 * size}.get(call.name)
+        flags = 0 if place is None else int.from_bytes(task.memory.read(action + place, size), "little")
         if flags & _SA_NOCLDSTOP:
             self.registry.wants_no_stops.add(task.pid)
         else:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from utrace.core.events import SIGNAL_ALL
 from utrace.core.verdicts import ResumeAction
 from utrace.engines.ptrace import PtraceEngine
-from utrace.engines.ptrace_stops import Option, PtraceEvent, PtraceStop, StopKind, Trap
+from utrace.engines.ptrace_stops import Option, PtraceStop, Trap
 from utrace.errors import TaskGone, UtraceError
 from utrace.kernel import procfs
 from utrace.ptrace_emu.breakpoints import Breakpoints
@@ -60,13 +60,27 @@ class Ended:
             parent is told after the tracer.
         pid: who it was; `group` its process group, `uid` its real user.
         usage: its struct rusage.
+        nth: the how many-th of its session it is, of the stops and ends.
     """
 
-    __slots__ = ("after", "group", "held_up", "link", "pid", "ready", "status", "tracer_pid", "uid", "usage")
+    __slots__ = (
+        "after",
+        "group",
+        "held_up",
+        "link",
+        "nth",
+        "pid",
+        "ready",
+        "status",
+        "tracer_pid",
+        "uid",
+        "usage",
+    )
 
     def __init__(self, link: PtraceEngine, tracer_pid: int, status: int, *, ready: bool) -> None:
         self.link = link
         self.ready = ready
+        self.nth = 0
         self.after: Ended | None = None
         self.held_up: list[Callable[[], None]] = []
         self.tracer_pid = tracer_pid
@@ -105,17 +119,6 @@ class ChildAction(enum.Enum):
 def child_siginfo(code: int, pid: int, uid: int, status: int) -> bytes:
     """Make the siginfo of a SIGCHLD, and of a waitid."""
     return struct.pack("<iiiiiii", SIGCHLD, 0, code, 0, pid, uid, status).ljust(128, b"\0")
-
-
-def _sign_of(stop: PtraceStop) -> tuple[int, int]:
-    """Give code and status of the SIGCHLD for a stop.
-
-    Reference: Linux 6.18 kernel/signal.c:do_jobctl_trap(), do_notify_parent_cldstop().
-    """
-    signo = stop.code & 0x7F
-    if stop.code >> 8 == PtraceEvent.STOP or stop.kind is StopKind.GROUP:
-        return CLD_STOPPED, signo if stop.kind is StopKind.GROUP else 0
-    return CLD_TRAPPED, signo
 
 
 class Registry:
@@ -235,7 +238,7 @@ class Registry:
             for other in self.tracers_of(link.tracee):
                 other.stand_still_too()
         if link.stop is not None:
-            self._tell(link, *_sign_of(link.stop))
+            self._tell(link, *link.stop.child_signal)
 
     def died(self, link: PtraceEngine, status: int, *, delayed: bool) -> None:
         """Note an end, unless the tracer is the real parent: its own wait tells it."""
@@ -248,6 +251,7 @@ class Registry:
             ended = Ended(link, link.tracer_pid, status, ready=not delayed)
             self.ended.append(ended)
             if ended.ready:
+                self.number(ended)
                 self._tell_end(ended)
 
     def group_died(self, pid: int) -> None:
@@ -255,6 +259,7 @@ class Registry:
         for ended in self.ended:
             if ended.pid == pid and not ended.ready and ended.after is None:
                 ended.ready = True
+                self.number(ended)
                 self._tell_end(ended)
 
     def hold_back(self, parent_pid: int, first: Ended) -> None:
@@ -271,6 +276,7 @@ class Registry:
         for held in self.ended:
             if held.after is ended:
                 held.ready, held.after = True, None
+                self.number(held)
                 self.wake(held.tracer_pid, held.pid)
 
     def _tell_end(self, ended: Ended) -> None:
@@ -378,24 +384,23 @@ class Registry:
         """Tell whether a stop of a tracee of this thread would be more to it than an end of a wait."""
         return task.pid not in self.wants_no_stops and self._notices(task.pid, task.tid)
 
-    def number(self, stop: PtraceStop) -> None:
-        """Note which stop came when."""
+    def number(self, news: PtraceStop | Ended) -> None:
+        """Note which stop or end came when."""
         self._stops += 1
-        stop.nth = self._stops
+        news.nth = self._stops
 
     def is_idle(self) -> bool:
         """Tell whether nobody traces anybody: every wait is the kernel's affair."""
         return not self.links and not self.ended
 
     def begin_batch(self, tracer_pid: int) -> None:
-        """Let the stops that are untold now be told before all later ones."""
+        """Let the stops and ends that are untold now be told before all later ones."""
         self._batches[tracer_pid] = self._stops
 
     def is_later(self, found: PtraceEngine | Ended) -> bool:
-        """Tell whether a stop has to wait for those that came before it; an end never has."""
-        if isinstance(found, Ended) or found.stop is None:
-            return False
-        return found.stop.nth > self._batches.get(found.tracer_pid, 0)
+        """Tell whether a stop or an end has to wait for those that came before it."""
+        nth = found.nth if isinstance(found, Ended) else found.stop.nth if found.stop is not None else 0
+        return nth > self._batches.get(found.tracer_pid, 0)
 
     def has_ended(self, tracer_pid: int) -> bool:
         """Tell whether a dead tracee waits to be told to a process."""

@@ -19,10 +19,10 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from utrace.core.verdicts import ResumeAction
-from utrace.engines.ptrace_stops import Option, StopKind
+from utrace.engines.ptrace_stops import Option, PtraceEvent
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
-from utrace.ptrace_emu import access, contents
+from utrace.ptrace_emu import access, contents, i386
 from utrace.ptrace_emu.contents import SIGINFO_BYTES, WORD
 from utrace.ptrace_emu.request import Request
 from utrace.ptrace_emu.turns import take_turn
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from utrace.engines.ptrace import PtraceEngine
     from utrace.ptrace_emu.registry import Registry
     from utrace.tracer.loop import Loop
+    from utrace.tracer.syscall import Syscall
     from utrace.tracer.task import Task
 
 logger = logging.getLogger("utrace")
@@ -50,6 +51,11 @@ _OPTIONS: Final = int(
     | Option.EXITKILL
 )
 _SIGKILL: Final = 9
+_ARCH_PRCTL: Final = 30
+_DISPATCH_CONFIG: Final = 32
+"""Bytes of struct ptrace_sud_config."""
+_WORD_MASK: Final = (1 << 64) - 1
+_INT_MASK: Final = (1 << 32) - 1
 
 TRACEME: Final = 0
 ATTACH: Final = 16
@@ -62,10 +68,10 @@ TOO_EARLY: Final = -513
 _FREE_OF_STOPS: Final = frozenset({KILL, INTERRUPT})
 
 
-def answer(
-    registry: Registry, loop: Loop, tracer: Task, number: int, pid: int, addr: int, data: int
-) -> int | None:
+def answer(registry: Registry, loop: Loop, tracer: Task, call: Syscall) -> int | None:
     """Answer one ptrace call; None: it concerns a task outside of the session: let the kernel."""
+    number, pid, addr, data = call.raw[:4]
+    number, pid = number & _WORD_MASK, pid & _INT_MASK
     if number == TRACEME:
         return _traceme(registry, tracer)
     tracee = loop.tracees.by_tid.get(pid)
@@ -77,7 +83,9 @@ def answer(
     link = registry.find(tracer.pid, task)
     if link is None or link.tracer_tid != tracer.tid:
         return -errno.ESRCH
-    return _not_now(link, number) or _handle(Request(registry, loop, link, tracer, number, addr, data))
+    return _not_now(link, number) or _handle(
+        Request(registry, loop, link, tracer, number, addr, data, call.arch == i386.AUDIT)
+    )
 
 
 def _not_now(link: PtraceEngine, number: int) -> int:
@@ -89,7 +97,7 @@ def _not_now(link: PtraceEngine, number: int) -> int:
 
 
 def _handle(request: Request) -> int:
-    handler = REQUESTS.get(request.number)
+    handler = (REQUESTS_OF_I386 if request.is_i386 else REQUESTS).get(request.number)
     if handler is None:
         return -errno.EIO
     try:
@@ -162,14 +170,14 @@ def _set_options(request: Request) -> int:
 
 
 def _get_message(request: Request) -> int:
-    return request.give(request.link.message.to_bytes(WORD, "little"))
+    return request.give(request.link.message.to_bytes(WORD, "little")[: request.word])
 
 
 def _get_siginfo(request: Request) -> int:
     stop = request.link.stop
     if stop is None or stop.siginfo is None:
         return -errno.EINVAL
-    return request.give(stop.siginfo)
+    return request.give(i386.narrow_siginfo(stop.siginfo) if request.is_i386 else stop.siginfo)
 
 
 def _set_siginfo(request: Request) -> int:
@@ -179,7 +187,7 @@ def _set_siginfo(request: Request) -> int:
     siginfo = request.take(SIGINFO_BYTES)
     if siginfo is None:
         return -errno.EFAULT
-    request.link.set_siginfo(siginfo)
+    request.link.set_siginfo(i386.widen_siginfo(siginfo) if request.is_i386 else siginfo)
     return 0
 
 
@@ -199,7 +207,7 @@ def _resume(
 
 def _listen(request: Request) -> int:
     stop = request.link.stop
-    if not request.link.seized or stop is None or stop.kind is not StopKind.GROUP:
+    if not request.link.seized or stop is None or stop.code >> 8 != PtraceEvent.STOP:
         return -errno.EIO
     request.link.listen()
     return 0
@@ -235,15 +243,15 @@ REQUESTS: Final[Mapping[int, Callable[[Request], int]]] = {
     7: _resume(),
     KILL: _kill,
     9: _resume(step=ResumeAction.SINGLESTEP),
-    12: contents.get(27 * WORD),  # GETREGS
-    13: contents.put(27 * WORD),
-    14: contents.get(512),  # GETFPREGS
-    15: contents.put(512),
+    12: contents.get(27 * WORD, 17 * i386.WORD),  # GETREGS
+    13: contents.put(27 * WORD, 17 * i386.WORD),
+    14: contents.get(512, 108),  # GETFPREGS
+    15: contents.put(512, 108),
     17: _detach,
     SYSCALL: _resume(syscalls=True),
     25: contents.get(16),  # GET_THREAD_AREA
     26: contents.put(16),
-    30: contents.pass_number,  # ARCH_PRCTL
+    _ARCH_PRCTL: contents.arch_prctl,
     31: _resume(syscalls=True, sysemu=True),
     32: _resume(syscalls=True, sysemu=True, step=ResumeAction.SINGLESTEP),
     33: _resume(step=ResumeAction.BLOCKSTEP),
@@ -263,7 +271,14 @@ REQUESTS: Final[Mapping[int, Callable[[Request], int]]] = {
     0x420D: contents.get_filter_metadata,  # SECCOMP_GET_METADATA
     0x420E: contents.get_syscall_info,  # GET_SYSCALL_INFO
     0x420F: contents.get_sized,  # GET_RSEQ_CONFIGURATION
-    0x4210: contents.set_sized,  # SET_SYSCALL_USER_DISPATCH_CONFIG
-    0x4211: contents.get_sized,
-    0x4212: contents.set_sized,  # SET_SYSCALL_INFO
+    0x4210: contents.set_sized(_DISPATCH_CONFIG, _DISPATCH_CONFIG),  # SET_SYSCALL_USER_DISPATCH_CONFIG
+    0x4211: contents.get(_DISPATCH_CONFIG),
+    0x4212: contents.set_sized(contents.INFO_SIZE, 1 << 32),  # SET_SYSCALL_INFO
+}
+
+#: An i386 tracer has two requests more, and one less: ARCH_PRCTL.
+REQUESTS_OF_I386: Final[Mapping[int, Callable[[Request], int]]] = {
+    **{number: handler for number, handler in REQUESTS.items() if number != _ARCH_PRCTL},
+    18: contents.get(512),  # GETFPXREGS
+    19: contents.put(512),
 }

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
+from utrace.ptrace_emu import i386
 from utrace.ptrace_emu.registry import (
     CLD_DUMPED,
     CLD_EXITED,
@@ -77,6 +78,7 @@ class Wait:
         status_at: where wait4 stores the status, 0 for nowhere; `siginfo_at` for waitid.
         ends: whether ends are waited for.  A tracee's stops always are (wait_task_stopped()).
         by_descriptor: through a pidfd that does not block: EAGAIN where another would block.
+        is_i386: by an i386 call, whose structures are smaller.
     """
 
     pid: int
@@ -87,6 +89,7 @@ class Wait:
     ends: bool
     is_waitid: bool
     by_descriptor: bool = False
+    is_i386: bool = False
 
     @property
     def may_block(self) -> bool:
@@ -124,7 +127,16 @@ def _parse_wait4(call: Syscall, caller: Task) -> Wait | None:
         rusage_at = 0
     if pid == 0:
         pid = _own_group(caller)
-    return Wait(pid, options, status_at, 0, rusage_at, ends=True, is_waitid=False)
+    return Wait(
+        pid,
+        options,
+        status_at,
+        0,
+        rusage_at,
+        ends=True,
+        is_waitid=False,
+        is_i386=call.arch == i386.AUDIT,
+    )
 
 
 def _parse_waitid(call: Syscall, caller: Task) -> Wait | None:
@@ -148,8 +160,17 @@ def _parse_waitid(call: Syscall, caller: Task) -> Wait | None:
             by_descriptor = found.is_nonblocking and not options & WNOHANG
         case _:
             return None
-    ends = bool(options & WEXITED)
-    return Wait(pid, options, 0, siginfo_at, rusage_at, ends, is_waitid=True, by_descriptor=by_descriptor)
+    return Wait(
+        pid,
+        options,
+        0,
+        siginfo_at,
+        rusage_at,
+        ends=bool(options & WEXITED),
+        is_waitid=True,
+        by_descriptor=by_descriptor,
+        is_i386=call.arch == i386.AUDIT,
+    )
 
 
 def _signed(word: int) -> int:
@@ -231,7 +252,8 @@ def told_first(registry: Registry, caller: Task, wait: Wait, result: int) -> End
         return None
     pid = result
     if wait.is_waitid and wait.siginfo_at:
-        pid = int.from_bytes(caller.memory.read(wait.siginfo_at + _SI_PID, 4), "little")
+        at = wait.siginfo_at + (i386.SI_PID_AT if wait.is_i386 else _SI_PID)
+        pid = int.from_bytes(caller.memory.read(at, 4), "little")
     return next(
         (ended for ended in registry.ended if ended.pid == pid and ended.tracer_pid != caller.pid), None
     )
@@ -285,7 +307,7 @@ def tell(registry: Registry, caller: Task, wait: Wait, found: PtraceEngine | End
         if wait.status_at:
             caller.memory.write(wait.status_at, struct.pack("<i", status))
         if wait.rusage_at:
-            caller.memory.write(wait.rusage_at, usage)
+            caller.memory.write(wait.rusage_at, i386.narrow_usage(usage) if wait.is_i386 else usage)
         if wait.siginfo_at:
             _write_siginfo(caller, wait, siginfo_of(tid, uid, status, ended=isinstance(found, Ended)))
         written = True
@@ -309,11 +331,12 @@ def tell_nothing(caller: Task, wait: Wait) -> int:
     """
     if wait.siginfo_at:
         with contextlib.suppress(UtraceError):
-            _write_siginfo(caller, wait, bytes(_SIGINFO_TOLD))
+            _write_siginfo(caller, wait, bytes(i386.SIGINFO_BYTES))
     return -errno.EAGAIN if wait.by_descriptor else 0
 
 
 _SIGINFO_TOLD: Final = 28
+_SIGINFO_TOLD_I386: Final = 24
 _SIGINFO_HOLE: Final = slice(12, 16)
 
 
@@ -323,6 +346,9 @@ def _write_siginfo(caller: Task, wait: Wait, siginfo: bytes) -> None:
     Raises:
         BadAddress: there is no room.
     """
+    if wait.is_i386:
+        caller.memory.write(wait.siginfo_at, i386.narrow_siginfo(siginfo)[:_SIGINFO_TOLD_I386])
+        return
     caller.memory.write(wait.siginfo_at, siginfo[: _SIGINFO_HOLE.start])
     caller.memory.write(wait.siginfo_at + _SIGINFO_HOLE.stop, siginfo[_SIGINFO_HOLE.stop : _SIGINFO_TOLD])
 

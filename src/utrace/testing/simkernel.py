@@ -101,12 +101,8 @@ class SimKernel:
 
     def add_signal_actor(self, tid: int, signo: int, *, times: int = 1) -> None:
         """Let somebody outside send a signal to a process at any moment while it lives."""
-        self.add_actor(
-            f"signal {signo} to {tid}",
-            lambda: self.kill(tid, signo),
-            when=lambda: tid in self._machine.tasks,
-            times=times,
-        )
+        name, tasks = f"signal {signo} to {tid}", self._machine.tasks
+        self.add_actor(name, lambda: self.kill(tid, signo), when=lambda: tid in tasks, times=times)
 
     def run_untraced(self) -> None:
         """Let time pass without the tracer, until nothing moves: after `close`, to see what is left.
@@ -361,6 +357,10 @@ class SimKernel:
     def request_number(self, _request: int, tid: int, _addr: int, _data: int, /) -> int:
         """Refuse (EIO): no raw request is simulated.  ESRCH if the task is not stopped."""
         return -errno.ESRCH if self._stopped(tid) is None else -errno.EIO
+
+    def request_i386(self, _: int, tid: int, _addr: int, _data: int, buffer: bytes, /) -> tuple[int, bytes]:
+        """Refuse likewise."""
+        return self.request_buffer(0, tid, 0, buffer)
 
     def syscall_restart(self, tid: int, nrs: Mapping[int, frozenset[int]], /) -> bool:
         """Undo an -EINTR: the call is made again."""

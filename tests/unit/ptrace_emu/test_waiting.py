@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 class Call:
     name: str
     raw: tuple[int, ...]
+    arch: int = 0xC000003E
 
 
 @dataclass

@@ -118,6 +118,11 @@ class RecordingKernel:
     def request_number(self, request: int, tid: int, addr: int, data: int, /) -> int:
         raise NotImplementedError
 
+    def request_i386(
+        self, request: int, tid: int, addr: int, data: int, buffer: bytes, /
+    ) -> tuple[int, bytes]:
+        raise NotImplementedError
+
     def get_regset(self, tid: int, kind: int, length: int | None = None, /) -> bytes | None:
         raise NotImplementedError
 

@@ -1,0 +1,193 @@
+/* What ptrace(2) has in its smaller rows: requests that are rarely made, and LISTEN where there is no group-stop. */
+
+#include "ptrace_say.h"
+
+static void stop_and_call(void) {
+    ptrace(PTRACE_TRACEME, 0, 0, 0);
+    raise(SIGSTOP);
+    syscall(SYS_getppid);
+    _exit(3);
+}
+
+static pid_t stopped_child(void) {
+    pid_t child = start("child", stop_and_call);
+    await(child, 0);
+    ASK(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACESYSGOOD);
+    return child;
+}
+
+static void arch_prctl_of(void) {
+    enum { SET_GS = 0x1001, SET_FS, GET_FS, GET_GS };
+    pid_t child = stopped_child();
+    unsigned long fs = 0, gs = 1, again = 0;
+    const long arch_prctl = 30;
+    say("GET_FS: %s", error_of(syscall(SYS_ptrace, arch_prctl, child, &fs, GET_FS)));
+    say("as ours: %d", fs == (unsigned long)pthread_self());
+    say("GET_GS: %s %#lx", error_of(syscall(SYS_ptrace, arch_prctl, child, &gs, GET_GS)), gs);
+    say("SET_GS: %s", error_of(syscall(SYS_ptrace, arch_prctl, child, 0x1234000, SET_GS)));
+    say("GET_GS: %s %#lx", error_of(syscall(SYS_ptrace, arch_prctl, child, &again, GET_GS)), again);
+    say("SET_FS: %s", error_of(syscall(SYS_ptrace, arch_prctl, child, ~0UL, SET_FS)));
+    say("GET_FS: %s", error_of(syscall(SYS_ptrace, arch_prctl, child, 8, GET_FS)));
+    say("unknown: %s", error_of(syscall(SYS_ptrace, arch_prctl, child, &again, 0x77)));
+    end_task(child);
+}
+
+static void thread_areas(void) {
+    pid_t child = stopped_child();
+    unsigned char area[64];
+    for (long number = 11; number < 17; number++) {
+        memset(area, 0xee, sizeof area);
+        long result = syscall(SYS_ptrace, 25, child, number, area);
+        say("GET %ld: %s, %d", number, error_of(result), area[15] != 0xee && area[16] == 0xee);
+        say("SET %ld: %s", number, error_of(syscall(SYS_ptrace, 26, child, number, area)));
+    }
+    say("GET: %s", error_of(syscall(SYS_ptrace, 25, child, 12, 8)));
+    say("SET: %s", error_of(syscall(SYS_ptrace, 26, child, 12, 8)));
+    end_task(child);
+}
+
+static void sized(void) {
+    pid_t child = stopped_child();
+    unsigned char buffer[128];
+    const long requests[] = {0x420f, 0x4211, 0x4210};
+    for (int i = 0; i < 3; i++)
+        for (unsigned long size = 0; size <= 64; size += 8) {
+            if (requests[i] != 0x4210)
+                memset(buffer, 0xee, sizeof buffer);
+            long result = syscall(SYS_ptrace, requests[i], child, size, buffer);
+            int length = sizeof buffer;
+            while (length && buffer[length - 1] == 0xee)
+                length--;
+            say("%#lx of %lu: %ld %s, not more than asked for: %d", requests[i], size, result, error_of(result),
+                requests[i] == 0x4210 || length <= (int)size);
+            say("%#lx to nowhere: %s", requests[i], error_of(syscall(SYS_ptrace, requests[i], child, size, 8)));
+        }
+    for (unsigned long size = 0; size <= 16; size += 4)
+        for (long request = PTRACE_GETSIGMASK; request <= PTRACE_SETSIGMASK; request++)
+            say("%#lx of %lu: %s", request, size, error_of(syscall(SYS_ptrace, request, child, size, buffer)));
+    end_task(child);
+}
+
+static void block_steps(void) {
+    pid_t child = stopped_child();
+    for (int i = 0; i < 3; i++) {
+        say("SINGLEBLOCK: %s", error_of(syscall(SYS_ptrace, 33, child, 0, 0)));
+        await(child, 0);
+        say_siginfo(child);
+    }
+    say("SINGLEBLOCK: %s", error_of(syscall(SYS_ptrace, 33, child, 0, 65)));
+    ASK(PTRACE_CONT, child, 0, 0);
+    await(child, 0);
+}
+
+static long call_of(pid_t pid) { return ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, regs.orig_rax), 0); }
+
+static void emulated_steps(void) {
+    pid_t child = stopped_child();
+    int steps = 0, status = 0;
+    while (steps < 20000) {
+        if (syscall(SYS_ptrace, 32, child, 0, 0) || waitpid(child, &status, 0) != child)
+            break;
+        if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+            break;
+        steps++;
+    }
+    say_status(child, status);
+    say("after steps: %d, before getppid or another: %d", steps > 3, call_of(child) >= 0);
+    syscall(SYS_ptrace, 32, child, 0, 0);
+    await(child, 0);
+    say_siginfo(child);
+    end_task(child);
+}
+
+static void changed_by_structure(void) {
+    pid_t child = stopped_child();
+    struct __ptrace_syscall_info info;
+    memset(&info, 0, sizeof info);
+    ASK(PTRACE_SYSCALL, child, 0, 0);
+    await(child, 0);
+    ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info);
+    for (size_t size = 0; size <= sizeof info; size += 8)
+        say("of %zu: %s", size, error_of(syscall(SYS_ptrace, 0x4212, child, size, &info)));
+    info.entry.nr = SYS_exit_group;
+    info.entry.args[0] = 42;
+    ((uint16_t *)&info)[1] = 1;
+    say("flags: %s", error_of(syscall(SYS_ptrace, 0x4212, child, sizeof info, &info)));
+    ((uint16_t *)&info)[1] = 0;
+    info.op = PTRACE_SYSCALL_INFO_EXIT;
+    say("another op: %s", error_of(syscall(SYS_ptrace, 0x4212, child, sizeof info, &info)));
+    info.op = PTRACE_SYSCALL_INFO_ENTRY;
+    say("nowhere: %s", error_of(syscall(SYS_ptrace, 0x4212, child, sizeof info, 8)));
+    say("entry: %s", error_of(syscall(SYS_ptrace, 0x4212, child, sizeof info, &info)));
+    say("now %ld", call_of(child));
+    ASK(PTRACE_CONT, child, 0, 0);
+    await(child, 0);
+}
+
+static void result_by_structure(void) {
+    pid_t child = stopped_child();
+    struct __ptrace_syscall_info info;
+    memset(&info, 0, sizeof info);
+    for (int i = 0; i < 2; i++) {
+        ASK(PTRACE_SYSCALL, child, 0, 0);
+        await(child, 0);
+    }
+    ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info);
+    info.exit.rval = -ENOENT;
+    info.exit.is_error = 1;
+    say("exit: %s", error_of(syscall(SYS_ptrace, 0x4212, child, sizeof info, &info)));
+    say("result %ld", ptrace(PTRACE_PEEKUSER, child, offsetof(struct user, regs.rax), 0));
+    info.op = PTRACE_SYSCALL_INFO_NONE;
+    say("none: %s", error_of(syscall(SYS_ptrace, 0x4212, child, sizeof info, &info)));
+    end_task(child);
+}
+
+/* -- LISTEN ----------------------------------------------------------------------------------------- */
+
+static void listen_without_group_stop(void) {
+    pid_t child = start("child", pause_for_ever);
+    until_state(child, 'S');
+    ASK(PTRACE_SEIZE, child, 0, 0);
+    ASK(PTRACE_LISTEN, child, 0, 0);
+    ASK(PTRACE_INTERRUPT, child, 0, 0);
+    await(child, 0);
+    ASK(PTRACE_LISTEN, child, 0, 0);
+    await(child, WNOHANG);
+    ASK(PTRACE_CONT, child, 0, 0);
+    ASK(PTRACE_GETEVENTMSG, child, 0, 0);
+    say("state %c", state_of(child));
+    ASK(PTRACE_INTERRUPT, child, 0, 0);
+    await(child, 0);
+    say_siginfo(child);
+    ASK(PTRACE_CONT, child, 0, 0);
+    kill(child, SIGTERM);
+    await(child, 0);
+    ASK(PTRACE_LISTEN, child, 0, 0);
+    ASK(PTRACE_CONT, child, 0, SIGTERM);
+    await(child, 0);
+}
+
+static void killed_while_listening(void) {
+    pid_t child = start("child", pause_for_ever);
+    until_state(child, 'S');
+    ASK(PTRACE_SEIZE, child, 0, 0);
+    ASK(PTRACE_INTERRUPT, child, 0, 0);
+    await(child, 0);
+    ASK(PTRACE_LISTEN, child, 0, 0);
+    end_task(child);
+}
+
+static const struct named_case cases[] = {
+    {"arch_prctl", arch_prctl_of},
+    {"thread_areas", thread_areas},
+    {"sized", sized},
+    {"block_steps", block_steps},
+    {"emulated_steps", emulated_steps},
+    {"changed_by_structure", changed_by_structure},
+    {"result_by_structure", result_by_structure},
+    {"listen_without_group_stop", listen_without_group_stop},
+    {"killed_while_listening", killed_while_listening},
+    {NULL, NULL},
+};
+
+CASES(cases)
