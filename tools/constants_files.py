@@ -6,6 +6,18 @@ from typing import Final
 
 from constant_kinds import EnumSet, FlagSet, enum, flags
 
+_SLOW: Final = "0 50 75 110 134 150 200 300 600 1200 1800 2400 4800 9600 19200 38400"
+_FAST: Final = (
+    "OTHER 57600 115200 230400 460800 500000 576000 921600 1000000 1152000 1500000 2000000 2500000 3000000"
+    " 3500000 4000000"
+)
+#: Speeds of terminals, which the headers have as macros of the same names.
+_BAUDS: Final = {
+    rate: bits
+    for rates, first in ((_SLOW, 0), (_FAST, 0o10000))
+    for bits, rate in enumerate(rates.split(), first)
+}
+
 SETS: Final[dict[str, FlagSet | EnumSet]] = {
     "errno": enum("linux/errno.h", r"E[A-Z0-9]+", "EWOULDBLOCK|EDEADLOCK"),
     "signal": enum(
@@ -44,14 +56,15 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     "unlink_at": flags("linux/fcntl.h", "AT_REMOVEDIR"),
     "resolve": flags("linux/openat2.h", r"RESOLVE_\w+"),
     "whence": enum("linux/fs.h", r"SEEK_[A-Z]+", "SEEK_MAX"),
-    "fcntl": enum(
-        "asm/fcntl.h linux/fcntl.h",
+    "fcntl": EnumSet(
+        ("asm/fcntl.h", "linux/fcntl.h"),
         r"F_[A-Z0-9_]+",
         r"F_(RDLCK|WRLCK|UNLCK|EXLCK|SHLCK|SEAL_.*|OWNER_.*)",
+        same_everywhere=False,
     ),
     "lock_type": enum("asm/fcntl.h", "F_RDLCK F_WRLCK F_UNLCK F_EXLCK F_SHLCK"),
     "rw_hint": enum("linux/fcntl.h", r"RWH_WRITE_LIFE_\w+"),
-    "fs_flags": flags("linux/fs.h", r"FS_[A-Z0-9_]+_FL", "FS_RESERVED_FL"),
+    "fs_flags": flags("linux/fs.h", r"FS_[A-Z0-9_]+_FL", "FS_RESERVED_FL|FS_BTREE_FL"),
     "perf_ioctl": flags("linux/perf_event.h", "PERF_IOC_FLAG_GROUP"),
     "fs_xflags": flags("linux/fs.h", r"FS_XFLAG_\w+"),
     "quota_command": enum("linux/quota.h linux/dqblk_xfs.h", r"Q_X?[A-Z]+", "Q_XQM"),
@@ -182,7 +195,7 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
         ),
         r"(TC|TIOC|FIO|SIOC|BLK|FS_IOC|VT_|KD|RND|TUN|LOOP_|PERF_EVENT_IOC_|NS_GET|UFFDIO_|SECCOMP_IOCTL"
         r"|BTRFS_IOC|RTC_|WDIOC_|KVM_|DM_|FICLONE|FIDEDUPE|FIBMAP|FIGETBSZ|FITRIM|FIFREEZE|FITHAW)[A-Z0-9_]*",
-        r"BTRFS_IOC_CLONE(_RANGE)?|KD_FONT_.*|BTRFS_IOCTL_.*|DM_IOCTL|SIOCINQ|SIOCOUTQ|TIOCINQ|TIOCPKT_.*|TIOCSER_TEMT|TIOCM_.*"
+        r"BTRFS_IOC_CLONE(_RANGE)?|KD_FONT_.*|BTRFS_IOCTL_.*|DM_IOCTL|SIOCINQ|SIOCOUTQ|SIOCGSTAMP(NS)?|TIOCINQ|TIOCPKT_.*|TIOCSER_TEMT|TIOCM_.*"
         r"|TCSA.*|TCO[FN]+|TCI[FN]+|TC[IO]*FLUSH|TCOOFF|TCOON|TCIOFF|TCION|.*_MAX(_.*)?|SIOCDEVPRIVATE"
         r"|SIOCPROTOPRIVATE|SIOCSRARP_.*"
         r"|VT_(AUTO|PROCESS|ACKACQ|MAX.*|EVENT_.*)|KDGKBTYPE_.*|LOOP_(SET_STATUS_.*|CONFIGURE_.*|MAJOR)"
@@ -195,16 +208,46 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
         r"|BLK_TN.*|KD_(TEXT|GRAPHICS).*|TCQ.*",
         same_everywhere=False,
     ),
+    "ioctl_others": enum(
+        "linux/soundcard.h linux/btrfs.h",
+        "SNDCTL_TMR_START SNDCTL_TMR_STOP SNDCTL_TMR_CONTINUE BTRFS_IOC_CLONE BTRFS_IOC_CLONE_RANGE"
+        " BTRFS_IOC_FILE_EXTENT_SAME",
+    ),
     "termios_iflag": flags(
         "asm/termbits.h",
         "IGNBRK BRKINT IGNPAR PARMRK INPCK ISTRIP INLCR IGNCR ICRNL IUCLC IXON IXANY IXOFF IMAXBEL IUTF8",
     ),
+    "termios_oflag": FlagSet(
+        ("asm/termbits.h",),
+        "OPOST OLCUC ONLCR OCRNL ONOCR ONLRET OFILL OFDEL",
+        fields=(
+            (0o400, "NL0 NL1"),
+            (0o3000, "CR0 CR1 CR2 CR3"),
+            (0o14000, "TAB0 TAB1 TAB2 XTABS"),
+            (0o20000, "BS0 BS1"),
+            (0o40000, "VT0 VT1"),
+            (0o100000, "FF0 FF1"),
+        ),
+    ),
+    "termios_cflag": FlagSet(
+        ("asm/termbits.h",),
+        "CSTOPB CREAD PARENB PARODD HUPCL CLOCAL CMSPAR CRTSCTS",
+        fields=(
+            (0o10017, " ".join(f"B{baud}={bits}" for baud, bits in _BAUDS.items())),
+            (
+                0o10017 << 16,
+                " ".join(f"B{baud}<<IBSHIFT={bits << 16}" for baud, bits in _BAUDS.items() if bits),
+            ),
+            (0o60, "CS5 CS6 CS7 CS8"),
+        ),
+    ),
     "termios_lflag": flags(
         "asm/termbits.h",
-        "ISIG ICANON XCASE ECHO ECHOE ECHOK ECHONL NOFLSH TOSTOP ECHOCTL ECHOPRT ECHOKE FLUSHO PENDIN"
-        " IEXTEN EXTPROC",
+        "ISIG ICANON XCASE ECHO ECHOE ECHOK ECHONL NOFLSH IEXTEN ECHOCTL ECHOPRT ECHOKE FLUSHO PENDIN TOSTOP"
+        " EXTPROC",
     ),
-    "termios_baud": enum("asm/termbits.h", r"B\d+"),
+    "termios_cc": enum("asm/termbits.h", r"V[A-Z0-9]+", r"VT\d|VTDLY"),
+    "line_discipline": enum("linux/tty.h", r"N_[A-Z0-9_]+"),
     "tcflush": enum("asm/termbits.h", "TCIFLUSH TCOFLUSH TCIOFLUSH"),
     "tcflow": enum("asm/termbits.h", "TCOOFF TCOON TCIOFF TCION"),
 }

@@ -1,10 +1,11 @@
-"""Generate src/utrace/syscalls/data/constants.json: names of flags and enumerators, by set.
+"""Generate src/utrace/syscalls/data/{constants,more_constants}.json: names of flags and enumerators, by set.
 
     python tools/gen_constants.py --uapi FOLDER      (see gen_syscall_tables.py)
 
 A set is {"field": [[mask, [[name, value], ...]], ...], "flags": [[name, value], ...]} for values made
 of bits, or {"enum": [[name, value], ...]}.  A set that differs on an architecture is repeated as
-"SET@ARCH".  What is in which set is written in `constants_*.py`.
+"SET@ARCH".  What is in which set is written in `constants_*.py`; the second file has what few programs
+need, and is read for those alone.
 """
 
 from __future__ import annotations
@@ -15,12 +16,18 @@ import re
 from pathlib import Path
 from typing import Final
 
+import constants_devices
 import constants_files
 import constants_net
+import constants_netlink
 import constants_tasks
 from constant_kinds import EnumSet, FlagSet
 from header_values import Headers, evaluate, macros
 
+FILES: Final = {
+    "constants": constants_files.SETS | constants_tasks.SETS | constants_net.SETS,
+    "more_constants": constants_devices.SETS | constants_netlink.SETS,
+}
 DATA: Final = Path(__file__).resolve().parent.parent / "src/utrace/syscalls/data"
 
 Pairs = list[tuple[str, int]]
@@ -80,14 +87,12 @@ def build(headers: Headers, wanted: FlagSet | EnumSet) -> dict[str, object]:
     return {"fields": fields, "flags": combined[::-1] + single}
 
 
-def main() -> None:
-    """Write the file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--uapi", type=Path, required=True, help="folder of user-space headers")
-    uapi: Path = parser.parse_args().uapi
-    arches = {arch: Headers.of(arch, uapi) for arch in ("x86_64", "i386", "aarch64")}
+def evaluate_sets(
+    arches: dict[str, Headers], sets: dict[str, FlagSet | EnumSet]
+) -> dict[str, dict[str, object]]:
+    """Evaluate sets for all architectures."""
     rows: dict[str, dict[str, object]] = {}
-    for name, wanted in (constants_files.SETS | constants_tasks.SETS | constants_net.SETS).items():
+    for name, wanted in sets.items():
         rows[name] = build(arches["x86_64"], wanted)
         if not any(rows[name].values()):
             print(f"{name}: empty")
@@ -97,9 +102,20 @@ def main() -> None:
             other = build(arches[arch], wanted)
             if other != rows[name]:
                 rows[f"{name}@{arch}"] = other
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in rows.items())
-    (DATA / "constants.json").write_text("{\n" + lines + "\n}\n")
-    print(f"{len(rows)} sets, {sum(line.count('[') for line in lines.splitlines())} entries")
+    return rows
+
+
+def main() -> None:
+    """Write the files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--uapi", type=Path, required=True, help="folder of user-space headers")
+    uapi: Path = parser.parse_args().uapi
+    arches = {arch: Headers.of(arch, uapi) for arch in ("x86_64", "i386", "aarch64")}
+    for file, sets in FILES.items():
+        rows = evaluate_sets(arches, sets)
+        lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in rows.items())
+        (DATA / f"{file}.json").write_text("{\n" + lines + "\n}\n")
+        print(f"{file}: {len(rows)} sets, {sum(line.count('[') for line in lines.splitlines())} entries")
 
 
 if __name__ == "__main__":

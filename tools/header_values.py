@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+
+#: The kernel's headers include a few of the C library's.
+_STAND_INS: Path = Path(__file__).parent / "headers"
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Headers:
         own = {"x86_64": "x86-linux-any", "i386": "x86-linux-any", "aarch64": "aarch64-linux-any"}[arch]
         # The host's compiler will do for aarch64: only types of the same size are involved.
         word = "-m32" if arch == "i386" else "-m64"
-        return cls((word, "-nostdinc", f"-I{root}/{own}", f"-I{root}/any-linux-any"))
+        folders = [f"-I{root}/{own}", f"-I{root}/any-linux-any", f"-I{_STAND_INS}"]
+        return cls((word, "-nostdinc", *folders))
 
     def run(self, source: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Compile `source` from standard input to standard output."""

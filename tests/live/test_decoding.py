@@ -100,6 +100,7 @@ def test_group_has_the_members_that_strace_gives_it(group: str, tmp_path: Path) 
 class Program:
     """One program of tests/programs: patterns of lines not to compare, and lines strace cannot write."""
 
+    bits: int = 64
     differences: list[str] = field(default_factory=list)
     more: list[str] = field(default_factory=list)
 
@@ -108,8 +109,8 @@ def read_programs() -> dict[str, Program]:
     found: dict[str, Program] = {}
     program = Program()
     for line in (Path(__file__).parent / "decoding.txt").read_text().splitlines():
-        if match := re.fullmatch(r"\[(\w+)\]", line):
-            program = found[match[1]] = Program()
+        if match := re.fullmatch(r"\[(\w+)(?: with (\d+) bits)?\]", line):
+            program = found[match[1]] = Program(int(match[2] or 64))
         elif match := re.fullmatch(r"~ ([^:]+): (.+)", line):
             program.differences.append(match[2])
         elif line.startswith("+ "):
@@ -131,7 +132,7 @@ EXPECTED_DIFFERENCES: tuple[tuple[str, str], ...] = (
 
 
 def normal(line: str) -> str:
-    line = re.sub(r"0x(7f|55|56)[0-9a-f]{10}", "ADDRESS", line)
+    line = re.sub(r"0x(7f|55|56)[0-9a-f]{10}|0xffff[0-9a-f]{4}\b", "ADDRESS", line)
     line = re.sub(r"\b(getpid|gettid|getppid|set_tid_address)(\(.*\)) += \d+", r"\1\2 = PID", line)
     line = re.sub(r"\b(kill|tgkill)\([0-9, ]+", r"\1(PID, ", line)
     line = re.sub(r"(pid)=\d+", r"\1=PID", line)
@@ -191,7 +192,7 @@ def utrace(folder: Path, style: str, program: Path) -> list[str]:
 def test_real_calls_are_written_as_strace_writes_them(
     name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    program = build(name)
+    program = build(name, PROGRAMS[name].bits)
     theirs = alike(name, comparable(strace(tmp_path_factory.mktemp("strace"), program=program)))
     ours = alike(name, comparable(utrace(tmp_path_factory.mktemp("utrace"), "{}", program)))
     assert len(theirs) > LINES_LEAST
@@ -200,7 +201,7 @@ def test_real_calls_are_written_as_strace_writes_them(
 
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if PROGRAMS[name].more])
 def test_what_strace_does_not_know_is_decoded(name: str, tmp_path: Path) -> None:
-    lines = comparable(utrace(tmp_path, "{}", build(name)))
+    lines = comparable(utrace(tmp_path, "{}", build(name, PROGRAMS[name].bits)))
     missing = [line for line in PROGRAMS[name].more if line not in lines]
     assert missing == []
 

@@ -106,6 +106,7 @@ fn shape(node: &Node<'_>) -> PyResult<Shape> {
         "number" => Shape::Number(number(node)?),
         "absent" => Shape::Absent,
         "foreign" => Shape::Foreign,
+        "ordinary" => Shape::Ordinary,
         "path" => Shape::Path,
         "text" => Shape::Text,
         "buffer" => Shape::Buffer(count(&node.node(1)?)?),

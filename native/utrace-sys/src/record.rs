@@ -229,11 +229,14 @@ impl State {
         };
         let is_wanted = !matches!(taught.entry, Entry::Unwanted);
         if is_wanted && taught.screen.passes(&args, 0, 0) {
-            let Entry::Recorded(program) = &taught.entry else {
+            let known = match &taught.entry {
+                Entry::Recorded(program) if program.records(&args) => Some(Arc::clone(program)),
+                _ => None,
+            };
+            let Some(program) = known else {
                 task.call = Call::Ordinary;
                 return None;
             };
-            let program = Arc::clone(program);
             sink.batch.looked_at += 1;
             sink.batch.passed += 1;
             let capture = Capture {

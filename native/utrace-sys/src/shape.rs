@@ -149,9 +149,22 @@ pub enum Shape {
     When(usize, u64, Box<Shape>),
     /// By the value of another argument, of which these bits count.
     Choice(usize, u64, HashMap<u64, Shape>, Box<Shape>),
+    /// Where a choice leads here, the call is not recorded.
+    Ordinary,
 }
 
 impl Shape {
+    /// The shape that a call with these arguments has, where other arguments choose.
+    fn chosen(&self, args: &[u64; 6]) -> &Self {
+        match self {
+            Self::Choice(peer, bits, cases, other) => cases
+                .get(&(args[*peer] & bits))
+                .unwrap_or(other)
+                .chosen(args),
+            _ => self,
+        }
+    }
+
     /// Whether it is what a call with these arguments writes, where other arguments choose.
     pub(crate) fn is_written_by(&self, args: &[u64; 6]) -> bool {
         match self {
@@ -205,6 +218,15 @@ pub struct Program {
     pub returned: Returned,
     /// Its text is Python's affair altogether.
     pub foreign: bool,
+}
+
+impl Program {
+    /// Whether a call with these arguments is known well enough to be recorded.
+    #[must_use]
+    pub fn records(&self, args: &[u64; 6]) -> bool {
+        let mut shapes = self.shapes.iter().map(|shape| shape.chosen(args));
+        !shapes.any(|shape| matches!(shape, Shape::Ordinary))
+    }
 }
 
 /// How much is copied.

@@ -247,7 +247,7 @@ class SyscallLog(EngineOps):
         in_call = self._call_in(thread) is not None
         if (in_call and call.resumed) or not self._may_be_wanted(call):
             return None
-        decoded = decode(call.arch, call.nr, call.raw, task.memory, None, self._limits)
+        decoded = decode(call.arch, call.nr, call.raw, task.memory, None, self._limits, call.sp)
         decoded.capture()
         if self._selects is not None and not self._selects(task, decoded):
             return None

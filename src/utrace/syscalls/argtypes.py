@@ -19,7 +19,6 @@ from utrace.syscalls.values import (
     FileMode,
     FlagSet,
     Hex,
-    IoctlCode,
     Joined,
     Macro,
     Mode,
@@ -27,6 +26,7 @@ from utrace.syscalls.values import (
     Pid,
     Rlimit,
     Seconds,
+    ShortRlimit,
     SignalNumber,
 )
 
@@ -58,8 +58,10 @@ class Phase(enum.IntEnum):
     """After a successful call, which wrote it."""
     BOTH = 3
     """Read and written: decoded at the entry and again after."""
-    MIXED = 4
-    """EARLY or LATE, as another argument says."""
+    MERGED = 4
+    """The same, for a struct of which each field that changed shows both values, after errors too."""
+    MIXED = 5
+    """Any of these, as another argument says."""
 
 
 class ArgType(Protocol):
@@ -121,7 +123,7 @@ def bind_argument(kind: ArgType, abi: Abi, names: Sequence[str]) -> Decoder:
 
 def phase_of(kind: ArgType, abi: Abi, names: Sequence[str]) -> PhaseOf:
     """Make the function from the raw arguments to the phase that a type has with them."""
-    if isinstance(kind, Choice):
+    if isinstance(kind, Choice | Deferred):
         return kind.bind_phase(abi, names)
     phase = kind.phase
     return lambda _peers: phase
@@ -246,37 +248,6 @@ class Special:
         return lambda raw, _peers, _call: named if raw == named else Hex(raw)
 
 
-class NodeDevice:
-    """The device of a mknod: passed for devices only."""
-
-    ctype: Final = "u32"
-    phase: Final = Phase.EARLY
-    _S_IFMT: Final = 0o170000
-    _DEVICES: Final = frozenset({0o020000, 0o060000})
-
-    def __init__(self, peer: str) -> None:
-        self._peer = peer
-
-    def bind(self, _abi: Abi, names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        index = names.index(self._peer)
-        return lambda raw, peers, _call: (
-            Device(raw) if peers[index] & self._S_IFMT in self._DEVICES else ABSENT
-        )
-
-
-class IoctlCommand:
-    """The number of an ioctl; without a name it is taken apart."""
-
-    ctype: Final = "u32"
-    phase: Final = Phase.PURE
-
-    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        names = enum_names(abi, "ioctl")
-        return lambda raw, _peers, _call: IoctlCode(raw, names.get(raw))
-
-
 class When:
     """An argument that is passed only when bits of another are set; otherwise ABSENT."""
 
@@ -379,12 +350,60 @@ class Choice:
         return table
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
+        """Make the decoding function; a case is bound when it is first chosen."""
         index = names.index(self._peer)
         mask = self._mask
         default = bind_argument(self._default, abi, names)
-        table = self._table(abi, lambda kind: bind_argument(kind, abi, names))
-        return lambda raw, peers, call: table.get(peers[index] & mask, default)(raw, peers, call)
+        cases = self._table(abi, lambda kind: kind)
+        bound: dict[int, Decoder] = {}
+
+        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            key = peers[index] & mask
+            chosen = bound.get(key)
+            if chosen is None:
+                kind = cases.get(key)
+                if kind is None:
+                    return default(raw, peers, call)
+                chosen = bound[key] = bind_argument(kind, abi, names)
+            return chosen(raw, peers, call)
+
+        return decode
+
+
+class Deferred:
+    """A type declared in a module that is imported when a call first needs it: what few programs do.
+
+    Args:
+        find: imports it.
+    """
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.MIXED
+
+    def __init__(self, find: Callable[[], ArgType]) -> None:
+        self._find = find
+
+    def bind_phase(self, abi: Abi, names: Sequence[str]) -> PhaseOf:
+        """Make the function from the raw arguments to the phase that the type has with them."""
+        found: list[PhaseOf] = []
+
+        def phase(peers: Sequence[int]) -> Phase:
+            if not found:
+                found.append(phase_of(self._find(), abi, names))
+            return found[0](peers)
+
+        return phase
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        found: list[Decoder] = []
+
+        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            if not found:
+                found.append(bind_argument(self._find(), abi, names))
+            return found[0](raw, peers, call)
+
+        return decode
 
 
 class WideChoice(Choice):
@@ -423,7 +442,8 @@ def _version(raw: int) -> Value:
     return Joined(raw, parts, macro="KERNEL_VERSION")
 
 
-def _handler(raw: int) -> Value:
+def handler(raw: int) -> Value:
+    """Name what a signal does; the address of a function otherwise."""
     return Named(raw, ("SIG_DFL", "SIG_IGN")[raw]) if raw < 2 else Address(raw)
 
 
@@ -438,7 +458,11 @@ U8: Final = Number("u8")
 U16: Final = Number("u16")
 I16: Final = Number("i16")
 OFFSET: Final = Number("long")
+#: A place in a file in pages, shown in bytes as other calls take it.
+PAGES: Final = Number("ulong", lambda raw: Hex(raw * 4096))
 HEX: Final = Number("ulong", Hex)
+HEX8: Final = Number("u8", Hex)
+HEX16: Final = Number("u16", Hex)
 HEX32: Final = Number("u32", Hex)
 HEX64: Final = Number("u64", Hex)
 MODE: Final = Number("u16", Mode)
@@ -449,12 +473,15 @@ FD: Final = Number("i32", Fd)
 PID: Final = Number("i32", Pid)
 # An id of -1 means "leave it": shown as -1, like the others of 32 bits unsigned.
 ID: Final = Number("u32", lambda raw: -1 if raw == 0xFFFFFFFF else raw)
+ID16: Final = Number("u16", lambda raw: -1 if raw == 0xFFFF else raw)
 SIGNAL: Final = Number("i32", _signal)
 RLIMIT: Final = Number("ulong", Rlimit)
+RLIMIT32: Final = Number("u32", ShortRlimit)
 RLIMIT64: Final = Number("u64", Rlimit)
-HANDLER: Final = Number("ulong", _handler)
+HANDLER: Final = Number("ulong", handler)
 SECONDS_LONG: Final = Number("long", Seconds)
 SECONDS: Final = Number("i64", Seconds)
+PADDED_HEX: Final = Number("u32", lambda raw: Macro("%08x", raw))
 POINTER64: Final = Number("u64", Address)
 #: The same in memory, and in structs.
 POINTER: Final = Number("ulong", Address)

@@ -11,11 +11,11 @@ from utrace.syscalls.argtypes import Phase
 from utrace.syscalls.memory import NoMemory
 from utrace.syscalls.plain import to_data
 from utrace.syscalls.result import Result
-from utrace.syscalls.signature import plan_of
-from utrace.syscalls.values import ABSENT, Absent, Address, Change, merged
+from utrace.syscalls.signature import plan_by_name, plan_of
+from utrace.syscalls.values import ABSENT, Absent, Address, Change, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from utrace.syscalls.abi import Abi
     from utrace.syscalls.memory import Memory
@@ -43,6 +43,19 @@ class _Undecoded(Absent):
 
 
 _UNDECODED: Final = _Undecoded()
+_CHANGING: Final = (Phase.BOTH, Phase.MERGED)
+
+
+def merged(before: Value, after: Value) -> Value:
+    """Join a struct as it was and as it is: fields that changed become a `Change` each."""
+    if not isinstance(before, Record) or not isinstance(after, Record):
+        return before
+    known = dict(before.items())
+    fields = [
+        (name, Change(known[name], value) if name in known and known[name] != value else value)
+        for name, value in after.items()
+    ]
+    return Record(tuple(name for name, _ in fields), [value for _, value in fields], after.brief)
 
 
 class Arguments:
@@ -106,10 +119,27 @@ class DecodedCall:
         result: None until it has returned, or when it never will.
         limits: how much is read.
         args: the decoded arguments.
-        plan: the compiled signature.
+        plan: the compiled signature; of a call that is many, of the one that is meant, with its arguments
+            in `raw`.
+        sp: the stack pointer at the entry, 0 where it is not known.
+        netlink: tells the protocol of a netlink socket by its descriptor, None for other descriptors; None
+            where nobody knows.
     """
 
-    __slots__ = ("_before", "_cache", "abi", "args", "limits", "memory", "nr", "plan", "raw", "result")
+    __slots__ = (
+        "_before",
+        "_cache",
+        "abi",
+        "args",
+        "limits",
+        "memory",
+        "netlink",
+        "nr",
+        "plan",
+        "raw",
+        "result",
+        "sp",
+    )
 
     def __init__(
         self,
@@ -119,6 +149,7 @@ class DecodedCall:
         memory: Memory,
         result: Result | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        sp: int = 0,
     ) -> None:
         self.abi = abi
         self.nr = nr
@@ -126,7 +157,14 @@ class DecodedCall:
         self.memory = memory
         self.result = result
         self.limits = limits
-        self.plan = plan_of(abi, nr)
+        self.sp = sp
+        self.netlink: Callable[[int], int | None] | None = None
+        plan = plan_of(abi, nr)
+        if plan.unfold is not None:
+            meant = plan.unfold(raw, memory)
+            if meant is not None:
+                plan, self.raw = plan_by_name(abi, meant[0]), meant[1]
+        self.plan = plan
         self._cache: list[Value] = [_UNDECODED] * self.plan.count
         self._before: dict[int, Value] | None = None
         self.args = Arguments(self)
@@ -141,8 +179,8 @@ class DecodedCall:
         value = self._cache[index]
         if value is _UNDECODED:
             value = self.plan.decoders[index](self.raw[index], self.raw, self)
-            if self.result is not None and self.phase(index) is Phase.BOTH:
-                value = self._changed(index, value)
+            if self.result is not None and (phase := self.phase(index)) in _CHANGING:
+                value = self._changed(index, value, phase)
             self._cache[index] = value
         return value
 
@@ -151,7 +189,7 @@ class DecodedCall:
         phase = self.plan.phases[index]
         return phase if phase is not Phase.MIXED else self.plan.phase_of[index](self.raw)
 
-    def _changed(self, index: int, after: Value) -> Value:
+    def _changed(self, index: int, after: Value, phase: Phase) -> Value:
         before = self._before.get(index) if self._before is not None else None
         if before is None:
             # Nobody asked at the entry: what memory holds now stands for what it held then.
@@ -160,7 +198,7 @@ class DecodedCall:
             self.result = result
         if isinstance(before, Address) or self.result is None:
             return before
-        if self.plan.merged[index]:
+        if phase is Phase.MERGED:
             return merged(before, after)
         if self.result.is_error:
             return before
@@ -178,7 +216,7 @@ class DecodedCall:
         for index in plan.late:
             phase = self.phase(index)
             known = cache[index]
-            if phase is Phase.BOTH:
+            if phase in _CHANGING:
                 if known is not _UNDECODED:
                     if self._before is None:
                         self._before = {}
@@ -219,6 +257,7 @@ def decode(
     memory: Memory | None = None,
     result: Result | int | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    sp: int = 0,
 ) -> DecodedCall:
     """Decode a system call.  Nothing is read from memory before a value is asked for.
 
@@ -229,10 +268,11 @@ def decode(
         memory: the task's memory; None: pointers stay addresses.
         result: what it returned, if it has.
         limits: how much of strings and arrays is read.
+        sp: the stack pointer at its entry: a few calls have their arguments there.
 
     Raises:
         Misuse: there are no tables for `arch`.
     """
     if result is not None and not isinstance(result, Result):
         result = Result(result)
-    return DecodedCall(abi_of(arch), nr, raw_args, memory or _NO_MEMORY, result, limits)
+    return DecodedCall(abi_of(arch), nr, raw_args, memory or _NO_MEMORY, result, limits, sp)

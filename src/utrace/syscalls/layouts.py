@@ -11,7 +11,8 @@ from utrace.syscalls import argtypes as t
 from utrace.syscalls.abi import AARCH64, I386, X86_64
 from utrace.syscalls.pointers import Buffer, SignalMask
 from utrace.syscalls.structs import Bytes, Chars, Pad, Repeat, Struct
-from utrace.syscalls.values import Mode, Named, Record, Seconds, Timestamp
+from utrace.syscalls.tables import enum_names
+from utrace.syscalls.values import Hex, Mode, Named, Record, Seconds, Slots, Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,7 @@ _UTIME_SPECIAL: Final = {
 TIMESPEC: Final = Struct(tv_sec=t.LONG, tv_nsec=t.LONG)
 TIMESPEC64: Final = Struct(tv_sec=t.I64, tv_nsec=t.I64)
 TIMEVAL: Final = Struct(tv_sec=t.LONG, tv_usec=t.LONG)
+TIMEVAL64: Final = Struct(tv_sec=t.I64, tv_usec=t.I64)
 ITIMERSPEC: Final = Struct(it_interval=TIMESPEC, it_value=TIMESPEC)
 ITIMERSPEC64: Final = Struct(it_interval=TIMESPEC64, it_value=TIMESPEC64)
 ITIMERVAL: Final = Struct(it_interval=TIMEVAL, it_value=TIMEVAL)
@@ -339,6 +341,7 @@ CAP_DATA: Final = Struct(effective=t.HEX32, permitted=t.HEX32, inheritable=t.HEX
 
 RLIMIT64: Final = Struct(rlim_cur=t.RLIMIT64, rlim_max=t.RLIMIT64)
 RLIMIT: Final = Struct(rlim_cur=t.RLIMIT, rlim_max=t.RLIMIT)
+RLIMIT32: Final = Struct(rlim_cur=t.RLIMIT32, rlim_max=t.RLIMIT32)
 
 RUSAGE: Final = Struct(
     "ru_utime ru_stime",
@@ -433,9 +436,41 @@ SIGACTION_X86_64: Final = Struct(
     sa_mask=SignalMask(),
 )
 
-TERMIOS: Final = Struct(
-    c_iflag=t.UINT, c_oflag=t.UINT, c_cflag=t.UINT, c_lflag=t.UINT, c_line=t.U8, c_cc=Bytes(19)
-)
+
+class NamedBytes(Bytes):
+    """The same, each with a name of one constant set: the special characters of a terminal."""
+
+    def __init__(self, constants: str, length: int) -> None:
+        super().__init__(length)
+        self._constants = constants
+
+    def bind_bytes(self, abi: Abi) -> BytesDecoder:
+        """Make the function from its bytes to a value."""
+        known = enum_names(abi, self._constants)
+        names = tuple(known.get(i, str(i)) for i in range(self._length))
+        return lambda data, _call: Slots(names, [Hex(byte) for byte in data])
+
+
+_TERMIOS_BRIEF: Final = "c_iflag c_oflag c_cflag c_lflag"
+
+
+def _termios(ctype: str, characters: int, speeds: Mapping[str, t.ArgType] | None = None) -> Struct:
+    """Declare the modes of a terminal with flags of one C type."""
+    return Struct(
+        _TERMIOS_BRIEF,
+        c_iflag=t.Flags("termios_iflag", ctype=ctype),
+        c_oflag=t.Flags("termios_oflag", ctype=ctype),
+        c_cflag=t.Flags("termios_cflag", ctype=ctype),
+        c_lflag=t.Flags("termios_lflag", ctype=ctype),
+        c_line=t.Enum("line_discipline", "N_???", "u8"),
+        c_cc=NamedBytes("termios_cc", characters),
+        **speeds or {},
+    )
+
+
+TERMIOS: Final = _termios("u32", 19)
+TERMIOS2: Final = _termios("u32", 19, {"c_ispeed": t.UINT, "c_ospeed": t.UINT})
+TERMIO: Final = _termios("u16", 8)
 WINSIZE: Final = Struct(ws_row=t.U16, ws_col=t.U16, ws_xpixel=t.U16, ws_ypixel=t.U16)
 
 ITIMER_SIGEVENT: Final = Struct(sigev_value=t.HEX, sigev_signo=t.SIGNAL, sigev_notify=t.INT, _rest=Pad(48, 4))

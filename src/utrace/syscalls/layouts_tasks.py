@@ -90,6 +90,12 @@ USER_DESC: Final = Struct(
         seg_32bit=1, contents=2, read_exec_only=1, limit_in_pages=1, seg_not_present=1, useable=1, lm=1
     ),
 )
+THREAD_AREA: Final = Struct(
+    entry_number=t.INT,
+    base_addr=t.PADDED_HEX,
+    limit=t.PADDED_HEX,
+    bits=BitFields(seg_32bit=1, contents=2, read_exec_only=1, limit_in_pages=1, seg_not_present=1, useable=1),
+)
 KCMP_EPOLL_SLOT: Final = Struct(efd=t.FD, tfd=t.FD, toff=t.UINT)
 
 #: What a seccomp filter is told, and what goes over the descriptor of its listener.

@@ -1,4 +1,4 @@
-"""Numbers that pack several values: flags with a signal, a socket's type, an operation and its modifiers."""
+"""Numbers that pack several values, or part of one: flags with a signal, requests, halves of 64 bits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls import argtypes as t
 from utrace.syscalls.tables import enum_decoder, enum_names, flags_decoder, prototypes
-from utrace.syscalls.values import FlagSet, Hex, Joined, Mode, Named, SignalNumber
+from utrace.syscalls.values import ABSENT, Device, FlagSet, Hex, IoctlCode, Joined, Mode, Named, SignalNumber
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,71 @@ if TYPE_CHECKING:
     from utrace.syscalls.argtypes import Decoder
     from utrace.syscalls.call import DecodedCall
     from utrace.syscalls.values import Value
+
+
+class NodeDevice:
+    """The device of a mknod: passed for devices only."""
+
+    ctype: Final = "u32"
+    phase: Final = t.Phase.EARLY
+    _S_IFMT: Final = 0o170000
+    _DEVICES: Final = frozenset({0o020000, 0o060000})
+
+    def __init__(self, peer: str) -> None:
+        self._peer = peer
+
+    def bind(self, _abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        index = names.index(self._peer)
+        return lambda raw, peers, _call: (
+            Device(raw) if peers[index] & self._S_IFMT in self._DEVICES else ABSENT
+        )
+
+
+class IoctlCommand:
+    """The number of an ioctl; without a name it is taken apart."""
+
+    ctype: Final = "u32"
+    phase: Final = t.Phase.PURE
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        names = enum_names(abi, "ioctl")
+        others = enum_names(abi, "ioctl_others")
+
+        def decode(raw: int, _peers: Sequence[int], _call: DecodedCall) -> Value:
+            name = names.get(raw)
+            if name is None:
+                # What few programs ask: the names are read when one does.
+                from utrace.syscalls.requests import rare_name  # noqa: PLC0415
+
+                name = rare_name(abi, raw)
+            code = IoctlCode(raw, name)
+            code.other = others.get(raw, "")
+            return code
+
+        return decode
+
+
+class Pair:
+    """A number of 64 bits in two registers: this one has the lower half.
+
+    Args:
+        high: the argument with the upper half, which shows nothing.
+        kind: the type of the whole.
+    """
+
+    ctype: Final = "u32"
+    phase: Final = t.Phase.EARLY
+
+    def __init__(self, high: str, kind: t.ArgType) -> None:
+        self._high, self._kind = high, kind
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        index = names.index(self._high)
+        decode = t.bind_argument(self._kind, abi, names)
+        return lambda raw, peers, call: decode(raw | (peers[index] & 0xFFFFFFFF) << 32, peers, call)
 
 
 class CloneFlags:

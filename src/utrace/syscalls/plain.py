@@ -15,6 +15,7 @@ from utrace.syscalls.values import (
     FdSet,
     FileMode,
     FlagSet,
+    HardwareAddress,
     Items,
     Joined,
     Macro,
@@ -74,6 +75,8 @@ def to_data(value: Value) -> Data:  # noqa: PLR0911 - one return for each kind
     match value:
         case int():
             return _int_data(value)
+        case HardwareAddress():
+            return str(value)
         case bytes():
             return _text_data(value)
         case Record():

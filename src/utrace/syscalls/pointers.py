@@ -478,15 +478,14 @@ class InOut:
 
     Attributes:
         noted: text shows the value after the call beside the result, not among the arguments.
-        merged: a struct of which each field that changed shows both values, after errors too.
     """
 
     ctype: Final = "ulong"
-    phase: Final = Phase.BOTH
 
     def __init__(self, inner: Pointee | ArgType, *, noted: bool = False, merged: bool = False) -> None:
         self._inner = _pointer_to(inner)
-        self.noted, self.merged = noted, merged
+        self.noted = noted
+        self.phase = Phase.MERGED if merged else Phase.BOTH
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function; `DecodedCall` applies it before and after."""

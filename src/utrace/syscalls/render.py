@@ -187,7 +187,9 @@ def render_entry(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
         if phase is Phase.LATE and value:
             return f"{name}({''.join(text + ', ' for text in shown)}"
         text = _label(call, index, style) + render(value, style)
-        if phase is Phase.BOTH and plan.merged[index] and text.endswith("}"):
+        if phase is Phase.MERGED and text.endswith("{}"):
+            return f"{name}({''.join(text + ', ' for text in shown)}"
+        if phase is Phase.MERGED and text.endswith("}"):
             # Its fields go on when the call has returned.
             return f"{name}({', '.join([*shown, text[:-1]])}"
         shown.append(text)

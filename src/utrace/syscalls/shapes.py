@@ -2,7 +2,8 @@
 
 Rules of this file:
 
-1. A type is compiled here only if it is known exactly; a call with any other type goes the ordinary way.
+1. A type is compiled here only if it is known exactly; a call with any other type goes the ordinary way,
+   where another argument chooses the type each call for itself.
 2. What is copied covers what decoding reads: a copy may be longer, never shorter.
 3. Names of numbers stay Python's: a `Vocabulary` gives the word for a number, once.
 
@@ -24,10 +25,12 @@ from utrace.syscalls import vectors as x
 from utrace.syscalls.abi import abi_of
 from utrace.syscalls.argtypes import Phase
 from utrace.syscalls.catalog import signature_of
-from utrace.syscalls.layouts import STAT, STAT64, UTIMENS, PerAbi
+from utrace.syscalls.layouts import STAT, STAT64, UTIMENS, NamedBytes, PerAbi
+from utrace.syscalls.packed import NodeDevice
 from utrace.syscalls.render import render, render_result
 from utrace.syscalls.signature import Returns, plan_of
-from utrace.syscalls.sockets import OptionValue, SocketAddress
+from utrace.syscalls.socket_options import OptionValue
+from utrace.syscalls.sockets import SocketAddress
 from utrace.syscalls.tables import constant_values
 from utrace.syscalls.values import Address, Fd, Hex, Pid
 
@@ -142,6 +145,13 @@ class _Compiler:
             return self.number(cast("t.ArgType", kind))
         raise NotCompiled
 
+    def case(self, kind: object) -> Shape:
+        """Compile what another argument chooses: calls that choose an unknown type go the ordinary way."""
+        try:
+            return self.shape(kind)
+        except NotCompiled:
+            return ("ordinary",)
+
     def number(self, kind: t.ArgType) -> Shape:
         """Compile what is written from the number alone."""
         if kind.phase is not Phase.PURE:
@@ -254,9 +264,9 @@ def _words(abi: Abi, kind: t.ArgType, *, signed: bool) -> Callable[[int], str]:
 #: Types of fixed size that have no fields to look at, and read nothing but their own bytes.
 _FLAT: Final = frozenset(
     {type(x.SIGACTION), type(x.EPOLL_EVENT), type(x.SIGINFO), type(UTIMENS)}
-    | {s.Chars, s.Bytes, s.Pad, p.SignalMask}
+    | {s.Chars, s.Bytes, NamedBytes, s.Pad, p.SignalMask}
 )
-_PASSED_ONLY: Final = frozenset({t.Pointer, t.Missing, t.NodeDevice})
+_PASSED_ONLY: Final = frozenset({t.Pointer, t.Missing, NodeDevice})
 
 
 def _is_flat(kind: object) -> bool:
@@ -284,13 +294,13 @@ def _choice(c: _Compiler, kind: object) -> Shape:
     values = constant_values(c.abi, constants) if constants else {}
     cases: dict[int, Shape] = {}
     for keys, case in cast("dict[int | str, object]", _part(kind, "cases")).items():
-        shape = c.shape(case)
+        shape = c.case(case)
         if isinstance(keys, int):
             cases[keys] = shape
         else:
             cases |= {values[key] & 0xFFFFFFFF: shape for key in keys.split() if key in values}
     peer = c.names.index(_name(kind, "peer"))
-    return "choice", peer, _number(kind, "mask"), cases, c.shape(_part(kind, "default"))
+    return "choice", peer, _number(kind, "mask"), cases, c.case(_part(kind, "default"))
 
 
 def _buffer(c: _Compiler, kind: object) -> Shape:
@@ -317,6 +327,13 @@ def _remaining(c: _Compiler, kind: object) -> Shape:
     return "out", ("pointer", ("opaque", _pointee(_part(kind, "pointer")).size(c.abi)), False), True
 
 
+def _entries(_c: _Compiler, kind: object) -> Shape:
+    if _part(kind, "old"):
+        # Their heads are of other sizes.
+        raise NotCompiled
+    return ("entries",)
+
+
 def _sized(c: _Compiler, kind: object) -> Shape:
     if not _is_flat(_pointee(kind)):
         raise NotCompiled
@@ -324,13 +341,15 @@ def _sized(c: _Compiler, kind: object) -> Shape:
 
 
 def _in_out(c: _Compiler, kind: object) -> Shape:
+    if cast("p.InOut", kind).phase is Phase.MERGED:
+        raise NotCompiled
     return "in-out", c.shape(_part(kind, "inner")), cast("p.InOut", kind).noted
 
 
 _KINDS: Final[dict[type, Callable[[_Compiler, object], Shape]]] = {
     t.Pointer: lambda c, _kind: c.address(),
     t.Missing: lambda _c, _kind: ("absent",),
-    t.NodeDevice: lambda _c, _kind: ("foreign",),
+    NodeDevice: lambda _c, _kind: ("foreign",),
     t.When: _when,
     t.Choice: _choice,
     p.String: lambda _c, _kind: ("text",),
@@ -348,7 +367,7 @@ _KINDS: Final[dict[type, Callable[[_Compiler, object], Shape]]] = {
     s.Sized: _sized,
     x.IoVector: _vector,
     x.CpuSet: lambda c, kind: c.block(c.count(_count(kind, "size")), 1, 4096),
-    x.Entries: lambda _c, _kind: ("entries",),
+    x.Entries: _entries,
     x.PollFds: lambda c, kind: c.block(c.argument(_name(kind, "count")), 8, c.limits.items),
     x.Remaining: _remaining,
     SocketAddress: lambda c, kind: c.block(c.count(_count(kind, "length")), 1, _SOCKADDR_MAX),
@@ -375,6 +394,8 @@ def program_of(arch: int, nr: int, limits: Limits) -> ProgramSpec | None:
     """Compile what is done natively for the calls of one number; None: they go the ordinary way."""
     abi = abi_of(arch)
     name, signature = signature_of(abi, nr)
+    if signature.unfold is not None:
+        return None
     plan = plan_of(abi, nr)
     compiler = _Compiler(abi, plan.names, limits)
     try:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from utrace.syscalls.abi import Abi
     from utrace.syscalls.argtypes import ArgType, Decoder
     from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.multiplexed import Unfold
     from utrace.syscalls.values import Value
 
     Note: TypeAlias = tuple[str, Value]
@@ -45,12 +46,14 @@ class Signature:
         returns: what a success returns.
         note: words beside the result: (label, value) pairs.
         labels: arguments in the order, and with the names, that text shows: "" shows them as in C.
+        unfold: finds the call that is meant, where one number is many.
     """
 
     arguments: Mapping[str, ArgType]
     returns: ReturnsAs
     note: Noter | None = None
     labels: str = ""
+    unfold: Unfold | None = None
 
 
 def sig(
@@ -74,7 +77,6 @@ class Plan:
         "indexes",
         "labels",
         "late",
-        "merged",
         "name",
         "names",
         "note",
@@ -83,6 +85,7 @@ class Plan:
         "phase_of",
         "phases",
         "returns",
+        "unfold",
     )
 
     def __init__(self, name: str, signature: Signature, abi: Abi) -> None:
@@ -96,12 +99,12 @@ class Plan:
         self.phases: Final = tuple(kind.phase for kind in kinds)
         self.phase_of: Final = tuple(phase_of(kind, abi, names) for kind in kinds)
         self.noted: Final = tuple(isinstance(kind, InOut) and kind.noted for kind in kinds)
-        self.merged: Final = tuple(isinstance(kind, InOut) and kind.merged for kind in kinds)
-        in_memory = (Phase.EARLY, Phase.BOTH, Phase.MIXED)
+        in_memory = (Phase.EARLY, Phase.BOTH, Phase.MERGED, Phase.MIXED)
         self.early: Final = tuple(i for i, phase in enumerate(self.phases) if phase in in_memory)
         self.late: Final = tuple(i for i, phase in enumerate(self.phases) if phase >= Phase.LATE)
         self.returns: Final = signature.returns
         self.note: Final = signature.note
+        self.unfold: Final = signature.unfold
         self.path_index: Final = next((i for i, kind in enumerate(kinds) if isinstance(kind, Path)), None)
         #: (index, label with "=") in the order of text; None: as in C.
         self.labels: Final = tuple(
@@ -117,3 +120,11 @@ def plan_of(abi: Abi, nr: int) -> Plan:
 
     name, signature = signature_of(abi, nr)
     return Plan(name, signature, abi)
+
+
+@functools.cache
+def plan_by_name(abi: Abi, name: str) -> Plan:
+    """Find the compiled form of a call that has no number of its own."""
+    from utrace.syscalls.catalog import declared  # noqa: PLC0415 - as above
+
+    return Plan(name.removeprefix("old_"), declared(abi)[name], abi)

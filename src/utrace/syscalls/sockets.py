@@ -1,4 +1,4 @@
-"""Argument types of the socket calls: addresses, messages, options."""
+"""Argument types of the socket calls: addresses and messages."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ import ipaddress
 import struct
 from typing import TYPE_CHECKING, Final
 
-from utrace.syscalls import argtypes as t
 from utrace.syscalls.argtypes import Phase
-from utrace.syscalls.layouts import TIMEVAL
-from utrace.syscalls.pointers import RETURNED, bind_count
-from utrace.syscalls.structs import Struct
-from utrace.syscalls.tables import enum_decoder, flags_decoder
-from utrace.syscalls.values import Address, Fd, Hex, Items, Macro, PathText, Pid, Record, Text, Value
+from utrace.syscalls.pointers import bind_count
+from utrace.syscalls.tables import enum_decoder, enum_names, flags_decoder
+from utrace.syscalls.values import (
+    Address,
+    Hex,
+    InterfaceIndex,
+    Items,
+    Macro,
+    Named,
+    PathText,
+    Pid,
+    Record,
+    Text,
+    Value,
+)
 from utrace.syscalls.vectors import IoVector
 
 if TYPE_CHECKING:
@@ -21,16 +30,16 @@ if TYPE_CHECKING:
     from utrace.syscalls.abi import Abi
     from utrace.syscalls.argtypes import Decoder
     from utrace.syscalls.call import DecodedCall
-    from utrace.syscalls.pointers import AnyCount
+    from utrace.syscalls.pointers import AnyCount, BytesDecoder
 
 _SOCKADDR_MAX: Final = 128
+_SOCKADDR_SIZE: Final = 16
 _FAMILY_SIZE: Final = 2
-_CONTROL_MAX: Final = 4096
 
-_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK, _AF_PACKET, _AF_VSOCK = 1, 2, 10, 16, 17, 40
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK, _AF_PACKET, _AF_ALG, _AF_VSOCK = 1, 2, 10, 16, 17, 38, 40
 
 
-def _unix(data: bytes) -> list[tuple[str, Value]]:
+def _unix(data: bytes, _abi: Abi) -> list[tuple[str, Value]]:
     path = data[2:]
     if not path:
         return []
@@ -40,7 +49,7 @@ def _unix(data: bytes) -> list[tuple[str, Value]]:
     return [("sun_path", Macro("@", PathText(path[1:])))]
 
 
-def _inet(data: bytes) -> list[tuple[str, Value]]:
+def _inet(data: bytes, _abi: Abi) -> list[tuple[str, Value]]:
     if len(data) < 8:
         return _other(data)
     port = int.from_bytes(data[2:4], "big")
@@ -50,7 +59,7 @@ def _inet(data: bytes) -> list[tuple[str, Value]]:
     ]
 
 
-def _inet6(data: bytes) -> list[tuple[str, Value]]:
+def _inet6(data: bytes, _abi: Abi) -> list[tuple[str, Value]]:
     if len(data) < 24:
         return _other(data)
     fields: list[tuple[str, Value]] = [
@@ -59,7 +68,10 @@ def _inet6(data: bytes) -> list[tuple[str, Value]]:
         ("sin6_addr", Macro("inet_pton", inet6_text(data[8:24]))),
     ]
     if len(data) >= 28:
-        fields.append(("sin6_scope_id", int.from_bytes(data[24:28], "little")))
+        scope = int.from_bytes(data[24:28], "little")
+        # Only there is the scope an interface: fe80::/10 and ff02::/16.
+        is_local = int.from_bytes(data[8:10], "big") & 0xFFC0 == 0xFE80 or data[8:10] == b"\xff\x02"
+        fields.append(("sin6_scope_id", InterfaceIndex(scope) if is_local else scope))
     return fields
 
 
@@ -69,29 +81,68 @@ def inet6_text(data: bytes) -> str:
     return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped is not None else str(address)
 
 
-def _netlink(data: bytes) -> list[tuple[str, Value]]:
+def _netlink(data: bytes, _abi: Abi) -> list[tuple[str, Value]]:
     if len(data) < 12:
         return _other(data)
     pid, groups = struct.unpack_from("<II", data, 4)
     return [("nl_pid", Pid(pid)), ("nl_groups", Macro("%08x", groups))]
 
 
-def _vsock(data: bytes) -> list[tuple[str, Value]]:
+def _packet(data: bytes, abi: Abi) -> list[tuple[str, Value]]:
+    if len(data) < 20:
+        return _other(data)
+    protocol, index, card, kind, length = struct.unpack_from("<2xHiHBB", data)
+    return [
+        ("sll_protocol", ethertype(protocol, abi)),
+        ("sll_ifindex", InterfaceIndex(index)),
+        ("sll_hatype", enum_decoder(abi, "link_type", "ARPHRD_???")(card)),
+        ("sll_pkttype", enum_decoder(abi, "packet_type", "PACKET_???")(kind)),
+        ("sll_halen", length),
+        ("sll_addr", Items([Hex(byte) for byte in data[12 : 12 + min(length, 8)]])),
+    ]
+
+
+def ethertype(number: int, abi: Abi) -> Macro:
+    """Name a protocol of network cards, which is kept in the order of the network."""
+    protocol = (number & 0xFF) << 8 | number >> 8 & 0xFF
+    return Macro("htons", enum_decoder(abi, "ethertype", "ETH_P_???")(protocol))
+
+
+def _alg(data: bytes, _abi: Abi) -> list[tuple[str, Value]]:
+    if len(data) < 25:
+        return _other(data)
+    kind, features, mask = struct.unpack_from("<2x14sII", data)
+    return [
+        ("salg_type", Text(kind.split(b"\0", 1)[0], is_string=True)),
+        ("salg_feat", Hex(features)),
+        ("salg_mask", Hex(mask)),
+        ("salg_name", Text(data[24:].split(b"\0", 1)[0], is_string=True)),
+    ]
+
+
+def _vsock(data: bytes, abi: Abi) -> list[tuple[str, Value]]:
     if len(data) < 16:
         return _other(data)
-    port, cid = struct.unpack_from("<II", data, 4)
-    return [("svm_cid", Hex(cid)), ("svm_port", Hex(port))]
+    port, cid, flags = struct.unpack_from("<4xIIB", data)
+    name = enum_names(abi, "vm_cid").get(cid)
+    return [
+        ("svm_cid", Hex(cid) if name is None else Named(cid, name)),
+        ("svm_port", Hex(port)),
+        ("svm_flags", flags_decoder(abi, "vm_flags", "VMADDR_FLAG_???")(flags)),
+    ]
 
 
-def _other(data: bytes) -> list[tuple[str, Value]]:
+def _other(data: bytes, _abi: Abi | None = None) -> list[tuple[str, Value]]:
     return [("sa_data", PathText(data[2:]))] if len(data) > _FAMILY_SIZE else []
 
 
-_BODIES: Final[dict[int, Callable[[bytes], list[tuple[str, Value]]]]] = {
+_BODIES: Final[dict[int, Callable[[bytes, Abi], list[tuple[str, Value]]]]] = {
     _AF_UNIX: _unix,
     _AF_INET: _inet,
     _AF_INET6: _inet6,
     _AF_NETLINK: _netlink,
+    _AF_PACKET: _packet,
+    _AF_ALG: _alg,
     _AF_VSOCK: _vsock,
 }
 
@@ -104,12 +155,38 @@ def read_address(address: int, length: int, call: DecodedCall) -> Value:
     if wanted < _FAMILY_SIZE:
         return Address(address)
     data = call.memory.read(address, wanted)
-    if len(data) < wanted:
-        return Address(address)
+    return decode_address(data, call) if len(data) == wanted else Address(address)
+
+
+def decode_address(data: bytes, call: DecodedCall) -> Value:
+    """Decode the bytes of a socket address, at least of its family."""
     family = int.from_bytes(data[:2], "little")
     name = enum_decoder(call.abi, "family", "AF_???")(family)
-    fields = [("sa_family", name), *_BODIES.get(family, _other)(data)]
+    fields = [("sa_family", name), *_BODIES.get(family, _other)(data, call.abi)]
     return Record(tuple(field for field, _ in fields), [value for _, value in fields])
+
+
+class AnyAddress:
+    """A sockaddr inside a struct.
+
+    Args:
+        size: bytes that it takes; more than a sockaddr: a sockaddr_storage.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def size(self, _abi: Abi) -> int:
+        """Bytes it takes."""
+        return self._size
+
+    def align(self, abi: Abi) -> int:
+        """Alignment inside a struct."""
+        return abi.word if self._size > _SOCKADDR_SIZE else 2
+
+    def bind_bytes(self, _abi: Abi) -> BytesDecoder:
+        """Make the function from its bytes to a value."""
+        return decode_address
 
 
 class SocketAddress:
@@ -146,164 +223,84 @@ class Protocol:
         by_family = {_AF_INET: internet, _AF_INET6: internet, _AF_NETLINK: netlink}
 
         def decode(raw: int, peers: Sequence[int], _call: DecodedCall) -> Value:
+            if peers[index] & 0xFFFFFFFF == _AF_PACKET:
+                return ethertype(raw, abi)
             names_of = by_family.get(peers[index] & 0xFFFFFFFF)
             return names_of(raw) if names_of is not None else raw
 
         return decode
 
 
-_SOL_IP, _SOL_SOCKET, _SOL_TCP, _SOL_UDP, _SOL_IPV6, _SOL_PACKET, _SOL_NETLINK = 0, 1, 6, 17, 41, 263, 270
-_OPTIONS: Final = {
-    _SOL_IP: ("ip_opt", "IP_???"),
-    _SOL_SOCKET: ("so", "SO_???"),
-    _SOL_TCP: ("tcp_opt", "TCP_???"),
-    _SOL_UDP: ("udp_opt", "UDP_???"),
-    _SOL_IPV6: ("ipv6_opt", "IPV6_???"),
-    _SOL_PACKET: ("packet_opt", "PACKET_???"),
-    _SOL_NETLINK: ("netlink_opt", "NETLINK_???"),
-}
-
-
-class SocketOption:
-    """The name of a socket option, by level."""
-
-    ctype: Final = "u32"
-    phase: Final = Phase.EARLY
-
-    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        index = names.index("level")
-        decoders = {level: enum_decoder(abi, *names_of) for level, names_of in _OPTIONS.items()}
-
-        def decode(raw: int, peers: Sequence[int], _call: DecodedCall) -> Value:
-            names_of = decoders.get(peers[index] & 0xFFFFFFFF)
-            return names_of(raw) if names_of is not None else raw
-
-        return decode
-
-
-_LINGER: Final = Struct(l_onoff=t.INT, l_linger=t.INT)
-_UCRED: Final = Struct(pid=t.PID, uid=t.ID, gid=t.ID)
-_MREQ: Final = Struct(imr_multiaddr=t.INET_ADDRESS, imr_interface=t.INET_ADDRESS)
-
-#: (level, option) -> the struct it has instead of an int.
-_OPTION_STRUCTS: Final = {
-    (_SOL_SOCKET, 13): _LINGER,
-    (_SOL_SOCKET, 17): _UCRED,
-    (_SOL_SOCKET, 20): TIMEVAL,
-    (_SOL_SOCKET, 21): TIMEVAL,
-    (_SOL_IP, 35): _MREQ,
-    (_SOL_IP, 36): _MREQ,
-}
-#: Options whose value is text: SO_BINDTODEVICE, TCP_CONGESTION, TCP_ULP.
-_OPTION_TEXTS: Final = frozenset({(_SOL_SOCKET, 25), (_SOL_TCP, 13), (_SOL_TCP, 31)})
-_INT_SIZE: Final = 4
-
-
-class OptionValue:
-    """What setsockopt passes and getsockopt gets: an int, or what the option says."""
-
-    ctype: Final = "ulong"
-    phase: Final = Phase.EARLY
-
-    def __init__(self, length: AnyCount) -> None:
-        self._length = length
-
-    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
-        """Make the decoding function."""
-        counter = bind_count(self._length, abi, names)
-        level, option = names.index("level"), names.index("optname")
-        structs = {key: (kind.size(abi), kind.bind_bytes(abi)) for key, kind in _OPTION_STRUCTS.items()}
-
-        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
-            if not raw:
-                return Address(0)
-            length = counter(peers, call)
-            if length < 0 or length > _CONTROL_MAX:
-                return Address(raw)
-            data = call.memory.read(raw, length)
-            if len(data) < length:
-                return Address(raw)
-            key = (peers[level] & 0xFFFFFFFF, peers[option] & 0xFFFFFFFF)
-            known = structs.get(key)
-            if known is not None and length >= known[0]:
-                return known[1](data[: known[0]], call)
-            if length == _INT_SIZE and key not in _OPTION_TEXTS:
-                return Items((int.from_bytes(data, "little", signed=True),))
-            return Text(data, raw)
-
-        return decode
-
-
 class MessageHeader:
-    """A pointer to a msghdr, with address, data and control messages.
-
-    Args:
-        total: how many bytes of data were moved; None: as many as the lengths tell.
-    """
+    """A pointer to a msghdr, with address, data and control messages."""
 
     ctype: Final = "ulong"
     phase: Final = Phase.EARLY
 
-    def __init__(self, total: AnyCount | None = None) -> None:
-        self._total = total
-
-    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
-        size, read = bind_header(abi, names, self._total)
+        size, read = bind_header(abi)
 
-        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
-            if not raw:
-                return Address(0)
-            data = call.memory.read(raw, size)
-            return Address(raw) if len(data) < size else read(data, peers, call)
+        def decode(raw: int, _peers: Sequence[int], call: DecodedCall) -> Value:
+            data = call.memory.read(raw, size) if raw else b""
+            return Address(raw) if len(data) < size else read(data, None, call)
 
         return decode
 
 
 class ReceivedHeader:
-    """The msghdr of recvmsg: filled on success; only the size of the address otherwise."""
+    """The msghdr of recvmsg: filled on success; only the size of the address before, and otherwise."""
 
     ctype: Final = "ulong"
-    phase: Final = Phase.LATE
+    phase: Final = Phase.MERGED
+    #: What is known at the entry, of which text shows nothing.
+    _BEFORE: Final = frozenset({"msg_namelen"})
 
-    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
-        size, read = bind_header(abi, names, RETURNED)
+        size, read = bind_header(abi)
 
-        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
-            if not raw or call.result is None:
-                return Address(raw)
-            data = call.memory.read(raw, size)
+        def decode(raw: int, _peers: Sequence[int], call: DecodedCall) -> Value:
+            data = call.memory.read(raw, size) if raw else b""
             if len(data) < size:
                 return Address(raw)
-            if call.result.is_error:
-                return Record(("msg_namelen",), (int.from_bytes(data[abi.word : abi.word + 4], "little"),))
-            return read(data, peers, call)
+            result = call.result
+            if result is not None and not result.is_error:
+                return read(data, result.value, call)
+            length = int.from_bytes(data[abi.word : abi.word + 4], "little")
+            unshown = self._BEFORE if result is None else frozenset()
+            return Record(("msg_namelen",), (length,), None, unshown)
 
         return decode
 
 
-def bind_header(
-    abi: Abi, names: Sequence[str], total: AnyCount | None
-) -> tuple[int, Callable[[bytes, Sequence[int], DecodedCall], Value]]:
-    """Make the function from the bytes of a msghdr to a value; gives its size too."""
+def _control(address: int, length: int, call: DecodedCall) -> Value:
+    from utrace.syscalls.control_messages import read_control  # noqa: PLC0415 - few messages have any
+
+    return read_control(address, length, call)
+
+
+def bind_header(abi: Abi) -> tuple[int, Callable[[bytes, int | None, DecodedCall], Value]]:
+    """Make the function from the bytes of a msghdr, and how many bytes of data moved, to a value.
+
+    None: as many as the lengths tell.  Gives the size of a msghdr too.
+    """
     layout = struct.Struct("<QI4xQQQQI4x" if abi.word == 8 else "<7I")
     flags_of = flags_decoder(abi, "msg", "MSG_???")
-    # The vector counts on the siblings of the whole call, and on the two fields of this struct.
-    vector = IoVector("msg_iovlen", total).bind(abi, ("msg_iovlen", *names))
+    whole = IoVector("msg_iovlen").bind(abi, ("msg_iovlen",))
+    part = IoVector("msg_iovlen", "moved").bind(abi, ("msg_iovlen", "moved"))
 
-    def read(data: bytes, peers: Sequence[int], call: DecodedCall) -> Value:
+    def read(data: bytes, moved: int | None, call: DecodedCall) -> Value:
         name, name_length, iov, count, control, control_length, flags = layout.unpack(data)
-        messages = read_control(control, control_length, call) if control_length else None
+        vector = whole(iov, (count,), call) if moved is None else part(iov, (count, moved), call)
         fields: list[tuple[str, Value]] = [
             ("msg_name", read_address(name, name_length, call) if name_length else Address(name)),
             ("msg_namelen", name_length),
-            ("msg_iov", vector(iov, (count, *peers), call)),
+            ("msg_iov", vector),
             ("msg_iovlen", count),
         ]
-        if messages is not None:
-            fields.append(("msg_control", messages))
+        if control_length:
+            fields.append(("msg_control", _control(control, control_length, call)))
         fields += [("msg_controllen", control_length), ("msg_flags", flags_of(flags))]
         return Record(tuple(label for label, _ in fields), [value for _, value in fields])
 
@@ -311,17 +308,22 @@ def bind_header(
 
 
 class MessageArray:
-    """The array of mmsghdr of sendmmsg and recvmmsg."""
+    """The array of mmsghdr of sendmmsg and recvmmsg, with what moved of each once it has.
+
+    Args:
+        count: how many there are.
+        fills: the data is what the call wrote.
+    """
 
     ctype: Final = "ulong"
     phase: Final = Phase.EARLY
 
-    def __init__(self, count: AnyCount) -> None:
-        self._count = count
+    def __init__(self, count: AnyCount, *, fills: bool) -> None:
+        self._count, self._fills = count, fills
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
-        size, read = bind_header(abi, names, None)
+        size, read = bind_header(abi)
         stride = size + (8 if abi.word == 8 else 4)
         counter = bind_count(self._count, abi, names)
 
@@ -334,56 +336,15 @@ class MessageArray:
             whole = len(data) // stride
             if wanted and not whole:
                 return Address(raw)
+            moved = call.result.value if call.result is not None and not call.result.is_error else 0
             records: list[Value] = []
-            for at in range(0, whole * stride, stride):
+            for index, at in enumerate(range(0, whole * stride, stride)):
                 length = int.from_bytes(data[at + size : at + size + 4], "little")
-                header = read(data[at : at + size], peers, call)
-                if call.result is None:
-                    records.append(Record(("msg_hdr",), (header,)))
-                else:
+                header = read(data[at : at + size], length if self._fills else None, call)
+                if index < moved:
                     records.append(Record(("msg_hdr", "msg_len"), (header, length)))
+                else:
+                    records.append(Record(("msg_hdr",), (header,)))
             return Items(records, is_cut=count > whole)
 
         return decode
-
-
-_SCM_RIGHTS, _SCM_CREDENTIALS = 1, 2
-
-
-def read_control(address: int, length: int, call: DecodedCall) -> Value:
-    """Read control messages."""
-    if not address:
-        return Address(0)
-    word = call.abi.word
-    head = struct.Struct("<Qii" if word == 8 else "<Iii")
-    data = call.memory.read(address, min(length, _CONTROL_MAX))
-    if len(data) < head.size:
-        return Address(address)
-    level_of = enum_decoder(call.abi, "sol", "SOL_???")
-    type_of = enum_decoder(call.abi, "scm", "SCM_???")
-    messages: list[Value] = []
-    at = 0
-    while at + head.size <= len(data):
-        size, level, kind = head.unpack_from(data, at)
-        if size < head.size:
-            break
-        body = data[at + head.size : at + size]
-        kind_value: Value = type_of(kind) if level == _SOL_SOCKET else Hex(kind & 0xFFFFFFFF)
-        messages.append(
-            Record(
-                ("cmsg_len", "cmsg_level", "cmsg_type", "cmsg_data"),
-                (size, level_of(level & 0xFFFFFFFF), kind_value, _control_data(level, kind, body)),
-            )
-        )
-        at += -(-size // word) * word
-    return Items(messages)
-
-
-def _control_data(level: int, kind: int, body: bytes) -> Value:
-    if level == _SOL_SOCKET and kind == _SCM_RIGHTS:
-        count = len(body) // 4
-        return Items([Fd(fd) for fd in struct.unpack(f"<{count}i", body[: count * 4])])
-    if level == _SOL_SOCKET and kind == _SCM_CREDENTIALS and len(body) >= 12:
-        pid, uid, gid = struct.unpack_from("<iII", body)
-        return Record(("pid", "uid", "gid"), (Pid(pid), uid, gid))
-    return Text(body)

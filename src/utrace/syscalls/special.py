@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls.argtypes import SIGNAL, Phase
-from utrace.syscalls.pointers import bind_count, read_text
+from utrace.syscalls.pointers import bind_count, read_text, signal_set
 from utrace.syscalls.tables import enum_decoder, enum_names
 from utrace.syscalls.values import Address, BinaryText, BitNumbers, Pid, Record
 
@@ -116,6 +116,31 @@ class IpcMessage:
                 return Address(raw)
             kind = int.from_bytes(data, "little", signed=True)
             return Record(("mtype", "mtext"), (kind, read_text(raw + word, counter(peers, call), call)))
+
+        return decode
+
+
+class SignalFrame:
+    """What rt_sigreturn puts back: the mask, from the frame that the kernel laid on the stack.
+
+    Reference: struct rt_sigframe and struct ucontext of each architecture (Linux 6.1).
+    """
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.EARLY
+    #: Where the mask is, from the stack pointer on.
+    _PLACES: Final = {"x86_64": 296, "i386": 248, "aarch64": 168}
+    _SIZE: Final = 8
+
+    def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        place = self._PLACES[abi.name]
+
+        def decode(_raw: int, _peers: Sequence[int], call: DecodedCall) -> Value:
+            data = call.memory.read(call.sp + place, self._SIZE) if call.sp else b""
+            if len(data) < self._SIZE:
+                return Address(call.sp)
+            return Record(("mask",), (signal_set(int.from_bytes(data, "little")),))
 
         return decode
 

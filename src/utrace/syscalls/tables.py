@@ -64,13 +64,17 @@ class _ConstantSet(TypedDict, total=False):
     flags: list[tuple[str, int]]
 
 
+#: The sets that most programs need, and those that few do.
+_CONSTANTS: Final = ("constants", "more_constants")
+
+
 @functools.cache
-def _constants() -> dict[str, _ConstantSet]:
-    return cast("dict[str, _ConstantSet]", json.loads((_DATA / "constants.json").read_bytes()))
+def _constants(file: str) -> dict[str, _ConstantSet]:
+    return cast("dict[str, _ConstantSet]", json.loads((_DATA / f"{file}.json").read_bytes()))
 
 
 def _constant_set(abi: Abi, name: str) -> _ConstantSet:
-    sets = _constants()
+    sets = next(sets for file in _CONSTANTS if name in (sets := _constants(file)))
     return sets.get(f"{name}@{abi.name}") or sets[name]
 
 
@@ -78,7 +82,7 @@ def _constant_set(abi: Abi, name: str) -> _ConstantSet:
 def constant_names() -> frozenset[str]:
     """Names of all constants of all sets."""
     names: set[str] = set()
-    for found in _constants().values():
+    for found in (found for file in _CONSTANTS for found in _constants(file).values()):
         pairs = [*found.get("enum", ()), *found.get("flags", ())]
         pairs += [pair for _, values in found.get("fields", ()) for pair in values]
         names.update(name for name, _ in pairs)

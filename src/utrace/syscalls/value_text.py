@@ -6,6 +6,7 @@ Reference: strace(1) "DESCRIPTION"; the output of strace 6.1 is the oracle of th
 from __future__ import annotations
 
 import ipaddress
+import socket
 import time
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -75,7 +76,7 @@ def _named(value: v.Named, _style: Style) -> str:
     if value.name is not None:
         return value.name
     if value.hint:
-        return f"{int(value):#x} /* {value.hint} */"
+        return f"{hex_text(int(value))} /* {value.hint} */"
     return int.__repr__(value)
 
 
@@ -120,6 +121,10 @@ def _rlimit(value: v.Rlimit, _style: Style) -> str:
     return int.__repr__(value)
 
 
+def _short_rlimit(value: v.ShortRlimit, style: Style) -> str:
+    return "RLIM_INFINITY" if value == (1 << 32) - 1 else _rlimit(value, style)
+
+
 def _items(value: v.Items, style: Style) -> str:
     shown = [render(item, style) for item in value[: style.text_max]]
     if value.tail is not None:
@@ -150,6 +155,34 @@ def _macro_record(value: v.MacroRecord, style: Style) -> str:
     return f"{value.macro}({', '.join(shown)})"
 
 
+def _slots(value: v.Slots, style: Style) -> str:
+    return "[" + ", ".join(f"[{name}]={render(slot, style)}" for name, slot in value.items()) + "]"
+
+
+def _bracketed(value: v.Bracketed, style: Style) -> str:
+    return "[" + ", ".join(render(part, style) for part in value.values if part is not v.ABSENT) + "]"
+
+
+def _interface(value: v.InterfaceIndex, _style: Style) -> str:
+    try:
+        # As strace does: a namespace of the program's own may have other names.
+        return f'if_nametoindex("{socket.if_indextoname(value)}")' if value > 0 else int.__repr__(value)
+    except OSError:
+        return int.__repr__(value)
+
+
+def _multiple(value: v.Multiple, _style: Style) -> str:
+    count, rest = divmod(value, value.unit)
+    shown = int.__repr__(value)
+    if not count:
+        return shown
+    return f"{shown} /* {count} * sizeof({value.name}){f' + {rest}' if rest else ''} */"
+
+
+def _hardware_address(value: v.HardwareAddress, _style: Style) -> str:
+    return str(value)
+
+
 def _bit_numbers(value: v.BitNumbers, _style: Style) -> str:
     names = [f"1<<{name}" for name in value.names]
     return "|".join([*names, f"{value.unknown:#x}"] if value.unknown else names) or "0"
@@ -175,9 +208,16 @@ def _seconds(value: v.Seconds, _style: Style) -> str:
     return int.__repr__(value) + (_time_comment(value, value.nanoseconds) if value else "")
 
 
+def _time_of_day(value: v.TimeOfDay, _style: Style) -> str:
+    return _time_comment(value).strip(" /*")
+
+
 def _timestamp(value: v.Timestamp, style: Style) -> str:
     digits = 6 if value.names[1] == "tv_usec" else 9
-    return _record(value, style) + _time_comment(value.seconds, value.nanoseconds, digits)
+    shown = _record(value, style)
+    if not value.seconds and not value.nanoseconds:
+        return shown
+    return shown + _time_comment(value.seconds, value.nanoseconds, digits)
 
 
 def _signal_in_set(number: int, style: Style) -> str:
@@ -236,7 +276,7 @@ _DIRECTIONS: Final = ("_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WR
 
 def _ioctl(value: v.IoctlCode, _style: Style) -> str:
     if value.name is not None:
-        return value.name
+        return f"{value.other} or {value.name}" if value.other else value.name
     direction, kind, number, size = value.parts
     return f"_IOC({_DIRECTIONS[direction]}, {hex_text(kind)}, {hex_text(number)}, {hex_text(size)})"
 
@@ -289,13 +329,13 @@ def _macro(value: v.Macro, style: Style) -> str:
     if value.name == "@" and isinstance(argument, bytes):
         return "@" + render(argument, style)
     if value.name == "%08x" and isinstance(argument, int):
-        return f"{argument:#010x}" if argument else "00000000"
+        return f"{argument:#08x}" if argument else "00000000"
     return f"{value.name}({_macro_argument(value)})"
 
 
 def _macro_argument(value: v.Macro) -> str:
     argument = value.argument
-    return str(argument) if isinstance(argument, int) else render(argument)
+    return int.__repr__(argument) if type(argument) is int else render(argument)
 
 
 def _plain(value: int, _style: Style) -> str:
@@ -359,7 +399,9 @@ RENDERERS: Final[dict[type, Renderer]] = dict(
         _constant(v.FileMode, _file_mode, lambda value: f"0{value:o}"),
         _constant(v.Device, _device, _hex_number),
         _constant(v.Rlimit, _rlimit, int.__repr__),
+        _constant(v.ShortRlimit, _short_rlimit, int.__repr__),
         _is(v.Seconds, _seconds),
+        _is(v.TimeOfDay, _time_of_day),
         _is(v.Timestamp, _timestamp),
         _is(v.Text, _text),
         _is(v.PathText, _path),
@@ -371,6 +413,11 @@ RENDERERS: Final[dict[type, Renderer]] = dict(
         _is(v.WaitStatus, _wait_status),
         _is(v.Record, _record),
         _is(v.MacroRecord, _macro_record),
+        _is(v.Slots, _slots),
+        _is(v.Bracketed, _bracketed),
+        _is(v.InterfaceIndex, _interface),
+        _is(v.Multiple, _multiple),
+        _is(v.HardwareAddress, _hardware_address),
         _constant(v.BitNumbers, _bit_numbers, _hex_number),
         _is(v.Ticks, _ticks),
         _is(v.SignalSet, _signals),

@@ -74,8 +74,20 @@ class Seconds(int):
     nanoseconds: int = 0
 
 
+class TimeOfDay(int):
+    """Seconds since 1970 that text writes as date and time."""
+
+    __slots__ = ()
+
+
 class Rlimit(int):
     """A resource limit; all bits set means none."""
+
+    __slots__ = ()
+
+
+class ShortRlimit(Rlimit):
+    """The same in 32 bits."""
 
     __slots__ = ()
 
@@ -166,7 +178,13 @@ class SignalNumber(Named):
 
 
 class IoctlCode(Named):
-    """The number of an ioctl request: direction, type, number and size of its argument."""
+    """The number of an ioctl request: direction, type, number and size of its argument.
+
+    Attributes:
+        other: a second name of the number, "" mostly.
+    """
+
+    other: str = ""
 
     @property
     def size(self) -> int:
@@ -177,6 +195,31 @@ class IoctlCode(Named):
     def parts(self) -> tuple[int, int, int, int]:
         """(direction, type, number, size)."""
         return self >> 30 & 3, self >> 8 & 0xFF, self & 0xFF, self >> 16 & 0x3FFF
+
+
+class InterfaceIndex(int):
+    """The number of a network interface."""
+
+    __slots__ = ()
+
+
+class Multiple(int):
+    """A size that holds several things: text says how many, of what.
+
+    Attributes:
+        unit: size of one.
+        name: what one is.
+    """
+
+    unit: int
+    name: str
+
+    def __new__(cls, value: int, unit: int, name: str) -> Self:
+        """Make one."""
+        self = int.__new__(cls, value)
+        self.unit = unit
+        self.name = name
+        return self
 
 
 class WaitStatus(int):
@@ -209,6 +252,13 @@ class Text(bytes):
 
 class BinaryText(Text):
     """Bytes that are no text: random numbers."""
+
+
+class HardwareAddress(bytes):
+    """The address of a network card: 00:1a:2b:3c:4d:5e."""
+
+    def __str__(self) -> str:
+        return self.hex(":")
 
 
 class PathText(Text):
@@ -398,16 +448,16 @@ class MacroRecord(Record):
         self.macro = macro
 
 
-def merged(before: Value, after: Value) -> Value:
-    """Join a struct as it was and as it is: fields that changed become a `Change` each."""
-    if not isinstance(before, Record) or not isinstance(after, Record):
-        return before
-    known = dict(before.items())
-    fields = [
-        (name, Change(known[name], value) if name in known and known[name] != value else value)
-        for name, value in after.items()
-    ]
-    return Record(tuple(name for name, _ in fields), [value for _, value in fields], after.brief)
+class Slots(Record):
+    """An array whose elements have names."""
+
+    __slots__ = ()
+
+
+class Bracketed(Record):
+    """What text writes as a list, without names."""
+
+    __slots__ = ()
 
 
 class Timestamp(Record):

@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls.abi import AARCH64
-from utrace.syscalls.argtypes import HANDLER, Number, Phase
+from utrace.syscalls.argtypes import HANDLER, Number, Phase, handler
 from utrace.syscalls.layouts import CLONE_ARGS
 from utrace.syscalls.pointers import Ptr, Signals, bind_count, read_text, signal_set
 from utrace.syscalls.siginfo import SIGINFO_SIZE, SigInfo
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from utrace.syscalls.call import DecodedCall
     from utrace.syscalls.pointers import AnyCount, BytesDecoder, Out, Pointee
     from utrace.syscalls.values import Value
+
+
+SA_RESTORER: Final = 0x04000000
 
 
 class Unless:
@@ -296,8 +299,6 @@ class _EpollEvent:
 class _SigAction:
     """struct sigaction of rt_sigaction: shown in the order of the manual, not of the memory."""
 
-    _SA_RESTORER: Final = 0x04000000
-
     def size(self, abi: Abi) -> int:
         return 8 + 3 * abi.word
 
@@ -310,7 +311,28 @@ class _SigAction:
             handler, flags, restorer, mask = layout.unpack(data)
             names = ("sa_handler", "sa_mask", "sa_flags", "sa_restorer")
             values = (handler_of(handler, (), call), signal_set(mask), flags_of(flags), Address(restorer))
-            count = 4 if flags & self._SA_RESTORER else 3
+            count = 4 if flags & SA_RESTORER else 3
+            return Record(names[:count], values[:count])
+
+        return read
+
+
+class _OldSigAction:
+    """struct sigaction of the sigaction that i386 had first."""
+
+    _LAYOUT: Final = struct.Struct("<4I")
+
+    def size(self, _abi: Abi) -> int:
+        return self._LAYOUT.size
+
+    def bind_bytes(self, abi: Abi) -> BytesDecoder:
+        flags_of = flags_decoder(abi, "sa_flags", "SA_???")
+
+        def read(data: bytes, _call: DecodedCall) -> Value:
+            action, mask, flags, restorer = self._LAYOUT.unpack(data)
+            names = ("sa_handler", "sa_mask", "sa_flags", "sa_restorer")
+            values = (handler(action), signal_set(mask), flags_of(flags), Address(restorer))
+            count = 4 if flags & SA_RESTORER else 3
             return Record(names[:count], values[:count])
 
         return read
@@ -353,6 +375,7 @@ class CloneArguments:
 
 EPOLL_EVENT: Final = _EpollEvent()
 SIGACTION: Final = _SigAction()
+OLD_SIGACTION: Final = _OldSigAction()
 ENTRIES: Final = Entries()
 OLD_ENTRIES: Final = Entries(old=True)
 WAIT_STATUS: Final = Number("i32", WaitStatus)

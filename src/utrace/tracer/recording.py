@@ -46,6 +46,7 @@ class Recording:
         self._loop = loop
         self._recorder = recorder
         self._sinks: dict[EngineOps, int] = {}
+        self._taught: dict[tuple[int, int, int], bool] = {}
         self._closing = threading.Event()
         self._ticker: threading.Thread | None = None
         self.is_on = False
@@ -99,7 +100,7 @@ class Recording:
         if former is not None or kind == _DEATH:
             self.end(tracee)
         elif kind in _ENTRIES:
-            # Of this one it knew nothing; the next will be recorded, or let go.
+            # Of this one it knew nothing, or not enough; of the first so the next is recorded, or let go.
             self._teach(tracee, fact)
         else:
             catch_up(tracee, self._recorder.recorded_call(tracee.tid))
@@ -110,7 +111,11 @@ class Recording:
         if not isinstance(engine, Engine) or not isinstance(detail, tuple) or engine.client.batches is None:
             return
         arch, nr = detail[0], fact[2]
+        sink = self._sinks[engine.client]
         wanted = engine.syscalls is None or nr in engine.syscalls.get(arch, ())
+        if self._taught.get((sink, arch, nr)) is wanted:
+            return
+        self._taught[sink, arch, nr] = wanted
         # The signatures of all calls: only for those who record.
         from utrace.syscalls.shapes import program_of  # noqa: PLC0415
 
@@ -118,7 +123,7 @@ class Recording:
         program = None if spec is None else Program(*spec)
         asked = (engine.client.screen, engine.client.ending)
         screen, ending = (() if one is None else one(arch, nr) for one in asked)
-        self._recorder.teach(self._sinks[engine.client], arch, nr, program, wanted, (screen, ending))
+        self._recorder.teach(sink, arch, nr, program, wanted, (screen, ending))
 
     def hand_over(self) -> None:
         """Give engines what was recorded for them; one that raises loses it, and nobody else anything."""

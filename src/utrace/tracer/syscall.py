@@ -132,7 +132,7 @@ class Syscall:
     def decoded(self) -> DecodedCall:
         """The decoded call: `utrace.syscalls` renders it."""
         if self._decoded is None:
-            self._decoded = decode(self.arch, self.nr, self.raw, self._task.memory)
+            self._decoded = decode(self.arch, self.nr, self.raw, self._task.memory, sp=self.sp)
             if self._result is not None:
                 self._decoded.finish(self._result)
         return self._decoded

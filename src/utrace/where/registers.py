@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from utrace.syscalls.argtypes import SIGNAL, Enum, Flags, IoctlCommand, Number, Pointer
+from utrace.syscalls.argtypes import SIGNAL, Enum, Flags, Number, Pointer
+from utrace.syscalls.packed import IoctlCommand
 from utrace.syscalls.siginfo import SIGNAL_NAMES
 from utrace.syscalls.tables import enum_names, flag_bits
 from utrace.where.endings import needed_ending

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.syscalls import argtypes as t
 from utrace.syscalls import layouts as s
 from utrace.syscalls import layouts_mount as m
+from utrace.syscalls.packed import NodeDevice
 from utrace.syscalls.pointers import RETURNED, Array, Buffer, InOut, Out, Path, Ptr, String
 from utrace.syscalls.signature import Returns, sig
 from utrace.syscalls.signatures.ioctls import IOCTL_ARGUMENT, IOCTL_COMMAND, ioctl_note
@@ -35,7 +36,7 @@ _RENAME: Final = t.Flags("rename", "RENAME_???")
 # O_CREAT and the bit of O_TMPFILE that is not O_DIRECTORY: equal on all three architectures.
 _OPEN_MODE: Final = t.When("flags", 0o20000100, t.MODE)
 _STAT: Final = Out(s.STAT)
-_NODE_DEVICE: Final = t.NodeDevice("mode")
+_NODE_DEVICE: Final = NodeDevice("mode")
 _FD = Returns.FD
 
 _READ_IOV: Final = Out(IoVector("iovcnt", RETURNED))
@@ -74,7 +75,10 @@ _FCNTL: Final[Mapping[str, t.ArgType]] = {
 _F_GETFL: Final = 3
 _FCNTL_FLAGS: Final = {1: ("flags", "fd_flags"), _F_GETFL: ("flags", "open"), 1034: ("seals", "seals")}
 _FCNTL_ENUMS: Final = {11: "signal", 1025: "lock_type"}
-_FCNTL_HEX: Final = frozenset({1, _F_GETFL, 1025, 1034})
+#: F_DUPFD and F_DUPFD_CLOEXEC give a descriptor; the others of these flags.
+_FCNTL_RETURNS: Final = {0: Returns.FD, 1030: Returns.FD} | dict.fromkeys(
+    (1, _F_GETFL, 1025, 1034), Returns.HEX
+)
 
 
 def _fcntl_note(call: DecodedCall) -> list[Note]:
@@ -91,7 +95,7 @@ def _fcntl_note(call: DecodedCall) -> list[Note]:
 
 
 def _fcntl_returns(call: DecodedCall) -> Returns:
-    return Returns.HEX if call.raw[1] & 0xFFFFFFFF in _FCNTL_HEX else Returns.DECIMAL
+    return _FCNTL_RETURNS.get(call.raw[1] & 0xFFFFFFFF, Returns.DECIMAL)
 
 
 CALLS: Final[Mapping[str, Signature]] = {

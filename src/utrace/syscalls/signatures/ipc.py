@@ -24,6 +24,8 @@ _MSG: Final = t.Flags("msg_flags", "MSG_???")
 _COMMAND: Final = 0xFFFFFEFF
 _OPEN_MODE: Final = t.When("oflag", 0o100, t.MODE)
 
+SEM_COMMAND: Final = IpcCommand("sem_cmd", "SEM_???")
+
 _SHMCTL: Final[Mapping[str, t.ArgType]] = {
     "IPC_STAT SHM_STAT SHM_STAT_ANY": Out(s.SHMID_DS),
     "IPC_SET": Ptr(s.SHMID_SET),
@@ -52,7 +54,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     "semctl": sig(
         semid=t.INT,
         semnum=t.INT,
-        cmd=IpcCommand("sem_cmd", "SEM_???"),
+        cmd=SEM_COMMAND,
         arg=t.Choice("cmd", "sem_cmd", _SEMCTL, t.ADDRESS, _COMMAND),
     ),
     "msgget": sig(key=_KEY, msgflg=_GET),

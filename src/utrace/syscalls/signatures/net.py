@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING, Final
 from utrace.syscalls import argtypes as t
 from utrace.syscalls import layouts as s
 from utrace.syscalls.packed import SOCKET_TYPE
-from utrace.syscalls.pointers import RETURNED, Array, At, Buffer, InOut, Out, Ptr
+from utrace.syscalls.pointers import RETURNED, Array, At, Buffer, InOut, Out
 from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.socket_options import OptionValue, SocketOption
 from utrace.syscalls.sockets import (
     MessageArray,
     MessageHeader,
-    OptionValue,
     Protocol,
     ReceivedHeader,
     SocketAddress,
-    SocketOption,
 )
+from utrace.syscalls.values import Change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from utrace.syscalls.signature import Signature
+    from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.signature import Note, Signature
 
 _FD = Returns.FD
 _FAMILY: Final = t.Enum("family", "AF_???")
@@ -32,6 +33,12 @@ _LEVEL: Final = t.Enum("sol", "SOL_??")
 _FD_FLAGS: Final = t.Flags("socket_type", "SOCK_???")
 _PEER: Final = Out(SocketAddress(At("addrlen")))
 _ADDRESS: Final = SocketAddress("addrlen")
+
+
+def _left_note(call: DecodedCall) -> list[Note]:
+    left = call.value(4)
+    return [("left", left.after)] if isinstance(left, Change) else []
+
 
 CALLS: Final[Mapping[str, Signature]] = {
     "socket": sig(_FD, domain=_FAMILY, type=_TYPE, protocol=Protocol()),
@@ -54,23 +61,34 @@ CALLS: Final[Mapping[str, Signature]] = {
     ),
     "sendmsg": sig(sockfd=t.FD, msg=MessageHeader(), flags=_MSG),
     "recvmsg": sig(sockfd=t.FD, msg=ReceivedHeader(), flags=_MSG),
-    "sendmmsg": sig(sockfd=t.FD, msgvec=MessageArray("vlen"), vlen=t.UINT, flags=_MSG),
-    "recvmmsg": sig(
+    "sendmmsg": sig(
         sockfd=t.FD,
-        msgvec=Out(MessageArray(RETURNED)),
+        msgvec=Out(MessageArray("vlen", fills=False), also_on_error=True),
         vlen=t.UINT,
         flags=_MSG,
-        timeout=Ptr(s.TIMESPEC),
+    ),
+    "recvmmsg": sig(
+        Returns.DECIMAL,
+        _left_note,
+        sockfd=t.FD,
+        msgvec=Out(MessageArray(RETURNED, fills=True)),
+        vlen=t.UINT,
+        flags=_MSG,
+        timeout=InOut(s.TIMESPEC, noted=True),
     ),
     "shutdown": sig(sockfd=t.FD, how=t.Enum("shutdown", "SHUT_???")),
     "setsockopt": sig(
-        sockfd=t.FD, level=_LEVEL, optname=SocketOption(), optval=OptionValue("optlen"), optlen=t.INT
+        sockfd=t.FD,
+        level=_LEVEL,
+        optname=SocketOption(sets=True),
+        optval=OptionValue("optlen", sets=True),
+        optlen=t.INT,
     ),
     "getsockopt": sig(
         sockfd=t.FD,
         level=_LEVEL,
-        optname=SocketOption(),
-        optval=Out(OptionValue(At("optlen"))),
+        optname=SocketOption(sets=False),
+        optval=Out(OptionValue(At("optlen"), sets=False)),
         optlen=InOut(t.INT),
     ),
 }

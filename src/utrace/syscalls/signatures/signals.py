@@ -8,6 +8,7 @@ from utrace.syscalls import argtypes as t
 from utrace.syscalls import layouts as s
 from utrace.syscalls.pointers import Out, Ptr, Signals
 from utrace.syscalls.signature import Returns, sig
+from utrace.syscalls.special import SignalFrame
 from utrace.syscalls.vectors import SIGACTION, SIGINFO
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def _signal_note(call: DecodedCall) -> list[Note]:
 CALLS: Final[Mapping[str, Signature]] = {
     "rt_sigaction": sig(signum=t.SIGNAL, act=Ptr(SIGACTION), oldact=Out(SIGACTION), sigsetsize=t.SIZE),
     "rt_sigprocmask": sig(how=_HOW, set=Signals(), oldset=Out(Signals()), sigsetsize=t.SIZE),
-    "rt_sigreturn": sig(),
+    "rt_sigreturn": sig(frame=SignalFrame()),
     "rt_sigpending": sig(set=Out(Signals()), sigsetsize=t.SIZE),
     "rt_sigsuspend": sig(mask=Signals(), sigsetsize=t.SIZE),
     "rt_sigtimedwait": sig(

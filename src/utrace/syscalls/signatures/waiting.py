@@ -12,7 +12,7 @@ from utrace.syscalls.pointers import RETURNED, Array, Descriptors, InOut, Out, P
 from utrace.syscalls.signature import Returns, sig
 from utrace.syscalls.special import SIGNAL_EVENT
 from utrace.syscalls.tables import enum_names
-from utrace.syscalls.values import ABSENT, Change, FdSet
+from utrace.syscalls.values import ABSENT, Change, FdSet, TimeOfDay
 from utrace.syscalls.vectors import EPOLL_EVENT, PollFds, Remaining, SigmaskArgument
 
 if TYPE_CHECKING:
@@ -65,6 +65,10 @@ def _adjtimex_note(call: DecodedCall) -> list[Note]:
         return []
     name = enum_names(call.abi, "adjtimex_state").get(call.result.value)
     return [(name, ABSENT)] if name is not None else []
+
+
+def _time_note(call: DecodedCall) -> list[Note]:
+    return [("", TimeOfDay(call.result.value))] if call.result is not None else []
 
 
 # The operation without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME decides about the other arguments.
@@ -197,7 +201,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     "clock_settime": sig(clockid=_CLOCK, tp=Ptr(s.TIMESPEC)),
     "gettimeofday": sig(tv=Out(s.TIMEVAL), tz=Out(s.TIMEZONE)),
     "settimeofday": sig(tv=Ptr(s.TIMEVAL), tz=Ptr(s.TIMEZONE)),
-    "time": sig(tloc=Out(t.LONG)),
+    "time": sig(Returns.DECIMAL, _time_note, tloc=Out(t.SECONDS_LONG)),
     "getitimer": sig(which=_ITIMER, curr_value=Out(s.ITIMERVAL)),
     "setitimer": sig(which=_ITIMER, new_value=Ptr(s.ITIMERVAL), old_value=Out(s.ITIMERVAL)),
     "timerfd_create": sig(_FD, clockid=_CLOCK, flags=t.Flags("timerfd_create", "TFD_???")),

@@ -1,0 +1,2 @@
+/* See sys/socket.h. */
+#define __BYTE_ORDER __LITTLE_ENDIAN

@@ -1,0 +1,2 @@
+/* See socket.h. */
+#include <linux/time.h>
