@@ -73,10 +73,15 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     "neighbour_attr": enum("linux/neighbour.h", r"NDA_[A-Z0-9_]+", "NDA_MAX|NDA_VNI_.*"),
     "neighbour_state": flags("linux/neighbour.h", r"NUD_[A-Z]+", "NUD_NONE"),
     "neighbour_flags": flags("linux/neighbour.h", r"NTF_[A-Z_]+", "NTF_EXT.*"),
+    "link_filter": flags("linux/rtnetlink.h", r"RTEXT_FILTER_\w+"),
+    "link_info_attr": enum("linux/if_link.h", r"IFLA_INFO_[A-Z_]+", "IFLA_INFO_MAX"),
+    "link_xdp_attr": enum("linux/if_link.h", r"IFLA_XDP_[A-Z_]+", "IFLA_XDP_MAX"),
+    "xdp_attached": enum("linux/if_link.h", r"XDP_ATTACHED_[A-Z]+"),
     "link_type": enum("linux/if_arp.h", r"ARPHRD_[A-Z0-9_]+"),
     "interface_flags": flags("linux/if.h", r"IFF_[A-Z0-9_]+"),
     # Generic netlink.
-    "genl_type": enum("linux/genetlink.h", "GENL_ID_CTRL"),
+    # Families get their numbers when they are registered, but for the one that tells them.
+    "genl_type": enum("linux/fs.h", "", nlctrl=16),
     "ctrl_command": enum("linux/genetlink.h", r"CTRL_CMD_[A-Z_]+"),
     "ctrl_attr": enum(
         "linux/genetlink.h", r"CTRL_ATTR_[A-Z0-9_]+", "CTRL_ATTR_(OP_|MCAST_GRP_|POLICY_D).*|.*_MAX"
@@ -95,6 +100,15 @@ SETS: Final[dict[str, FlagSet | EnumSet]] = {
     "unix_diag_attr": enum("linux/unix_diag.h", r"UNIX_DIAG_\w+", "UNIX_DIAG_MAX"),
     "inet_diag_attr": enum("linux/inet_diag.h", r"INET_DIAG_[A-Z0-9_]+", r"INET_DIAG_(MAX|BC_.*|REQ_.*)"),
     "audit_type": enum("linux/audit.h", r"AUDIT_[A-Z0-9_]+", _AUDIT_PARTS),
+    # Asynchronous I/O, and the next kernel.
+    "iocb_cmd": enum("linux/aio_abi.h", r"IOCB_CMD_\w+"),
+    "iocb_flags": flags("linux/aio_abi.h", r"IOCB_FLAG_\w+"),
+    "kexec": FlagSet(
+        ("linux/kexec.h",),
+        r"KEXEC_(ON_CRASH|PRESERVE_CONTEXT|UPDATE_ELFCOREHDR|CRASH_HOTPLUG_SUPPORT)",
+        fields=((0xFFFF0000, r"KEXEC_ARCH_(?!MASK)[A-Z0-9_]+"),),
+    ),
+    "kexec_file": flags("linux/kexec.h", r"KEXEC_FILE_[A-Z_]+"),
     # Socket options.
     "so": enum(
         "asm/socket.h",

@@ -242,7 +242,7 @@ static void tasks(void)
 		unsigned limit, bits;
 	} area = {-1, NULL, 0xfffff, 0x51};
 	unsigned set = 1 << 9;
-	long long time[4] = {1, 2, 3, 4}, now[2];
+	long long time[4] = {1, 2, 3, 4}, soon[2] = {0, 4}, now[2];
 	word seconds = 1;
 
 	CALL(WAITPID, -1, NULL, 1);
@@ -263,7 +263,7 @@ static void tasks(void)
 	CALL(GETGROUPS, 0, NULL);
 	CALL(SETUID, 65535);
 	CALL(CLOCK_GETTIME64, 77, now);
-	CALL(PPOLL_TIME64, NULL, 0, time + 4 - 2, NULL, 8);
+	CALL(PPOLL_TIME64, NULL, 0, soon, NULL, 8);
 	CALL(FUTEX_TIME64, &seconds, 0, 7, time, NULL, 0);
 	CALL(UTIMENSAT_TIME64, -100, "missing", time, 0);
 	CALL(SEMTIMEDOP_TIME64, -1, NULL, 0, time);

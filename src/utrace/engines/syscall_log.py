@@ -13,12 +13,14 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from utrace.core.events import Event
 from utrace.core.task_life import TaskLife
 from utrace.engines.line_log import LineLog, LineStyle
+from utrace.engines.netlink_sockets import netlink_protocol
 from utrace.engines.output import Output
 from utrace.engines.records import (
     ALL_STATUSES,
@@ -248,6 +250,7 @@ class SyscallLog(EngineOps):
         if (in_call and call.resumed) or not self._may_be_wanted(call):
             return None
         decoded = decode(call.arch, call.nr, call.raw, task.memory, None, self._limits, call.sp)
+        decoded.netlink = partial(netlink_protocol, task.pid, task.tid)
         decoded.capture()
         if self._selects is not None and not self._selects(task, decoded):
             return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.syscalls import argtypes as t
 from utrace.syscalls.abi import AARCH64, I386, X86_64
 from utrace.syscalls.pointers import Buffer, SignalMask
-from utrace.syscalls.structs import Bytes, Chars, Pad, Repeat, Struct
+from utrace.syscalls.structs import Bytes, Chars, Pad, Repeat, Struct, Union
 from utrace.syscalls.tables import enum_names
 from utrace.syscalls.values import Hex, Mode, Named, Record, Seconds, Slots, Timestamp
 
@@ -68,16 +68,27 @@ UTIMBUF: Final = Struct(actime=t.SECONDS_LONG, modtime=t.SECONDS_LONG)
 USTAT: Final = Struct(f_tfree=t.LONG, f_tinode=t.ULONG, _f_fname=Pad(6), _f_fpack=Pad(6))
 
 
-class TimesOfDay:
-    """A timeval that means a time of day."""
+class Moment:
+    """A time of day.
+
+    Args:
+        time: the struct that it is.
+    """
+
+    def __init__(self, time: Struct) -> None:
+        self._time = time
 
     def size(self, abi: Abi) -> int:
         """Bytes it takes."""
-        return TIMEVAL.size(abi)
+        return self._time.size(abi)
+
+    def align(self, abi: Abi) -> int:
+        """Alignment inside another struct."""
+        return self._time.align(abi)
 
     def bind_bytes(self, abi: Abi) -> BytesDecoder:
         """Make the function from its bytes to a value."""
-        read = TIMEVAL.bind_bytes(abi)
+        read = self._time.bind_bytes(abi)
 
         def read_time(data: bytes, call: DecodedCall) -> Value:
             record = read(data, call)
@@ -86,7 +97,7 @@ class TimesOfDay:
         return read_time
 
 
-TIME_OF_DAY: Final = TimesOfDay()
+TIME_OF_DAY: Final = Moment(TIMEVAL)
 TMS: Final = Struct(tms_utime=t.LONG, tms_stime=t.LONG, tms_cutime=t.LONG, tms_cstime=t.LONG)
 
 
@@ -237,7 +248,8 @@ STAT64: Final = _Stat(
     st_ino=t.U64,
 )
 
-STATX_TIMESTAMP: Final = Struct(tv_sec=t.I64, tv_nsec=t.UINT, _reserved=t.INT)
+_STATX_BTIME, _STATX_DIOALIGN = 0x800, 0x2000
+STATX_TIMESTAMP: Final = Moment(Struct(tv_sec=t.I64, tv_nsec=t.UINT, _reserved=t.INT))
 STATX: Final = Struct(
     "stx_mask stx_attributes stx_mode stx_size",
     stx_mask=t.Flags("statx_mask", "STATX_???"),
@@ -253,16 +265,16 @@ STATX: Final = Struct(
     stx_blocks=t.U64,
     stx_attributes_mask=t.Flags("statx_attr", "STATX_ATTR_???", "u64"),
     stx_atime=STATX_TIMESTAMP,
-    stx_btime=STATX_TIMESTAMP,
+    stx_btime=Union("stx_mask", "", {0: Pad(16, 8)}, STATX_TIMESTAMP, _STATX_BTIME),
     stx_ctime=STATX_TIMESTAMP,
     stx_mtime=STATX_TIMESTAMP,
     stx_rdev_major=t.UINT,
     stx_rdev_minor=t.UINT,
     stx_dev_major=t.UINT,
     stx_dev_minor=t.UINT,
-    stx_mnt_id=t.U64,
-    stx_dio_mem_align=t.UINT,
-    stx_dio_offset_align=t.UINT,
+    stx_mnt_id=t.HEX64,
+    stx_dio_mem_align=t.When("stx_mask", _STATX_DIOALIGN, t.UINT),
+    stx_dio_offset_align=t.When("stx_mask", _STATX_DIOALIGN, t.UINT),
     _spare3=Pad(96),
 )
 

@@ -30,7 +30,7 @@ from utrace.syscalls.packed import NodeDevice
 from utrace.syscalls.render import render, render_result
 from utrace.syscalls.signature import Returns, plan_of
 from utrace.syscalls.socket_options import OptionValue
-from utrace.syscalls.sockets import SocketAddress
+from utrace.syscalls.sockets import SocketAddress, SocketData
 from utrace.syscalls.tables import constant_values
 from utrace.syscalls.values import Address, Fd, Hex, Pid
 
@@ -308,6 +308,18 @@ def _buffer(c: _Compiler, kind: object) -> Shape:
     return c.block(count, 1, c.limits.text) if _part(kind, "binary") else ("buffer", count)
 
 
+#: The size of a sockaddr_nl: what is sent to one are messages, whose protocol only the stop can tell.
+_NETLINK_SIZE: Final = 12
+
+
+def _socket_data(c: _Compiler, kind: object) -> Shape:
+    plain = "buffer", c.count(_count(kind, "size"))
+    told_by = _name(kind, "told_by")
+    if not told_by:
+        return plain
+    return "choice", c.names.index(told_by), 0xFFFFFFFF, {_NETLINK_SIZE: ("ordinary",)}, plain
+
+
 def _pointer(c: _Compiler, kind: object) -> Shape:
     pointee = _pointee(kind)
     return "pointer", c.layout(pointee), hasattr(pointee, "ctype")
@@ -370,6 +382,7 @@ _KINDS: Final[dict[type, Callable[[_Compiler, object], Shape]]] = {
     x.Entries: _entries,
     x.PollFds: lambda c, kind: c.block(c.argument(_name(kind, "count")), 8, c.limits.items),
     x.Remaining: _remaining,
+    SocketData: _socket_data,
     SocketAddress: lambda c, kind: c.block(c.count(_count(kind, "length")), 1, _SOCKADDR_MAX),
     OptionValue: lambda c, kind: c.block(c.count(_count(kind, "length")), 1, _CONTROL_MAX),
 }

@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls.argtypes import Phase
-from utrace.syscalls.pointers import bind_count
+from utrace.syscalls.pointers import bind_count, read_text
 from utrace.syscalls.tables import enum_decoder, enum_names, flags_decoder
 from utrace.syscalls.values import (
     Address,
@@ -231,6 +231,36 @@ class Protocol:
         return decode
 
 
+def read_data(address: int, size: int, call: DecodedCall) -> Value:
+    """Read what a socket sends or receives: messages where it is a netlink one."""
+    protocol = call.netlink(call.raw[0] & 0xFFFFFFFF) if call.netlink is not None else None
+    if protocol is None:
+        return read_text(address, size, call)
+    from utrace.syscalls.netlink import read_messages  # noqa: PLC0415 - few sockets are
+
+    return read_messages(address, size, call, protocol)
+
+
+class SocketData:
+    """Bytes that a socket sends or receives, by `read_data`.
+
+    Args:
+        size: how many.
+        told_by: the argument that has the size of the address they are for, "" if none does.
+    """
+
+    ctype: Final = "ulong"
+    phase: Final = Phase.EARLY
+
+    def __init__(self, size: AnyCount, told_by: str = "") -> None:
+        self._size, self._told_by = size, told_by
+
+    def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
+        """Make the decoding function."""
+        counter = bind_count(self._size, abi, names)
+        return lambda raw, peers, call: read_data(raw, counter(peers, call), call) if raw else Address(0)
+
+
 class MessageHeader:
     """A pointer to a msghdr, with address, data and control messages."""
 
@@ -287,8 +317,8 @@ def bind_header(abi: Abi) -> tuple[int, Callable[[bytes, int | None, DecodedCall
     """
     layout = struct.Struct("<QI4xQQQQI4x" if abi.word == 8 else "<7I")
     flags_of = flags_decoder(abi, "msg", "MSG_???")
-    whole = IoVector("msg_iovlen").bind(abi, ("msg_iovlen",))
-    part = IoVector("msg_iovlen", "moved").bind(abi, ("msg_iovlen", "moved"))
+    whole = IoVector("msg_iovlen", read=read_data).bind(abi, ("msg_iovlen",))
+    part = IoVector("msg_iovlen", "moved", read=read_data).bind(abi, ("msg_iovlen", "moved"))
 
     def read(data: bytes, moved: int | None, call: DecodedCall) -> Value:
         name, name_length, iov, count, control, control_length, flags = layout.unpack(data)

@@ -6,7 +6,6 @@ Reference: strace(1) "DESCRIPTION"; the output of strace 6.1 is the oracle of th
 from __future__ import annotations
 
 import ipaddress
-import socket
 import time
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -160,10 +159,17 @@ def _slots(value: v.Slots, style: Style) -> str:
 
 
 def _bracketed(value: v.Bracketed, style: Style) -> str:
-    return "[" + ", ".join(render(part, style) for part in value.values if part is not v.ABSENT) + "]"
+    parts = [render(part, style) for part in value.values if part is not v.ABSENT]
+    return parts[0] if len(parts) == 1 else "[" + ", ".join(parts) + "]"
+
+
+def _chain(value: v.Chain, style: Style) -> str:
+    return render(value[0], style) if len(value) == 1 and not value.is_cut else _items(value, style)
 
 
 def _interface(value: v.InterfaceIndex, _style: Style) -> str:
+    import socket  # noqa: PLC0415 - few texts have interfaces, and it is large
+
     try:
         # As strace does: a namespace of the program's own may have other names.
         return f'if_nametoindex("{socket.if_indextoname(value)}")' if value > 0 else int.__repr__(value)
@@ -330,7 +336,8 @@ def _macro(value: v.Macro, style: Style) -> str:
         return "@" + render(argument, style)
     if value.name == "%08x" and isinstance(argument, int):
         return f"{argument:#08x}" if argument else "00000000"
-    return f"{value.name}({_macro_argument(value)})"
+    family = "AF_INET6, " if value.name == "inet_pton" else ""
+    return f"{value.name}({family}{_macro_argument(value)})"
 
 
 def _macro_argument(value: v.Macro) -> str:
@@ -415,6 +422,7 @@ RENDERERS: Final[dict[type, Renderer]] = dict(
         _is(v.MacroRecord, _macro_record),
         _is(v.Slots, _slots),
         _is(v.Bracketed, _bracketed),
+        _is(v.Chain, _chain),
         _is(v.InterfaceIndex, _interface),
         _is(v.Multiple, _multiple),
         _is(v.HardwareAddress, _hardware_address),

@@ -286,6 +286,10 @@ class Items(tuple["Value", ...]):  # noqa: SLOT001 - a tuple can have no slots
         return self
 
 
+class Chain(Items):
+    """Things of which text writes one alone without brackets: messages, attributes."""
+
+
 class Listing(Items):
     """Entries of a directory: brief text only counts them."""
 
@@ -451,13 +455,9 @@ class MacroRecord(Record):
 class Slots(Record):
     """An array whose elements have names."""
 
-    __slots__ = ()
-
 
 class Bracketed(Record):
-    """What text writes as a list, without names."""
-
-    __slots__ = ()
+    """What text writes as a list, without names; one part alone without brackets."""
 
 
 class Timestamp(Record):

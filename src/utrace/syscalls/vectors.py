@@ -25,7 +25,7 @@ from utrace.syscalls.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from utrace.syscalls.abi import Abi
     from utrace.syscalls.argtypes import Decoder
@@ -64,19 +64,27 @@ class IoVector:
     Args:
         count: how many there are.
         total: how many bytes are in all of them; None: as many as their lengths tell.
+        read: reads the bytes of one.
     """
 
     ctype: Final = "ulong"
     phase: Final = Phase.EARLY
     _NAMES: Final = ("iov_base", "iov_len")
 
-    def __init__(self, count: AnyCount, total: AnyCount | None = None) -> None:
-        self._count, self._total = count, total
+    def __init__(
+        self,
+        count: AnyCount,
+        total: AnyCount | None = None,
+        *,
+        read: Callable[[int, int, DecodedCall], Value] = read_text,
+    ) -> None:
+        self._count, self._total, self._read = count, total, read
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
         pair = struct.Struct("<2Q" if abi.word == 8 else "<2I")
         counter = bind_count(self._count, abi, names)
+        read = self._read
         total = None if self._total is None else bind_count(self._total, abi, names)
 
         def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
@@ -95,7 +103,7 @@ class IoVector:
             for base, length in pair.iter_unpack(data[: whole * pair.size]):
                 size = length if left < 0 else min(length, left)
                 left -= size if left >= 0 else 0
-                text = read_text(base, size, call) if base else Address(0)
+                text = read(base, size, call) if base else Address(0)
                 records.append(Record(self._NAMES, (text, length)))
             tail = Address(raw + whole * pair.size) if whole < wanted else None
             return Items(records, is_cut=tail is None and count > wanted, tail=tail)

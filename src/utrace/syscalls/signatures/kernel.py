@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.syscalls import argtypes as t
 from utrace.syscalls import layouts_kernel as k
 from utrace.syscalls.layouts_tasks import SECCOMP_NOTIF_SIZES, SOCK_FPROG
-from utrace.syscalls.pointers import RETURNED, Buffer, Out, Ptr, String
+from utrace.syscalls.pointers import RETURNED, Array, Buffer, Out, Ptr, String
 from utrace.syscalls.programs import SECCOMP_RETURN
 from utrace.syscalls.signature import Returns, sig
 from utrace.syscalls.structs import SelfSized, Sized, Struct
@@ -62,7 +62,23 @@ _BPF: Final[Mapping[str, t.ArgType]] = {
     commands: Sized(attribute, "size") for commands, attribute in _BPF_ATTRIBUTES.items()
 }
 
+_KEXEC_SEGMENT: Final = Struct(buf=t.POINTER, bufsz=t.SIZE, mem=t.POINTER, memsz=t.SIZE)
+_KEXEC_FLAGS: Final = t.Flags("kexec", "KEXEC_???", "ulong")
+
 CALLS: Final[Mapping[str, Signature]] = {
+    "kexec_load": sig(
+        entry=t.ADDRESS,
+        nr_segments=t.ULONG,
+        segments=Array(_KEXEC_SEGMENT, "nr_segments"),
+        flags=_KEXEC_FLAGS,
+    ),
+    "kexec_file_load": sig(
+        kernel_fd=t.FD,
+        initrd_fd=t.FD,
+        cmdline_len=t.ULONG,
+        cmdline=String(),
+        flags=t.Flags("kexec_file", "KEXEC_FILE_???", "ulong"),
+    ),
     "getrandom": sig(
         buf=Out(Buffer(RETURNED, binary=True)), buflen=t.SIZE, flags=t.Flags("getrandom", "GRND_???")
     ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.syscalls import argtypes as t
 from utrace.syscalls import layouts as s
 from utrace.syscalls.packed import SOCKET_TYPE
-from utrace.syscalls.pointers import RETURNED, Array, At, Buffer, InOut, Out
+from utrace.syscalls.pointers import RETURNED, Array, At, InOut, Out
 from utrace.syscalls.signature import Returns, sig
 from utrace.syscalls.socket_options import OptionValue, SocketOption
 from utrace.syscalls.sockets import (
@@ -16,6 +16,7 @@ from utrace.syscalls.sockets import (
     Protocol,
     ReceivedHeader,
     SocketAddress,
+    SocketData,
 )
 from utrace.syscalls.values import Change
 
@@ -50,10 +51,17 @@ CALLS: Final[Mapping[str, Signature]] = {
     "accept4": sig(_FD, sockfd=t.FD, addr=_PEER, addrlen=InOut(t.INT), flags=_FD_FLAGS),
     "getsockname": sig(sockfd=t.FD, addr=_PEER, addrlen=InOut(t.INT)),
     "getpeername": sig(sockfd=t.FD, addr=_PEER, addrlen=InOut(t.INT)),
-    "sendto": sig(sockfd=t.FD, buf=Buffer("len"), len=t.SIZE, flags=_MSG, dest_addr=_ADDRESS, addrlen=t.INT),
+    "sendto": sig(
+        sockfd=t.FD,
+        buf=SocketData("len", "addrlen"),
+        len=t.SIZE,
+        flags=_MSG,
+        dest_addr=_ADDRESS,
+        addrlen=t.INT,
+    ),
     "recvfrom": sig(
         sockfd=t.FD,
-        buf=Out(Buffer(RETURNED)),
+        buf=Out(SocketData(RETURNED)),
         len=t.SIZE,
         flags=_MSG,
         src_addr=Out(SocketAddress(At("addrlen"))),

@@ -1,4 +1,4 @@
-"""io_uring and the younger futex calls."""
+"""Asynchronous I/O, io_uring and the younger futex calls."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 from utrace.syscalls import argtypes as t
 from utrace.syscalls import layouts as s
 from utrace.syscalls.layouts_kernel import FUTEX_WAITV, IO_URING_BUF_REG, IO_URING_PARAMS
-from utrace.syscalls.pointers import Array, Out, Ptr, Signals
+from utrace.syscalls.pointers import RETURNED, Array, Out, Ptr, Signals
 from utrace.syscalls.signature import Returns, sig
-from utrace.syscalls.vectors import IoVector
+from utrace.syscalls.structs import Struct
+from utrace.syscalls.values import Address
+from utrace.syscalls.vectors import IoVector, SigmaskArgument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +27,37 @@ _REGISTER: Final[Mapping[str, t.ArgType]] = {
     "IORING_REGISTER_PBUF_RING IORING_UNREGISTER_PBUF_RING": Array(IO_URING_BUF_REG, "nr_args"),
 }
 
+_CONTEXT: Final = t.Number("ulong", Address)
+_EVENT: Final = Struct(data=t.HEX64, obj=t.POINTER64, res=t.I64, res2=t.I64)
+_EVENTS: Final = Out(Array(_EVENT, RETURNED))
+
+
+def _control_block() -> t.ArgType:
+    from utrace.syscalls.aio import ControlBlock  # noqa: PLC0415 - few programs have any
+
+    return ControlBlock()
+
+
+def _control_blocks() -> t.ArgType:
+    from utrace.syscalls.aio import ControlBlocks  # noqa: PLC0415 - as above
+
+    return ControlBlocks("nr")
+
+
 CALLS: Final[Mapping[str, Signature]] = {
+    "io_setup": sig(nr_events=t.UINT, ctx_idp=Out(t.HEX)),
+    "io_destroy": sig(ctx_id=_CONTEXT),
+    "io_submit": sig(ctx_id=_CONTEXT, nr=t.LONG, iocbpp=t.Deferred(_control_blocks)),
+    "io_cancel": sig(ctx_id=_CONTEXT, iocb=t.Deferred(_control_block), result=Out(_EVENT)),
+    "io_getevents": sig(ctx_id=_CONTEXT, min_nr=t.LONG, nr=t.LONG, events=_EVENTS, timeout=Ptr(s.TIMESPEC)),
+    "io_pgetevents": sig(
+        ctx_id=_CONTEXT,
+        min_nr=t.LONG,
+        nr=t.LONG,
+        events=_EVENTS,
+        timeout=Ptr(s.TIMESPEC),
+        usig=SigmaskArgument(),
+    ),
     "io_uring_setup": sig(Returns.FD, entries=t.UINT, params=Out(IO_URING_PARAMS, also_on_error=True)),
     "io_uring_enter": sig(
         fd=t.FD,
