@@ -112,12 +112,12 @@ class Split:
     def part(self, arch: int, nr: int) -> CallPart | None:
         """Give what is left to decide about a call; None if it is not accepted, whatever its arguments.
 
-        A number that no table has is decided by the whole.
+        A number that no table has, or behind which there are many calls, is decided by the whole.
         """
         key = (arch, nr)
         if key not in self._parts:
             abi = abi_of(arch)
-            if nr not in prototypes(abi):
+            if nr not in prototypes(abi) or signature_of(abi, nr)[1].unfold is not None:
                 return CallPart(f"syscall_{nr:#x}", True, (), True, self.test, self._whole)  # noqa: FBT003 — anything passes
             self._parts[key] = self._made(abi, nr)
         return self._parts[key]
