@@ -250,11 +250,12 @@ class Tracing:
         self._let_all_go()
         if not session.tasks:
             return
-        self.errors.write(
-            "utrace: what was launched has a seccomp filter and needs its tracer: it is no longer logged, "
-            "but awaited; another signal kills it (--no-seccomp: traced without a filter)\n"
-        )
         with suppress(LetGo), signals_handled(self.options):
+            # Who reads this may send the signal at once.
+            self.errors.write(
+                "utrace: what was launched has a seccomp filter and needs its tracer: it is no longer "
+                "logged, but awaited; another signal kills it (--no-seccomp: traced without a filter)\n"
+            )
             session.run()
 
     def _start(self, session: Session) -> int:

@@ -161,7 +161,7 @@ class DecodedCall:
         self.netlink: Callable[[int], int | None] | None = None
         plan = plan_of(abi, nr)
         if plan.unfold is not None:
-            meant = plan.unfold(raw, memory)
+            meant = plan.unfold.find(raw, memory)
             if meant is not None:
                 plan, self.raw = plan_by_name(abi, meant[0]), meant[1]
         self.plan = plan

@@ -6,15 +6,27 @@ Reference: socketcall(2), ipc(2); net/socket.c:sys_socketcall(), ipc/syscall.c:k
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from utrace.syscalls.memory import Memory
 
-    Unfold: TypeAlias = Callable[[Sequence[int], Memory], "tuple[str, Sequence[int]] | None"]
-    """Registers and memory -> the call that is meant and its arguments; None if they cannot be read."""
+
+@dataclass(frozen=True, slots=True)
+class Unfold:
+    """One number behind which there are many calls.
+
+    Attributes:
+        find: registers and memory -> the call that is meant and its arguments; None if they cannot be read.
+        calls: those that can be meant.
+    """
+
+    find: Callable[[Sequence[int], Memory], tuple[str, Sequence[int]] | None]
+    calls: tuple[str, ...]
+
 
 _REGISTERS: Final = 6
 _WORD: Final = 4
@@ -68,14 +80,14 @@ def _words(address: int, count: int, memory: Memory) -> list[int] | None:
     return [*struct.unpack(f"<{count}I", data)] + [0] * (_REGISTERS - count)
 
 
-def unfold_socketcall(raw: Sequence[int], memory: Memory) -> tuple[str, Sequence[int]] | None:
+def _socketcall(raw: Sequence[int], memory: Memory) -> tuple[str, Sequence[int]] | None:
     """Find the call of a socket that is meant."""
     known = _SOCKET_CALLS.get(raw[0] & 0xFFFFFFFF)
     words = None if known is None else _words(raw[1], known[1], memory)
     return None if known is None or words is None else (known[0], words)
 
 
-def unfold_ipc(raw: Sequence[int], memory: Memory) -> tuple[str, Sequence[int]] | None:
+def _ipc(raw: Sequence[int], memory: Memory) -> tuple[str, Sequence[int]] | None:
     """Find the call of System V IPC that is meant; its version is in the upper half of the number."""
     number, version = raw[0] & 0xFFFF, raw[0] >> 16 & 0xFFFF
     known = _IPC_CALLS.get(number)
@@ -99,4 +111,8 @@ def unfold_block(name: str, count: int) -> Unfold:
         words = _words(raw[0], count, memory)
         return None if words is None else (name, words)
 
-    return unfold
+    return Unfold(unfold, (name,))
+
+
+SOCKETCALL: Final = Unfold(_socketcall, tuple(name for name, _ in _SOCKET_CALLS.values()))
+IPC: Final = Unfold(_ipc, tuple(name for name, _ in _IPC_CALLS.values()))

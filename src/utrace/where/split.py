@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.kernel.screens import FAIL, NOTHING, PASS, Screen, Step, any_of, passes
 from utrace.syscalls.abi import ABIS, abi_of
-from utrace.syscalls.catalog import signature_of
+from utrace.syscalls.catalog import declared, signature_of
 from utrace.syscalls.pointers import Path
+from utrace.syscalls.signature import plan_by_name
 from utrace.syscalls.tables import numbers, prototypes
 from utrace.where.evaluate import compiled
 from utrace.where.needed import Needed, screen_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from utrace.syscalls.abi import Abi
+    from utrace.syscalls.signature import Signature
     from utrace.where.nodes import Operand, Test, _Missing
     from utrace.where.values import CallFacts
 
@@ -112,22 +114,33 @@ class Split:
     def part(self, arch: int, nr: int) -> CallPart | None:
         """Give what is left to decide about a call; None if it is not accepted, whatever its arguments.
 
-        A number that no table has, or behind which there are many calls, is decided by the whole.
+        A number that no table has, or behind which there are many calls that can match, is decided by the
+        whole.
         """
         key = (arch, nr)
         if key not in self._parts:
             abi = abi_of(arch)
-            if nr not in prototypes(abi) or signature_of(abi, nr)[1].unfold is not None:
-                return CallPart(f"syscall_{nr:#x}", True, (), True, self.test, self._whole)  # noqa: FBT003 — anything passes
+            if nr not in prototypes(abi):
+                return self._all(f"syscall_{nr:#x}")
             self._parts[key] = self._made(abi, nr)
         return self._parts[key]
 
-    def _made(self, abi: Abi, nr: int) -> CallPart | None:
-        name, signature = signature_of(abi, nr)
+    def _all(self, name: str) -> CallPart:
+        return CallPart(name, True, (), True, self.test, self._whole)  # noqa: FBT003 — anything passes
+
+    def _rest(self, abi: Abi, nr: int, name: str, signature: Signature) -> Test:
         known: dict[str, str | int | _Missing] = {"name": name, "nr": nr, "arch": abi.name}
         if not any(isinstance(kind, Path) for kind in signature.arguments.values()):
             known["path"] = MISSING
-        rest = reduced(self.test, Shape(known, frozenset(signature.arguments)))
+        return reduced(self.test, Shape(known, frozenset(signature.arguments)))
+
+    def _made(self, abi: Abi, nr: int) -> CallPart | None:
+        name, signature = signature_of(abi, nr)
+        rest = self._rest(abi, nr, name, signature)
+        if signature.unfold is not None:
+            meant = signature.unfold.calls
+            rests = {self._rest(abi, nr, plan_by_name(abi, call).name, declared(abi)[call]) for call in meant}
+            return None if {rest, *rests} == {Fixed(value=False)} else self._all(name)
         if rest == Fixed(value=False):
             return None
         if rest not in self._compiled:

@@ -274,6 +274,8 @@ def test_calls_that_cannot_match_need_not_stop() -> None:
     split = Where("name in ('read', 'write') and fd == 3").split
     assert split.calls[X86_64.audit] == {0, 1}
     assert split.calls[I386.audit] == {3, 4}
+    connects = Where("name == 'connect' and addrlen == 16").split.calls[I386.audit]
+    assert connects == {numbers(I386)["connect"], numbers(I386)["socketcall"]}, "one number is many calls"
 
 
 def test_calls_without_an_argument_that_is_compared_need_not_stop() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.syscalls import argtypes as t
 from utrace.syscalls import layouts as s
 from utrace.syscalls.layouts_tasks import THREAD_AREA
-from utrace.syscalls.multiplexed import unfold_block, unfold_ipc, unfold_socketcall
+from utrace.syscalls.multiplexed import IPC, SOCKETCALL, unfold_block
 from utrace.syscalls.packed import Pair
 from utrace.syscalls.pointers import RETURNED, Array, Buffer, InOut, Out, Path, Ptr, Signals
 from utrace.syscalls.signature import Returns, Signature, sig
@@ -179,11 +179,11 @@ _I386: Final[Mapping[str, Signature]] = {
     "sigaction": sig(signum=t.SIGNAL, act=Ptr(OLD_SIGACTION), oldact=Out(OLD_SIGACTION)),
     "sigpending": sig(set=Out(Signals(4))),
     "sigprocmask": sig(how=t.Enum("sigprocmask", "SIG_???"), set=Signals(4), oldset=Out(Signals(4))),
-    "socketcall": _folded(unfold_socketcall, call=t.Enum("socketcall"), args=t.ADDRESS),
+    "socketcall": _folded(SOCKETCALL, call=t.Enum("socketcall"), args=t.ADDRESS),
     "send": sig(sockfd=t.FD, buf=Buffer("len"), len=t.SIZE, flags=_MSG),
     "recv": sig(sockfd=t.FD, buf=Out(Buffer(RETURNED)), len=t.SIZE, flags=_MSG),
     "ipc": _folded(
-        unfold_ipc,
+        IPC,
         call=t.Enum("ipc_call"),
         first=t.HEX,
         second=t.HEX,
