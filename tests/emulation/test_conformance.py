@@ -36,10 +36,14 @@ PROGRAMS: Final = (
     "ptrace_signals",
     "ptrace_seccomp",
     "ptrace_follow",
+    "ptrace_proc",
 )
+OPTIONS: Final = {"ptrace_proc": ("--hide",)}
+SHOWN_TO_DEBUGGERS: Final = ("of_tracee", "of_stopped", "by_folder")
+"""Cases of ptrace_proc in which a debugger looks, as others may with --hide."""
 DEADLINE_S: Final = 25
 DEADLINE_OF_ALL_S: Final = 180
-UTRACE: Final = (sys.executable, "-m", "utrace", "run", "--")
+UTRACE: Final = (sys.executable, "-m", "utrace", "run")
 EACH: Final = """
 program=$1; shift
 for case; do "$program" $case > $case.said 2>&1; echo $? > $case.status; done
@@ -56,9 +60,10 @@ def cases_of(program: str) -> tuple[str, ...]:
     return tuple(listed.stdout.split())
 
 
-def run_cases(prefix: Sequence[str | Path], program: str) -> Mapping[str, tuple[str, list[str]]]:
-    """Run all cases of a program: the exit status of each, and what was said, each process by itself."""
-    names = cases_of(program)
+def run_cases(
+    prefix: Sequence[str | Path], program: str, names: Sequence[str]
+) -> Mapping[str, tuple[str, list[str]]]:
+    """Run cases of a program: the exit status of each, and what was said, each process by itself."""
     with tempfile.TemporaryDirectory() as name:
         subprocess.run(
             [*prefix, "sh", "-c", EACH, "sh", build(program), *names],
@@ -81,8 +86,9 @@ def run_cases(prefix: Sequence[str | Path], program: str) -> Mapping[str, tuple[
 @functools.cache
 def told(program: str) -> tuple[Mapping[str, tuple[str, list[str]]], ...]:
     """Tell what all cases of a program say, natively and in a session."""
+    session = (*UTRACE, *OPTIONS.get(program, ()), "--")
     with ThreadPoolExecutor(2) as pool:
-        return tuple(pool.map(lambda prefix: run_cases(prefix, program), ((), UTRACE)))
+        return tuple(pool.map(lambda prefix: run_cases(prefix, program, cases_of(program)), ((), session)))
 
 
 @pytest.mark.parametrize(("program", "case"), cases())
@@ -90,3 +96,9 @@ def test_as_on_the_kernel(program: str, case: str) -> None:
     native, served = told(program)
     assert native[case][1]
     assert served[case] == native[case]
+
+
+def test_debuggers_see_themselves_in_proc_also_without_hiding() -> None:
+    native, _ = told("ptrace_proc")
+    served = run_cases((*UTRACE, "--"), "ptrace_proc", SHOWN_TO_DEBUGGERS)
+    assert served == {case: native[case] for case in SHOWN_TO_DEBUGGERS}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HELP = """\
-Usage: utrace run [--engine FILE.py[:NAME]]... [--no-seccomp] [--no-native-answers]
+Usage: utrace run [--engine FILE.py[:NAME]]... [--hide] [--no-seccomp] [--no-native-answers]
                   [--] PROGRAM [ARGUMENT]...
 
 Run a program so that any number of tracers hold it, and its children, at once: unmodified strace and gdb
@@ -32,6 +32,8 @@ started inside are served by ptrace engines, beside engines of your own.
   utrace run --engine deny.py:KeepEtc -- make    an engine of yours on the whole tree
 
       --engine FILE.py[:NAME]   attach the engine class NAME of this file (its only one, if not named)
+      --hide                    show every program in /proc/PID/status and stat the tracers inside, not us:
+                                each file that is opened for reading costs a stop
       --no-seccomp              let every system call stop, also those that nobody wants to see
       --no-native-answers       answer every tracer by Python, also one that only follows system calls, as
                                 strace does: some nine times slower, and the same to see
@@ -76,6 +78,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(prog="utrace run", add_help=False, allow_abbrev=False)
         self.add_argument("-h", "--help", action="store_true")
         self.add_argument("--engine", action="append", default=[])
+        self.add_argument("--hide", action="store_true")
         self.add_argument("--no-seccomp", action="store_true")
         self.add_argument("--no-native-answers", action="store_true")
         self.add_argument("program", nargs=argparse.REMAINDER)
@@ -97,9 +100,8 @@ def main(words: Sequence[str]) -> int:
         parser.error("no program given")
     try:
         engines = [load_engine(where) for where in options.engine]
-        status = run_under(
-            program, engines, seccomp=not options.no_seccomp, native_answers=not options.no_native_answers
-        )
+        interposer = Interposer(serves=not options.no_native_answers, hides=options.hide)
+        status = run_under(program, [interposer, *engines], seccomp=not options.no_seccomp)
     except UtraceError as error:
         sys.stderr.write(f"utrace: {error}\n")
         return error.status if isinstance(error, ProgramNotStarted) else 1
@@ -116,9 +118,7 @@ def _die_by(signo: int) -> None:
     signal.raise_signal(signo)
 
 
-def run_under(
-    program: Sequence[str], engines: Sequence[EngineOps], *, seccomp: bool, native_answers: bool
-) -> int:
+def run_under(program: Sequence[str], engines: Sequence[EngineOps], *, seccomp: bool) -> int:
     """Run a program under engines and served tracers; give its wait status.
 
     A keyboard's SIGINT and SIGQUIT are the program's affair.
@@ -129,7 +129,7 @@ def run_under(
         if signal.getsignal(signo) is not signal.SIG_IGN:
             signal.signal(signo, lambda *_: None)
     with Session() as session:
-        session.spawn(program, [Interposer(serves=native_answers), *engines], seccomp=seccomp and selective)
+        session.spawn(program, engines, seccomp=seccomp and selective)
         with Announcement(session.loop):
             session.run()
         return session.wait_status or 0

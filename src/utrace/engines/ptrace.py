@@ -67,7 +67,7 @@ class PtraceEngine(EngineOps):
         tracer_pid: the tracer's process; any of its threads may wait.
         seized: by PTRACE_SEIZE.
         options: PTRACE_O_… in force.
-        stop: the ptrace-stop the tracee stands in, None while it runs.
+        stop: the ptrace-stop the tracee stands in, None while it runs, or stands still `listening`.
         message: what PTRACE_GETEVENTMSG gives.
         number: of links made, which is this.
         identity: of a dead tracee: its process group, and its real user.
@@ -95,7 +95,7 @@ class PtraceEngine(EngineOps):
         self._syscalls = False
         self._sysemu = False
         self._step = ResumeAction.RESUME
-        self._listening = False
+        self.listening = False
         self._vfork_child = 0
         self._status = 0
         self.number = 0
@@ -122,7 +122,7 @@ class PtraceEngine(EngineOps):
 
     def _stop(self, kind: StopKind, code: int, siginfo: bytes | None, *, message: int = 0) -> ResumeAction:
         self.stop = PtraceStop(kind, code, siginfo)
-        self._listening = False
+        self.listening = False
         self.message = message
         if self._wanted is not None and self._wanted.kind is not StopKind.SIGNAL_DELIVERY:
             # Any stop uses a pending interrupt up (kernel/signal.c:ptrace_stop()).
@@ -240,7 +240,7 @@ class PtraceEngine(EngineOps):
     def listen(self) -> None:
         """PTRACE_LISTEN: leave the ptrace-stop, stay stopped, in the group's stop or without one."""
         self.stop = None
-        self._listening = True
+        self.listening = True
         self._alone = not self.engine.task.jctl
         if not self._alone:
             self.engine.control(ResumeAction.RESUME)
@@ -295,7 +295,7 @@ class PtraceEngine(EngineOps):
             and self._wanted is None
             and self._parked is None
             and not self._leaving
-            and not self._listening
+            and not self.listening
             and not self._vfork_child
         )
 
@@ -489,7 +489,7 @@ class PtraceEngine(EngineOps):
         """Stop in the group-stop; or, listening, tell of its end."""
         if job_control.type == CLD_STOPPED:
             return self._group_stop(job_control.signo)
-        if self._listening:
+        if self.listening:
             code = PtraceEvent.STOP << 8 | SIGTRAP
             return self._stop(StopKind.EVENT, code, trap_siginfo(code, task.pid))
         return None

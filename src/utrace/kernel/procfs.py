@@ -229,6 +229,19 @@ def blocked_syscall(tid: int) -> int | None:
     return int(word) if word.isdigit() else None
 
 
+def text(name: str) -> bytes | None:
+    """Read a file below /proc; None if the task is gone."""
+    return _read(name)
+
+
+def link(name: str) -> str:
+    """Read a link below /proc; empty if the task is gone, or has none of that name."""
+    try:
+        return str((PROC / name).readlink())
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""
+
+
 def _read(name: str) -> bytes | None:
     try:
         # Read at many a stop: without pathlib and buffers at a third of their cost.

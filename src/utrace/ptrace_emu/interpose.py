@@ -20,9 +20,11 @@ from utrace.engines.ptrace import CLONE_UNTRACED
 from utrace.errors import TaskGone
 from utrace.kernel.access import yama_scope
 from utrace.kernel.screens import FAIL, PASS, Step
-from utrace.ptrace_emu import access, births, memory_files, requests, waiting
+from utrace.ptrace_emu import access, births, memory_files, proc_files, requests, waiting
 from utrace.ptrace_emu.registry import SIGCHLD, Registry, interrupter
 from utrace.ptrace_emu.serving import Serving
+from utrace.syscalls.abi import abi_of
+from utrace.syscalls.tables import call_name
 from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.engine import syscall_numbers
 from utrace.tracer.ops import EngineOps
@@ -30,6 +32,7 @@ from utrace.tracer.ops import EngineOps
 if TYPE_CHECKING:
     from utrace.engines.ptrace import PtraceEngine
     from utrace.kernel.screens import Screen
+    from utrace.ptrace_emu.proc_files import Opening
     from utrace.ptrace_emu.registry import Ended
     from utrace.ptrace_emu.waiting import Continued, Wait
     from utrace.tracehook.group_stop import JobControl
@@ -78,14 +81,12 @@ def _first_argument(mask: int, value: int) -> Screen:
 _SCREENS: Final = {
     "clone": _first_argument(CLONE_UNTRACED, CLONE_UNTRACED),
     "rt_sigaction": _first_argument(_INT_MASK, SIGCHLD),
+    **{name: proc_files.screen_of(name) for name in proc_files.NAMES},
 }
 
 
 def _screen(arch: int, nr: int) -> Screen:
-    for name, screen in _SCREENS.items():
-        if nr in (syscall_numbers({name}) or {}).get(arch, ()):
-            return screen
-    return ()
+    return _SCREENS.get(call_name(abi_of(arch), nr), ())
 
 
 class Interposer(EngineOps):
@@ -103,8 +104,14 @@ class Interposer(EngineOps):
     vital = True
     has_last_word = True
 
-    def __init__(self, *, serves: bool = True) -> None:
-        """Make one; `serves`: plain tracers are answered natively (`ptrace_emu.serving`)."""
+    def __init__(self, *, serves: bool = True, hides: bool = False) -> None:
+        """Make one.
+
+        `serves`: plain tracers are answered natively (`ptrace_emu.serving`).
+        `hides`: not only debuggers see in /proc the session's own tracers (`ptrace_emu.proc_files`).
+        """
+        if hides:
+            self.syscalls = self.syscalls | proc_files.CALLS
         self.registry = Registry()
         self.registry.when_linked = self._wait_anew
         self._unseen: dict[int, Task] = {}
@@ -113,7 +120,8 @@ class Interposer(EngineOps):
         self._blocked: dict[int, Blocked] = {}
         self._too_early: dict[int, int] = {}
         """Ptrace calls that are to be made again, by generation: their number."""
-        self._of_debuggers = syscall_numbers(self.syscalls | memory_files.CALLS)
+        self._openings: dict[int, Opening] = {}
+        self._of_debuggers = syscall_numbers(self.syscalls | memory_files.CALLS | proc_files.CALLS)
         self._of_others = syscall_numbers(self.syscalls)
         self._childless: set[int] = set()
         """Processes that had no child when they last waited, and have made none since."""
@@ -182,6 +190,7 @@ class Interposer(EngineOps):
         registry.dead_children.forget(task.id.tid)
         self._childless.discard(task.id.tid)
         self._too_early.pop(task.id.generation, None)
+        self._openings.pop(task.id.generation, None)
         registry.untraced_births.pop(task.id.generation, None)
         # A leader that died before its threads is waited for after them.
         registry.group_died(task.id.tid)
@@ -213,6 +222,9 @@ class Interposer(EngineOps):
             return self._ptrace(task, call)
         if name in _WAITS:
             return self._wait(task, call)
+        if name in proc_files.NAMES:
+            self._open(task, call)
+            return None
         if name in memory_files.CALLS:
             result = memory_files.answer(self.registry, task.engine(self).loop, task, call)
             return None if result is None else skip(result)
@@ -244,6 +256,14 @@ class Interposer(EngineOps):
                 engine = tracee.handle.engine(self)
                 if engine.syscalls is not self._of_debuggers:
                     engine.set_syscalls(self._of_debuggers)
+
+    def _open(self, task: Task, call: Syscall) -> None:
+        """Show the session's own tracers where a program looks for its tracer."""
+        engine = task.engine(self)
+        opening = proc_files.begin(self.registry, engine.loop, task, call)
+        if opening is not None:
+            self._openings[task.id.generation] = opening
+            engine.set_events(self.with_exits)
 
     def _clone(self, task: Task, call: Syscall) -> None:
         """Keep a child in the session that is to have no tracer: it may be one itself."""
@@ -355,6 +375,10 @@ class Interposer(EngineOps):
         birth = self.registry.untraced_births.pop(generation, None)
         if birth is not None:
             birth.put_back()
+            return None
+        opening = self._openings.pop(generation, None)
+        if opening is not None:
+            opening.finish()
             return None
         early = self._too_early.pop(generation, None)
         if early is not None:
