@@ -101,6 +101,13 @@ IN_CI: Final = frozenset(
 )
 
 
+NOTHING: Final = re.compile(r"(?!)")
+CHANCE: Final = {
+    "schedule_multiple": re.compile(r"\bInferior \d|^.* <null> .*\n|^.* process N .*\n", re.MULTILINE)
+}
+"""What differs from run to run of gdb natively, too: of two programs that have ended, which is told first."""
+
+
 @pytest.mark.requires("gdb")
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.core] if name in IN_CI else []) for name in SCRIPTS]
@@ -114,7 +121,8 @@ def test_gdb_shows_what_it_shows_natively(name: str, tmp_path: Path) -> None:
     words = " ".join(f"-ex '{line}'" for line in script.splitlines()) if "\ncommands\n" not in script else ""
     words = words or f"-x {commands}"
     native, session = both(f"GDB {words} --args {program} {mode}", tmp_path)
-    assert session == native
+    chance = CHANCE.get(name, NOTHING)
+    assert chance.sub("", session) == chance.sub("", native)
     assert "exit status" in native
 
 

@@ -19,19 +19,23 @@ from typing import TYPE_CHECKING, Final
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, ResumeAction, SignalAction, SyscallAction, Verdict
 from utrace.engines.ptrace_stops import (
+    BIRTH_OPTIONS,
+    CLONE_PTRACE,
+    CLONE_UNTRACED,
     SIGTRAP,
     Option,
     PtraceEvent,
     PtraceStop,
     StopKind,
     Trap,
+    as_watchpoint_hit,
     birth_event,
     is_call_trap,
+    seccomp_data,
     signal_siginfo,
     trap_siginfo,
 )
 from utrace.kernel import procfs
-from utrace.kernel.api import FactKind
 from utrace.tracehook.deaths import DELAYED_LEADER
 from utrace.tracehook.group_stop import CLD_STOPPED
 from utrace.tracer.ops import EngineOps
@@ -44,18 +48,8 @@ if TYPE_CHECKING:
     from utrace.tracer.syscall import Syscall
     from utrace.tracer.task import Task
 
-SIGKILL: Final = 9
 SIGSTOP: Final = 19
 SI_KERNEL: Final = 0x80
-CLONE_PTRACE: Final = 0x2000
-CLONE_UNTRACED: Final = 0x800000
-
-
-_BIRTHS: Final = {
-    PtraceEvent.FORK: Option.TRACEFORK,
-    PtraceEvent.VFORK: Option.TRACEVFORK,
-    PtraceEvent.CLONE: Option.TRACECLONE,
-}
 
 
 class PtraceEngine(EngineOps):
@@ -91,7 +85,11 @@ class PtraceEngine(EngineOps):
         self.message = 0
         self._wanted: PtraceStop | None = None
         self._parked: bytes | None = None
+        self._made_up = False
         self._deliver = 0
+        self._leaving = False
+        self._lent = False
+        self._missed: bytes | None = None
         self._syscalls = False
         self._sysemu = False
         self._step = ResumeAction.RESUME
@@ -154,7 +152,7 @@ class PtraceEngine(EngineOps):
 
     def take_back_stop(self) -> bool:
         """Take back such a SIGSTOP, as a SIGCONT does; tell whether there was one."""
-        if self._wanted is None or self._wanted.kind is not StopKind.SIGNAL_DELIVERY:
+        if self._wanted is None or self._wanted.code != SIGSTOP:
             return self._made_up
         self._wanted = None
         return True
@@ -216,6 +214,10 @@ class PtraceEngine(EngineOps):
             self.engine.task.jctl = False
         if stop is not None and stop.kind in {StopKind.SYSCALL_ENTRY, StopKind.SYSCALL_EXIT} and signo:
             self._tracer.send(self, signal_siginfo(signo, SI_KERNEL))
+        if self._missed is not None and self._wanted is None:
+            missed, self._missed = self._missed, None
+            if self._tracer.is_hit(self):
+                self._wanted = PtraceStop(StopKind.SIGNAL_DELIVERY, SIGTRAP, missed)
         self.engine.control(ResumeAction.INTERRUPT if self._has_more() else step)
         if any(other.wants_stop for other in self.engine.task.engines):
             self.stand_still_too()
@@ -233,7 +235,6 @@ class PtraceEngine(EngineOps):
             self._parked, self._made_up = None, False
         return self._wanted is not None or self._parked is not None
 
-    _made_up = False
     _alone = False
     """Listening where the group is not stopped: it stands still until an interrupt."""
 
@@ -258,8 +259,6 @@ class PtraceEngine(EngineOps):
             self._tracer.send(self, signal_siginfo(signo, SI_KERNEL))
         self.engine.detach()
 
-    _leaving = False
-
     @property
     def holds(self) -> bool:
         """Whether it keeps the tracee in its stop."""
@@ -276,8 +275,6 @@ class PtraceEngine(EngineOps):
             self._lent = False
             if self.stop is not None and not self.tracee.is_exiting:
                 self.engine.control(ResumeAction.STOP)
-
-    _lent = False
 
     @property
     def is_stepping(self) -> bool:
@@ -323,7 +320,7 @@ class PtraceEngine(EngineOps):
 
     def _quiet_point(self) -> Answer:
         """Tell of what shows as a quiesce: a seccomp stop, the end of a vfork, a stop that was asked for."""
-        data = self._seccomp_data()
+        data = seccomp_data(self.engine.task.occurrence)
         if data is not None:
             if self.options & Option.TRACESECCOMP:
                 return self._event(PtraceEvent.SECCOMP, data)
@@ -334,13 +331,6 @@ class PtraceEngine(EngineOps):
         elif self._wanted is not None:
             return self._begin_wanted()
         return self._step_or(None)
-
-    def _seccomp_data(self) -> int | None:
-        """Tell what the filter said, if the quiesce is that of a seccomp stop."""
-        occurrence = self.engine.task.occurrence
-        if isinstance(occurrence, tuple) and occurrence[1] == FactKind.SECCOMP:
-            return int(occurrence[3][-1])
-        return None
 
     def _begin_wanted(self) -> ResumeAction:
         wanted, self._wanted = self._wanted, None
@@ -354,6 +344,8 @@ class PtraceEngine(EngineOps):
     def report_signal(self, task: Task, signal: SignalReport) -> Answer:
         """Park a signal and stop; or, after that stop, deliver what the tracer said."""
         if self.stop is not None:
+            if self._lent and not signal.is_report and signal.signo == SIGTRAP:
+                self._miss(signal)
             return self._stay()
         if not signal.is_report:
             return self._new_signal(signal)
@@ -373,11 +365,18 @@ class PtraceEngine(EngineOps):
             case Trap.MINE if self._is_step_over_nothing(signal):
                 return Verdict(self._step, signal=SignalAction.IGN)
             case Trap.MINE:
-                return self._park(signal)
+                return self._park(signal, signal.siginfo)
+            case Trap.MY_WATCHPOINT:
+                return self._park(signal, as_watchpoint_hit(signal.siginfo))
             case Trap.OF_OTHERS:
                 return self._step_or(None)
             case Trap.NOBODYS:
                 return Verdict(self._step, signal=SignalAction.IGN)
+
+    def _miss(self, signal: SignalReport) -> None:
+        """Keep for later a hit of its watchpoint while the tracee made a step of another tracer's."""
+        if self._tracer.whose(self, signal.siginfo) is Trap.MY_WATCHPOINT:
+            self._missed = as_watchpoint_hit(signal.siginfo)
 
     def _is_step_over_nothing(self, signal: SignalReport) -> bool:
         """Tell whether a trap is that of a call that PTRACE_SYSEMU_SINGLESTEP left out: it has none.
@@ -386,10 +385,10 @@ class PtraceEngine(EngineOps):
         """
         return self._sysemu and self.is_stepping and is_call_trap(signal.siginfo)
 
-    def _park(self, signal: SignalReport) -> Answer:
-        self._parked = signal.siginfo
+    def _park(self, signal: SignalReport, siginfo: bytes) -> Answer:
+        self._parked = siginfo
         self._step = ResumeAction.RESUME
-        self._stop(StopKind.SIGNAL_DELIVERY, signal.signo, signal.siginfo)
+        self._stop(StopKind.SIGNAL_DELIVERY, signal.signo, siginfo)
         self.engine.control(ResumeAction.INTERRUPT)
         return Verdict(ResumeAction.STOP, signal=SignalAction.IGN)
 
@@ -453,7 +452,7 @@ class PtraceEngine(EngineOps):
         """Trace the child if the options say so, and stop in the event."""
         event = birth_event(clone_flags)
         untraced = (clone_flags >= 0 and clone_flags & CLONE_UNTRACED) or self._tracer.is_untraced_birth(task)
-        wanted = bool(self.options & _BIRTHS[event]) and not untraced
+        wanted = bool(self.options & BIRTH_OPTIONS[event]) and not untraced
         if wanted or (clone_flags >= 0 and clone_flags & CLONE_PTRACE):
             self._tracer.child(self, child)
         if event is PtraceEvent.VFORK and self.options & Option.TRACEVFORKDONE:

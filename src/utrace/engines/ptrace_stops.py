@@ -10,11 +10,14 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from utrace.kernel.api import FactKind
 from utrace.tracehook.group_stop import CLD_STOPPED
 
 CLD_TRAPPED: Final = 4
 SIGTRAP: Final = 5
-_TRAP_BRKPT: Final = 1
+TRAP_BRKPT: Final = 1
+TRAP_TRACE: Final = 2
+TRAP_HWBKPT: Final = 4
 
 
 class Option(enum.IntFlag):
@@ -106,9 +109,20 @@ class Trap(enum.Enum):
     """Whose a SIGTRAP is that a breakpoint, a watchpoint or a step has made."""
 
     MINE = enum.auto()
+    MY_WATCHPOINT = enum.auto()
+    """Hit in a step of another tracer's, which the trap tells of, too."""
     OF_OTHERS = enum.auto()
     NOBODYS = enum.auto()
     """What made it is there no more; the task has been put where it would be without it."""
+
+
+CLONE_PTRACE: Final = 0x2000
+CLONE_UNTRACED: Final = 0x800000
+BIRTH_OPTIONS: Final = {
+    PtraceEvent.FORK: Option.TRACEFORK,
+    PtraceEvent.VFORK: Option.TRACEVFORK,
+    PtraceEvent.CLONE: Option.TRACECLONE,
+}
 
 
 def birth_event(clone_flags: int) -> PtraceEvent:
@@ -128,7 +142,24 @@ _SIGCHLD: Final = 17
 def is_call_trap(siginfo: bytes) -> bool:
     """Tell whether a signal is the trap of a step over a system call."""
     signo, code = (int.from_bytes(siginfo[at : at + 4], "little", signed=True) for at in (0, 8))
-    return signo == SIGTRAP and code == _TRAP_BRKPT
+    return signo == SIGTRAP and code == TRAP_BRKPT
+
+
+def seccomp_data(occurrence: object) -> int | None:
+    """Tell what the filter said, if what a quiesce is about is a seccomp stop."""
+    if isinstance(occurrence, tuple) and occurrence[1] == FactKind.SECCOMP:
+        return int(occurrence[3][-1])
+    return None
+
+
+def as_watchpoint_hit(siginfo: bytes) -> bytes:
+    """Make the siginfo of a step that of a watchpoint (arch/x86/include/asm/traps.h:get_si_code())."""
+    return siginfo[:8] + TRAP_HWBKPT.to_bytes(4, "little") + siginfo[12:]
+
+
+def is_watchpoint_hit(siginfo: bytes | None) -> bool:
+    """Tell whether a signal is that of a watchpoint, and no step."""
+    return siginfo is not None and siginfo[8:12] == TRAP_HWBKPT.to_bytes(4, "little")
 
 
 def signal_siginfo(signo: int, code: int, pid: int = 0) -> bytes:

@@ -37,6 +37,10 @@ class Tracer(Protocol):
         """Tell whose a SIGTRAP is."""
         ...
 
+    def is_hit(self, link: PtraceEngine) -> bool:
+        """Tell whether the tracer has a watchpoint that the tracee's last trap was about."""
+        ...
+
     def is_untraced_birth(self, task: Task) -> bool:
         """Tell whether the task's present clone was made with CLONE_UNTRACED."""
         ...

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from utrace.arch import syscall_abi
-from utrace.engines.ptrace import CLONE_UNTRACED
+from utrace.engines.ptrace_stops import CLONE_UNTRACED
 from utrace.errors import UtraceError
 
 if TYPE_CHECKING:

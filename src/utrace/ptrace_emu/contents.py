@@ -16,10 +16,10 @@ import errno
 import struct
 from typing import TYPE_CHECKING, Final
 
-from utrace.engines.ptrace_stops import Option, PtraceEvent, StopKind
+from utrace.engines.ptrace_stops import Option, PtraceEvent, StopKind, is_watchpoint_hit
 from utrace.errors import UtraceError
 from utrace.ptrace_emu import i386
-from utrace.ptrace_emu.debug_registers import register_at
+from utrace.ptrace_emu.debug_registers import DR6, SINGLE_STEP, register_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,11 @@ def peek_user(request: Request) -> int:
     number = register_at(request.addr, is_i386=request.is_i386)
     if number is None:
         return get(WORD, i386.WORD)(request)
-    value = request.registry.debug_registers(request.link).read(request.link.tracer_pid, number)
+    link = request.link
+    value = request.registry.debug_registers(link).read(link.tracer_pid, number)
+    if number == DR6 and value >= 0 and link.stop is not None and is_watchpoint_hit(link.stop.siginfo):
+        # The step was another tracer's.
+        value &= ~SINGLE_STEP
     return value if value < 0 else request.give(value.to_bytes(WORD, "little")[: request.word])
 
 

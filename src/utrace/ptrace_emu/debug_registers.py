@@ -27,6 +27,8 @@ ADDRESSES: Final = 4
 DR6: Final = 6
 DR7: Final = 7
 COUNT: Final = 8
+SINGLE_STEP: Final = 1 << 14
+"""In DR6."""
 _ENABLE: Final = 0b11
 _HIT: Final = 0xF
 _GLOBAL: Final = 0xFFFF & ~0xFF

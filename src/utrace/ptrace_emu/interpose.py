@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.arch import of_regset, syscall_abi
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, ResumeAction, skip
-from utrace.engines.ptrace import CLONE_UNTRACED
+from utrace.engines.ptrace_stops import CLONE_UNTRACED
 from utrace.errors import TaskGone
 from utrace.kernel.access import yama_scope
 from utrace.kernel.screens import FAIL, PASS, Step

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, SignalAction, Verdict
+from utrace.engines.ptrace_stops import TRAP_HWBKPT
 from utrace.ptrace_emu.breakpoints import INT3
 from utrace.tracer.ops import EngineOps
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 SIGTRAP: Final = 5
 SI_KERNEL: Final = 0x80
-TRAP_HWBKPT: Final = 4
-TRAPS_OF_STEPS: Final = frozenset({1, 2})
-"""TRAP_BRKPT after a system call, TRAP_TRACE after an instruction."""
 
 
 def is_breakpoint_hit(siginfo: bytes) -> bool:

@@ -23,14 +23,8 @@ from utrace.kernel import procfs
 from utrace.ptrace_emu.breakpoints import Breakpoints
 from utrace.ptrace_emu.dead_children import DeadChildren
 from utrace.ptrace_emu.debug_registers import DebugRegisters, user_words
-from utrace.ptrace_emu.leftovers import (
-    SI_KERNEL,
-    TRAP_HWBKPT,
-    TRAPS_OF_STEPS,
-    Leftovers,
-    is_breakpoint_hit,
-    is_gone,
-)
+from utrace.ptrace_emu.leftovers import Leftovers, is_breakpoint_hit, is_gone
+from utrace.ptrace_emu.traps import Traps
 from utrace.ptrace_emu.turns import end_turn
 from utrace.ptrace_emu.usage import RUSAGE_BYTES, Usage
 from utrace.tracehook.group_stop import CLD_CONTINUED, CLD_STOPPED
@@ -94,7 +88,6 @@ class Ended:
         self.held_up.append(let_go)
 
 
-_SI_KERNEL_CODE: Final = SI_KERNEL.to_bytes(4, "little")
 _SIGTIMEDWAIT: Final = frozenset({128, 177, 421})
 """rt_sigtimedwait of x86-64 and i386: what it waits for is blocked, but not while it waits."""
 
@@ -155,8 +148,7 @@ class Registry:
         self._stops = 0
         self._batches: dict[int, int] = {}
         """By tracer's pid, how many of the stops are told before all later ones."""
-        self._judged: tuple[object, list[PtraceEngine]] = (None, [])
-        """The last trap, and whom it concerns."""
+        self._traps = Traps(self)
 
     # -- links ------------------------------------------------------------------------------------
 
@@ -337,26 +329,11 @@ class Registry:
 
     def whose(self, link: PtraceEngine, siginfo: bytes) -> Trap:
         """Tell whose a SIGTRAP is: a breakpoint's, a watchpoint's, or that of a step."""
-        if siginfo[8:12] == _SI_KERNEL_CODE and is_gone(self.breakpoints, link.tracee):
-            return Trap.NOBODYS
-        occurrence = link.engine.task.occurrence
-        if self._judged[0] is not occurrence:
-            # Once for all of its tracers: whoever is told first has ended its step by that.
-            self._judged = (occurrence, self._concerned(link, siginfo))
-        concerned = self._judged[1]
-        return Trap.MINE if not concerned or link in concerned else Trap.OF_OTHERS
+        return self._traps.whose(link, siginfo)
 
-    def _concerned(self, link: PtraceEngine, siginfo: bytes) -> list[PtraceEngine]:
-        tracee, links = link.tracee, self.tracers_of(link.tracee)
-        code = int.from_bytes(siginfo[8:12], "little", signed=True)
-        if code == SI_KERNEL:
-            owners = self.breakpoints.owners(tracee.pid, tracee.regs.pc - 1)
-            # One after the other: each steps over it in turn, and the next runs into it then.
-            return [other for other in links if other.tracer_pid in owners][:1]
-        if code == TRAP_HWBKPT:
-            tracers = self.debug_registers(link).owners()
-            return [other for other in links if other.tracer_pid in tracers]
-        return [other for other in links if other.is_stepping] if code in TRAPS_OF_STEPS else []
+    def is_hit(self, link: PtraceEngine) -> bool:
+        """Tell whether a tracer has a watchpoint that the tracee's last trap was about."""
+        return link.tracer_pid in self.debug_registers(link).owners()
 
     def send(self, link: PtraceEngine, siginfo: bytes) -> None:
         """Send a tracee a signal that has this siginfo."""

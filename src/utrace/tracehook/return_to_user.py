@@ -38,8 +38,13 @@ MENDED: Final = {
 the calls that a mere stop makes fail with EINTR (spec 7.4)."""
 
 
-def return_to_user(tracee: Tracee, *, handler: bool = False) -> Pass:
-    """Serve what is pending, then choose how the tracee runs on, or let it go for good."""
+def return_to_user(
+    tracee: Tracee, *, handler: bool = False, begun: ResumeAction = ResumeAction.RESUME
+) -> Pass:
+    """Serve what is pending, then choose how the tracee runs on, or let it go for good.
+
+    `begun`: the step under way, which goes on if nobody is told anything here (INV-11).
+    """
     task = tracee.task
     if task.pending is not ResumeAction.RESUME or task.is_wanted_stopped():
         occurrence = SignalOccurrence(bytes(SIGINFO_BYTES))
@@ -50,9 +55,22 @@ def return_to_user(tracee: Tracee, *, handler: bool = False) -> Pass:
             deliver_made_up(tracee, occurrence, task.signal_action)
         enter_user_mode(tracee)
     else:
-        tracee.request = tracee.free_run()
+        go_on(tracee, begun)
     if not task.engines:
         leave(tracee)
+
+
+def go_on(tracee: Tracee, begun: ResumeAction) -> None:
+    """Run on as before, nobody having been told anything: by the step under way, if there is one (INV-11)."""
+    put_off = tracee.stepping
+    if put_off is ResumeAction.RESUME:
+        tracee.run_by(begun)
+    elif tracee.signo:
+        # Before the call comes a handler, or nothing any more.
+        tracee.stepping = ResumeAction.RESUME
+        tracee.run_by(put_off)
+    else:
+        tracee.request = SYSCALL_REQUEST
 
 
 def enter_user_mode(tracee: Tracee) -> None:
@@ -68,6 +86,7 @@ def enter_user_mode(tracee: Tracee) -> None:
         tracee.stepping = step
         tracee.request = SYSCALL_REQUEST
     else:
+        tracee.stepping = ResumeAction.RESUME
         tracee.run_by(step)
 
 
@@ -157,11 +176,13 @@ def trap_stop(tracee: Tracee, fact: Fact) -> Pass:
     # What a report made here is about is no signal, also if the last stop was one.
     tracee.task.occurrence = fact
     tracee.signo = 0
+    begun = tracee.step_begun()
     if tracee.listening:
         tracee.listening = False
+        begun = ResumeAction.RESUME
         yield from report_continued(tracee)
     elif tracee.mend:
         mend(tracee)
     tracee.mend = False
     handler, tracee.handler_due = tracee.handler_due, False
-    yield from return_to_user(tracee, handler=handler)
+    yield from return_to_user(tracee, handler=handler, begun=begun)

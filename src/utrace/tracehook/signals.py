@@ -20,6 +20,7 @@ from utrace.core.signals import classify, report_signal, take_step
 from utrace.core.verdicts import REPORTS, STEPS, ResumeAction, SignalAction
 from utrace.tracehook.return_to_user import (
     enter_user_mode,
+    go_on,
     interrupt,
     leave,
     may_be_broken,
@@ -75,7 +76,13 @@ def signal_stop(tracee: Tracee, fact: Fact) -> Pass:
             tracee.kernel.set_siginfo(tracee.tid, siginfo)
         # A blocked one is queued again, and breaks no call.
         queued = carried is not None and bool(disposition.blocked & bit)
-        _run_on(tracee, caught=caught and not queued, ignored=queued or (ignored and carried is None))
+        begun = _RESUME if stepped else tracee.step_begun()
+        _run_on(
+            tracee,
+            caught=caught and not queued,
+            ignored=queued or (ignored and carried is None),
+            begun=begun,
+        )
         return
     occurrence = SignalOccurrence(siginfo, disposition, edited=carried is not None)
     task.occurrence = occurrence
@@ -114,8 +121,13 @@ def _is_step_trap(siginfo: object) -> bool:
     return isinstance(siginfo, bytes) and int.from_bytes(siginfo[8:12], "little", signed=True) in _STEP_CODES
 
 
-def _run_on(tracee: Tracee, *, caught: bool = False, ignored: bool = False) -> None:
-    """Choose how to run on, `tracee.signo` being what is delivered; `ignored`: without effect."""
+def _run_on(
+    tracee: Tracee, *, caught: bool = False, ignored: bool = False, begun: ResumeAction | None = None
+) -> None:
+    """Choose how to run on, `tracee.signo` being what is delivered.
+
+    `ignored`: without effect; `begun`: the step under way, or RESUME, if nobody was told anything.
+    """
     task = tracee.task
     if ignored:
         mend(tracee)
@@ -124,7 +136,10 @@ def _run_on(tracee: Tracee, *, caught: bool = False, ignored: bool = False) -> N
     if not task.engines:
         leave(tracee)
         return
-    if tracee.signo or task.pending not in STEPS:
+    if begun is not None and task.pending is _RESUME:
+        go_on(tracee, begun)
+    elif tracee.signo or task.pending not in STEPS:
+        tracee.stepping = _RESUME
         tracee.run_by(take_step(task))
     else:
         enter_user_mode(tracee)

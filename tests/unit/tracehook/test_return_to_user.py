@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.core.backend import doing
-from tests.unit.tracehook.rig import ROOT, Rig, x86_64_regset
+from tests.unit.tracehook.rig import ROOT, X86_64, Rig, siginfo, x86_64_regset
 from utrace.core.control import control
 from utrace.core.events import EXEC, QUIESCE, SYSCALL
 from utrace.core.verdicts import ResumeAction
-from utrace.kernel.api import FactKind
+from utrace.kernel.api import Disposition, FactKind
 
-TRAP = FactKind.TRAP
+TRAP, SIGUSR1 = FactKind.TRAP, 10
 STOP, REPORT, RESUME = ResumeAction.STOP, ResumeAction.REPORT, ResumeAction.RESUME
 INTERRUPT, SINGLESTEP = ResumeAction.INTERRUPT, ResumeAction.SINGLESTEP
 BLOCKSTEP, DETACH = ResumeAction.BLOCKSTEP, ResumeAction.DETACH
@@ -131,6 +131,33 @@ def test_a_step_over_a_call_that_is_traced_is_armed_at_its_entry(
     rig.task.pending = REPORT
     assert rig.feed(TRAP)[-1] == request_name
     assert rig.root.stepping is (SINGLESTEP if request_name == "SYSCALL" else RESUME)
+
+
+@pytest.mark.law("INV-11")
+@pytest.mark.parametrize(("action", "name"), [(SINGLESTEP, "SINGLESTEP"), (BLOCKSTEP, "SINGLEBLOCK")])
+def test_a_step_goes_on_behind_what_nobody_is_told_of(rig: Rig, action: ResumeAction, name: str) -> None:
+    """As behind the interrupt of a newborn, which comes again when the first stop is over."""
+    rig.engine("A", QUIESCE, quiesce=action)
+    rig.task.pending = REPORT
+    assert rig.feed(TRAP)[-1] == name
+    assert rig.feed(TRAP) == [name]
+    assert rig.feed(FactKind.SIGNAL, SIGUSR1, siginfo(SIGUSR1)) == [f"{name} {SIGUSR1}"]
+
+
+@pytest.mark.law("INV-11")
+def test_a_step_put_off_to_an_entry_goes_on_behind_what_nobody_is_told_of(rig: Rig) -> None:
+    rig.root.filter = {X86_64: frozenset({1})}
+    rig.kernel.regsets[ROOT] = x86_64_regset(orig_rax=-1, rax=0)
+    rig.kernel.memory = SYSCALL_INSTRUCTION
+    rig.task.syscalls = {X86_64: frozenset({1})}
+    rig.engine("A", QUIESCE | SYSCALL, quiesce=SINGLESTEP)
+    rig.task.pending = REPORT
+    assert rig.feed(TRAP)[-1] == "SYSCALL"
+    assert rig.feed(TRAP) == ["SYSCALL"]
+    assert rig.root.stepping is SINGLESTEP
+    rig.kernel.dispositions[ROOT] = Disposition(0, 0, 1 << (SIGUSR1 - 1))
+    assert rig.feed(FactKind.SIGNAL, SIGUSR1, siginfo(SIGUSR1))[-1] == f"SINGLESTEP {SIGUSR1}", "of a handler"
+    assert rig.root.stepping is RESUME
 
 
 def test_a_report_is_about_no_signal(rig: Rig) -> None:
