@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.arch.registers import signed, unsigned
 from utrace.errors import Misuse
@@ -37,7 +36,6 @@ class RestartCode(enum.IntEnum):
     """Restarted as the call restart_syscall; EINTR if a handler runs."""
 
 
-@dataclass(frozen=True, slots=True)
 class SyscallAbi:
     """Which registers carry a syscall's number, arguments and result.
 
@@ -48,17 +46,34 @@ class SyscallAbi:
     Reference: syscall(2) "Architecture calling conventions".
     """
 
-    audit: int
-    registers: type[Registers]
-    bits: int
-    """How much of each argument and result counts."""
-    nr_register: str
-    arg_registers: tuple[str, str, str, str, str, str]
-    result_register: str
-    _read_args: Callable[[Registers], tuple[int, ...]] = field(init=False, repr=False, compare=False)
+    __slots__ = (
+        "_read_args",
+        "arg_registers",
+        "audit",
+        "bits",
+        "nr_register",
+        "registers",
+        "result_register",
+    )
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_read_args", attrgetter(*self.arg_registers))
+    def __init__(
+        self,
+        *,
+        audit: int,
+        registers: type[Registers],
+        bits: int,
+        nr_register: str,
+        arg_registers: tuple[str, str, str, str, str, str],
+        result_register: str,
+    ) -> None:
+        """Describe one; `bits` is how much of each argument and result counts."""
+        self.audit: Final = audit
+        self.registers: Final = registers
+        self.bits: Final = bits
+        self.nr_register: Final = nr_register
+        self.arg_registers: Final = arg_registers
+        self.result_register: Final = result_register
+        self._read_args: Final[Callable[[Registers], tuple[int, ...]]] = attrgetter(*arg_registers)
 
     def nr(self, registers: Registers) -> int:
         """Read the number of the call in progress; -1 says that there is none, or that it is skipped.
@@ -93,8 +108,7 @@ class SyscallAbi:
         setattr(registers, self.result_register, result)
 
 
-@dataclass(frozen=True, slots=True)
-class Arch:
+class Arch(NamedTuple):
     """One architecture."""
 
     name: str

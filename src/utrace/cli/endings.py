@@ -5,7 +5,6 @@ Reference: strace(1) "-I", "DIAGNOSTICS".
 
 from __future__ import annotations
 
-import resource
 import signal
 import sys
 from contextlib import contextmanager
@@ -90,6 +89,8 @@ def signals_handled(options: TraceOptions) -> Iterator[None]:
 
 def die_by(signo: int) -> None:
     """End as the program ended, without a core dump of our own on top of its."""
+    import resource  # noqa: PLC0415 — only where a signal ends us
+
     sys.stdout.flush()
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if signo not in {signal.SIGKILL, signal.SIGSTOP}:

@@ -14,21 +14,20 @@ import sys
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from utrace.cli.options.settings import UsageError
-from utrace.engines.event_log import EventLog
 from utrace.engines.formats import FORMATS
-from utrace.engines.line_log import LineLog
-from utrace.engines.output import Output
-from utrace.engines.record_output import RecordOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from utrace.cli.options.settings import TraceOptions
+    from utrace.engines.event_log import EventLog
+    from utrace.engines.line_log import LineLog
     from utrace.engines.line_style import LineStyle
+    from utrace.engines.output import Output
     from utrace.engines.records import CallRecord
     from utrace.where import Where
 
-_Output = TypeVar("_Output", bound=Output)
+_Output = TypeVar("_Output", bound="Output")
 
 TEXT: Final = "text"
 FORMAT_NAMES: Final = (TEXT, *FORMATS)
@@ -124,7 +123,13 @@ def open_listener(
         MissingExtra: its format needs a library that is not installed.
     """
     if spec.form == TEXT:
+        from utrace.engines.line_log import LineLog  # noqa: PLC0415 — only for such an output
+        from utrace.engines.output import Output  # noqa: PLC0415 — the same
+
         return LineLog(_opened(Output, spec, options), style, statuses=options.statuses, accepts=accepts)
+    from utrace.engines.event_log import EventLog  # noqa: PLC0415 — the same
+    from utrace.engines.record_output import RecordOutput  # noqa: PLC0415 — the same
+
     return EventLog(_opened(RecordOutput, spec, options), spec.form, accepts=accepts)
 
 

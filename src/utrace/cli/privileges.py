@@ -15,7 +15,6 @@ from utrace.tracer.ops import EngineOps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from utrace.core.verdicts import Answer
     from utrace.tracer.task import Task
@@ -45,9 +44,9 @@ class LostRights(EngineOps):
 
     def report_exec(self, task: Task) -> Answer:
         """Look at the file that is executed."""
-        link = PROC / f"{task.tid}/exe"
+        link = f"{PROC}/{task.tid}/exe"
         try:
-            path = str(link.readlink())
+            path = os.readlink(link)
             gives = "" if path in self._told else _rights(link)
         except OSError:
             # It is gone, or a file that only its owner may look at.
@@ -58,8 +57,8 @@ class LostRights(EngineOps):
         return None
 
 
-def _rights(path: Path) -> str:
-    file = path.stat()
+def _rights(path: str) -> str:
+    file = os.stat(path)
     if file.st_mode & stat.S_ISUID and file.st_uid != os.geteuid():
         return "set-user-ID"
     if file.st_mode & stat.S_ISGID and file.st_mode & stat.S_IXGRP and file.st_gid != os.getegid():

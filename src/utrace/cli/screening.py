@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls import syscall_set
@@ -81,7 +81,7 @@ class Screening:
         """Say how the condition is split; `filtered`: a seccomp filter is there to decide what it can."""
         lines: list[str] = []
         if self.asked is not None:
-            lines = self.asked.split.explain(abi_of(platform.machine()).audit, filtered=filtered)
+            lines = self.asked.split.explain(abi_of(os.uname().machine).audit, filtered=filtered)
         lines += [
             f"{_target(spec)}: python: {spec.where}" for spec, _ in self._outputs if spec.where is not None
         ]

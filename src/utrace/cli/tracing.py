@@ -7,22 +7,16 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from utrace.cli import daemon
 from utrace.cli.endings import LetGo, die_by, signals_handled
 from utrace.cli.filtering import chooses_filter, why_rights_are_lost
-from utrace.cli.further_outputs import open_listener
 from utrace.cli.options.settings import NO_NUMBERS, Daemon, Interruptible, Stacks, UsageError
 from utrace.cli.privileges import LostRights
 from utrace.cli.screening import OutputFilter, Screening
 from utrace.engines import colour
-from utrace.engines.call_counts import CallCounts
-from utrace.engines.leaving import CallLimit, DetachOn, let_go
 from utrace.engines.line_log import LineLog
 from utrace.engines.line_style import LineStyle, PidShown
-from utrace.engines.live import LivePanel, LiveSums
 from utrace.engines.output import Output
 from utrace.engines.records import OnlyCalls
-from utrace.engines.selection import Accesses
 from utrace.engines.syscall_log import SyscallLog
 from utrace.errors import MissingExtra, NotPermitted, ProgramNotStarted, TaskGone
 from utrace.kernel.caps import read_caps
@@ -32,10 +26,14 @@ from utrace.tracer.session import Session, find_program
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from utrace.cli import daemon
     from utrace.cli.options.settings import TraceOptions
+    from utrace.engines.call_counts import CallCounts
     from utrace.engines.inject import Inject
+    from utrace.engines.live import LivePanel, LiveSums
     from utrace.engines.process_names import ProcessNames
     from utrace.engines.records import CallRecord, LogListener, StackNoter, Thread
+    from utrace.engines.selection import Accesses
     from utrace.tracer.ops import EngineOps
 
 OWN_ERROR: Final = 1
@@ -56,7 +54,7 @@ class Tracing:
         self.screening = Screening(options)
         self.lines = self._line_log() if self._writes_lines() else None
         self.counts = self._call_counts() if options.counts else None
-        self.live = LiveSums(OutputFilter(self.screening)) if options.live else None
+        self.live = self._live_sums() if options.live else None
         self.panel: LivePanel | None = None
         self.table = self._shared_output() if self.lines is None else None
         self.accesses = self._accesses()
@@ -83,6 +81,8 @@ class Tracing:
         # At the entry of a call the last one is asked first: the log sees it as the program made it.
         self.engines: list[EngineOps] = []
         if options.detach_on:
+            from utrace.engines.leaving import DetachOn  # noqa: PLC0415 — what is not asked for is not imported
+
             self.engines.append(DetachOn(options.detach_on, follow=options.follow))
         if self.inject is not None:
             self.engines.append(self.inject)
@@ -102,9 +102,13 @@ class Tracing:
             wanted = OutputFilter(self.screening)
             listeners.append(self.counts if self.options.where is None else OnlyCalls(self.counts, wanted))
         for spec in self.options.further:
+            from utrace.cli.further_outputs import open_listener  # noqa: PLC0415 — the same
+
             wanted = self.screening.output(spec, self.options.statuses)
             listeners.append(open_listener(spec, self.options, self._line_style(PidShown.COLUMN), wanted))
         if self.options.call_limit is not None:
+            from utrace.engines.leaving import CallLimit  # noqa: PLC0415 — the same
+
             listeners.append(CallLimit(self.options.call_limit, self._let_all_go, self.options.statuses))
         return listeners
 
@@ -159,7 +163,14 @@ class Tracing:
         several = options.follow or len(options.pids) + bool(options.program) > 1 or options.always_show_pid
         return PidShown.COLUMN if several and not options.separately else PidShown.NEVER
 
+    def _live_sums(self) -> LiveSums:
+        from utrace.engines.live import LiveSums  # noqa: PLC0415 — the same
+
+        return LiveSums(OutputFilter(self.screening))
+
     def _call_counts(self) -> CallCounts:
+        from utrace.engines.call_counts import CallCounts  # noqa: PLC0415 — the same
+
         options = self.options
         return CallCounts(
             wall=options.wall,
@@ -172,6 +183,8 @@ class Tracing:
         options = self.options
         if not options.paths and options.trace_fds is None:
             return None
+        from utrace.engines.selection import Accesses  # noqa: PLC0415 — the same
+
         accesses = Accesses(options.paths, None if options.trace_fds is None else options.trace_fds.has)
         if "path-resolution" not in options.quiet:
             for path, real in accesses.resolved.items():
@@ -213,6 +226,8 @@ class Tracing:
                 "".join(f"utrace: {line}\n" for line in self.screening.explanation(filtered=self.filters))
             )
         if self.live is not None and os.isatty(_STANDARD_ERROR):
+            from utrace.engines.live import LivePanel  # noqa: PLC0415 — the same
+
             colours = colour.is_wanted(self.options.colour, _STANDARD_ERROR)
             self.panel = LivePanel(self.live, _STANDARD_ERROR, colour=colours)
             self.panel.start()
@@ -284,8 +299,10 @@ class Tracing:
         return 0
 
     def _begin(self, session: Session, waiting: daemon.Waiting) -> int:
+        from utrace.cli.daemon import BeginAtExecve  # noqa: PLC0415 — the same
+
         try:
-            session.attach(waiting.pid, [daemon.BeginAtExecve(self.engines)], all_threads=False)
+            session.attach(waiting.pid, [BeginAtExecve(self.engines)], all_threads=False)
         except (TaskGone, NotPermitted) as error:
             self.errors.write(f"utrace: {error}\n")
             return OWN_ERROR
@@ -307,6 +324,8 @@ class Tracing:
 
     def _let_all_go(self) -> None:
         if self.session is not None:
+            from utrace.engines.leaving import let_go  # noqa: PLC0415 — the same
+
             for task in self.session.tasks:
                 let_go(task)
 
@@ -362,6 +381,8 @@ def run(options: TraceOptions) -> int:
 
 
 def _hand_over(options: TraceOptions) -> daemon.Waiting:
+    from utrace.cli import daemon  # noqa: PLC0415 — only with -D
+
     variables = environment(options)
     variables = dict(os.environ) if variables is None else variables
     path = find_program(os.fsencode(options.program[0]), variables.get("PATH", os.defpath))

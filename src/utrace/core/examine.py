@@ -6,8 +6,7 @@ spec's section 4.4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from utrace.core.engine_life import EngineState
 from utrace.core.task_life import TaskLife
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from utrace.core.engine_life import Engine
 
 
-@dataclass(frozen=True, slots=True)
-class Examiner:
+class Examiner(NamedTuple):
     """What `prepare_examine` saw; `finish_examine` compares."""
 
     engine: Engine

@@ -14,7 +14,6 @@ Reference: kernel/utrace.c:utrace_resume(), utrace_get_signal(), finish_resume_r
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from utrace.core.engine_life import EngineState
@@ -91,7 +90,7 @@ def _without_report(answer: Reply) -> Reply:
     if isinstance(answer, ResumeAction):
         return ResumeAction.RESUME if answer in REPORTS else answer
     if isinstance(answer, Verdict) and answer.resume in REPORTS:
-        return replace(answer, resume=ResumeAction.RESUME)
+        return Verdict(ResumeAction.RESUME, answer.syscall, answer.result, answer.signal, hold=answer.hold)
     return answer
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from utrace.errors import UtraceError
@@ -11,23 +10,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
 class Go(Generic[T]):
     """Accepted: what follows."""
 
-    then: T
+    __slots__ = __match_args__ = ("then",)
+
+    def __init__(self, then: T) -> None:
+        self.then: Final = then
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(NamedTuple):
     """The caller's mistake or lateness: nothing changes."""
 
     error: type[UtraceError]
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Never:
+class Never(NamedTuple):
     """Cannot be; seeing it is a bug of ours."""
 
     why: str

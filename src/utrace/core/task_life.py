@@ -13,8 +13,7 @@ Reference: kernel/utrace.c:struct utrace, utrace_reset(), utrace_report_death() 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from utrace.core.events import NO_EVENT, QUIESCE, SYSCALL
 from utrace.core.tables import Go, Never
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from utrace.core.engine_life import Engine, EngineInput
 
 
-@dataclass(frozen=True, slots=True)
-class TaskId:
+class TaskId(NamedTuple):
     """Who a task is.  Tids are recycled; the generation is not (D13)."""
 
     tid: int
@@ -119,7 +117,8 @@ class TracedTask:
         resume_action: the same over the answers other than STOP (INV-9).
         serial: passes stop after each engine that wants it, not at their end (DEC-1).
         spared: engines that did not see the call in progress: one called before virtualized it.
-        occurrence: what the pass is about, for the callbacks; opaque here.
+        occurrence: what the pass is about, for the callbacks; opaque here.  A fact is a plain tuple, what
+            else a pass is about is of a type of its own.
         cloning: the child being reported.
         batcher: the one engine that wants system calls, if it takes them in batches.
         recorded: system calls are recorded below, and handed to it in batches (D6).

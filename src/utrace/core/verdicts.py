@@ -13,7 +13,6 @@ utrace_signal_action (API 20091216).
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 
@@ -88,9 +87,8 @@ class SignalAction(enum.Enum):
     """There is no signal: a handler frame has just been set up."""
 
 
-@dataclass(frozen=True, slots=True)
 class Verdict:
-    """A callback's full answer; most callbacks return None or a bare `ResumeAction`.
+    """A callback's full answer; most callbacks return None or a bare `ResumeAction`.  It does not change.
 
     Attributes:
         resume: what the task does next; None abstains.
@@ -100,11 +98,37 @@ class Verdict:
         hold: at report_signal only: put the signal back, to be reported again as new.
     """
 
-    resume: ResumeAction | None = None
-    syscall: SyscallAction | None = None
-    result: int | None = None
-    signal: SignalAction | None = None
-    hold: bool = False
+    # No NamedTuple: what a pass is sent is a verdict or a fact, and facts are tuples.
+    __slots__ = ("hold", "result", "resume", "signal", "syscall")
+
+    def __init__(
+        self,
+        resume: ResumeAction | None = None,
+        syscall: SyscallAction | None = None,
+        result: int | None = None,
+        signal: SignalAction | None = None,
+        *,
+        hold: bool = False,
+    ) -> None:
+        self.resume: Final = resume
+        self.syscall: Final = syscall
+        self.result: Final = result
+        self.signal: Final = signal
+        self.hold: Final = hold
+
+    def _parts(self) -> tuple[object, ...]:
+        return self.resume, self.syscall, self.result, self.signal, self.hold
+
+    def __eq__(self, other: object) -> bool:
+        return self._parts() == other._parts() if isinstance(other, Verdict) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
+
+    def __repr__(self) -> str:
+        names = ("resume", "syscall", "result", "signal", "hold")
+        shown = ", ".join(f"{name}={part!r}" for name, part in zip(names, self._parts(), strict=True))
+        return f"Verdict({shown})"
 
 
 Answer: TypeAlias = Verdict | ResumeAction | None

@@ -7,6 +7,7 @@ Reference: ECMA-48 "SELECT GRAPHIC RENDITION"; the NO_COLOR convention.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from typing import TYPE_CHECKING, Final
@@ -27,21 +28,25 @@ _COLOURS: Final = {
     "name": _CYAN,
     "pid": _DIM,
 }
-_PIECES: Final = re.compile(
+_PIECES: Final = (
     r"(?P<pid>^\[pid [^\]]*\])"
     r"|(?P<signal>--- .* ---$)"
     r"|(?P<end>\+\+\+ .* \+\+\+$)"
     r"|(?P<broken> <(?:unfinished|detached) \.\.\.>|<\.\.\. \w+ resumed>)"
     r"|(?P<tampered> \((?:INJECTED|DELAYED)[^)]*\))"
     r"|(?P<error>(?<= = )(?:-1 E\w+|-1 \(errno \d+\)|\? E\w+)(?: \([^)]*\))?)"
-    r"|(?P<name>(?:(?<=^)|(?<=\] )|(?<=\d ))[a-z_]\w*(?=\())",
-    re.MULTILINE,
+    r"|(?P<name>(?:(?<=^)|(?<=\] )|(?<=\d ))[a-z_]\w*(?=\())"
 )
+
+
+@functools.cache
+def _pieces() -> re.Pattern[str]:
+    return re.compile(_PIECES, re.MULTILINE)
 
 
 def paint(text: str) -> str:
     """Colour a piece of a log: names of calls, errors, signals, ends."""
-    return _PIECES.sub(lambda found: f"{_COLOURS[found.lastgroup or 'name']}{found[0]}{_PLAIN}", text)
+    return _pieces().sub(lambda found: f"{_COLOURS[found.lastgroup or 'name']}{found[0]}{_PLAIN}", text)
 
 
 def is_wanted(choice: str, fd: int, environment: Mapping[str, str] = os.environ) -> bool:

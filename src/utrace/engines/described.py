@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,11 +39,11 @@ class Described:
 
         self.arguments = self.result = style
         if describe_fd is not None:
-            self.arguments = replace(self.arguments, describe_fd=lambda fd: as_before(describe_fd, fd))
-            self.result = replace(self.result, describe_fd=lambda fd: describe_fd(thread.tid, fd))
+            self.arguments = self.arguments._replace(describe_fd=lambda fd: as_before(describe_fd, fd))
+            self.result = self.result._replace(describe_fd=lambda fd: describe_fd(thread.tid, fd))
         if describe_pid is not None:
-            self.arguments = replace(self.arguments, describe_pid=lambda pid: as_before(describe_pid, pid))
-            self.result = replace(self.result, describe_pid=lambda pid: describe_pid(thread.tid, pid))
+            self.arguments = self.arguments._replace(describe_pid=lambda pid: as_before(describe_pid, pid))
+            self.result = self.result._replace(describe_pid=lambda pid: describe_pid(thread.tid, pid))
 
     def begin(self) -> None:
         """Forget what was: another call begins."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from utrace.syscalls import Style
+from utrace.syscalls.style import DEFAULT_STYLE, Style
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +36,7 @@ class Clock(enum.Enum):
     """Seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineStyle:
+class LineStyle(NamedTuple):
     """How lines look; the letters are strace's.
 
     Attributes:
@@ -60,7 +58,7 @@ class LineStyle:
         colour: with the colours of a terminal.
     """
 
-    values: Style = field(default_factory=Style)
+    values: Style = DEFAULT_STYLE
     pids: PidShown = PidShown.WHEN_SEVERAL
     clock: Clock = Clock.NONE
     clock_digits: int = 0

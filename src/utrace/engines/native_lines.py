@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from utrace.engines.line_style import Clock, LineStyle, PidShown
@@ -71,9 +70,8 @@ class Oracle:
 def native_lines(style: LineStyle, statuses: Collection[CallStatus], *, whole: bool) -> Lines | None:
     """Make what writes recorded calls as lines of this style; None if the style has more than it knows."""
     values, default = style.values, LineStyle()
-    plain = replace(
-        style,
-        values=replace(values, text_max=default.values.text_max, column=default.values.column),
+    plain = style._replace(
+        values=values._replace(text_max=default.values.text_max, column=default.values.column),
         pids=default.pids,
         clock=default.clock,
         clock_digits=default.clock_digits,

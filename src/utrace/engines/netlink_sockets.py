@@ -7,7 +7,6 @@ net/socket.c:sockfs_xattr_get() (Linux 6.1).
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Final
 
 _PIDFD_GETFD: Final = 438
@@ -19,9 +18,9 @@ _protocols: dict[str, int | None] = {}
 
 def netlink_protocol(pid: int, tid: int, fd: int) -> int | None:
     """Tell the protocol of a netlink socket; None for any other descriptor, or where it cannot be told."""
-    where = Path(f"/proc/{tid}/fd/{fd}")
+    where = f"/proc/{tid}/fd/{fd}"
     try:
-        link = str(where.readlink())
+        link = os.readlink(where)
         if not link.startswith("socket:"):
             return None
         if link not in _protocols:

@@ -463,7 +463,7 @@ class PtraceEngine(EngineOps):
         """Stop in the event; a tracer that attached in the old way and did not ask gets a SIGTRAP."""
         if self.options & Option.TRACEEXEC:
             occurrence = self.engine.task.occurrence
-            return self._event(PtraceEvent.EXEC, occurrence[2] if isinstance(occurrence, tuple) else task.tid)
+            return self._event(PtraceEvent.EXEC, occurrence[2] if type(occurrence) is tuple else task.tid)
         if not self.seized:
             self._tracer.send(self, signal_siginfo(SIGTRAP, 0, task.pid))
         return self._step_or(None)

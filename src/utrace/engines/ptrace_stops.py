@@ -147,7 +147,7 @@ def is_call_trap(siginfo: bytes) -> bool:
 
 def seccomp_data(occurrence: object) -> int | None:
     """Tell what the filter said, if what a quiesce is about is a seccomp stop."""
-    if isinstance(occurrence, tuple) and occurrence[1] == FactKind.SECCOMP:
+    if type(occurrence) is tuple and occurrence[1] == FactKind.SECCOMP:
         return int(occurrence[3][-1])
     return None
 

@@ -6,7 +6,6 @@ Reference: strace(1) "-P", "-e trace-fds=".
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utrace.syscalls.argtypes import Phase
@@ -40,7 +39,7 @@ class Accesses:
         self._names: set[bytes] = set()
         self._has_fd = has_fd
         for path in paths:
-            real = str(Path(path).resolve())
+            real = os.path.realpath(path)
             self._names |= {os.fsencode(path), os.fsencode(real)}
             if real != path:
                 self.resolved[path] = real
@@ -70,7 +69,7 @@ class Accesses:
         if not self._names:
             return False
         try:
-            return os.fsencode(Path(f"/proc/{task.tid}/fd/{fd}").readlink()) in self._names
+            return os.readlink(os.fsencode(f"/proc/{task.tid}/fd/{fd}")) in self._names
         except OSError:
             return False
 

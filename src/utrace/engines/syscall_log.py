@@ -14,7 +14,6 @@ import os
 import time
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from utrace.core.events import Event
@@ -50,6 +49,7 @@ from utrace.tracer.syscall import UNTOUCHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from pathlib import Path
 
     from utrace.core.verdicts import Answer
     from utrace.engines.output import Loss, TextStream
@@ -84,9 +84,10 @@ def thread_cpu_ns(tid: int) -> int:
     Reference: proc_pid_schedstat in proc(5).
     """
     try:
-        return int(Path(f"/proc/{tid}/schedstat").read_bytes().split()[0])
+        text = procfs.read_file(f"{procfs.PROC}/{tid}/schedstat")
     except OSError:
         return 0
+    return 0 if text is None else int(text.split()[0])
 
 
 class CallScreening(Protocol):

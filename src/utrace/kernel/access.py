@@ -10,17 +10,16 @@ __ptrace_may_access(); Documentation/admin-guide/LSM/Yama.rst.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from utrace.errors import NotPermitted
-from utrace.kernel.procfs import PROC, TaskStatus, read_status
+from utrace.kernel.procfs import PROC, TaskStatus, read_file, read_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CAP_SYS_PTRACE: Final = 19
-YAMA: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
+YAMA: Final = f"{PROC}/sys/kernel/yama/ptrace_scope"
 
 
 def explain_refusal(pid: int) -> str:
@@ -95,7 +94,7 @@ def _not_dumpable(pid: int, task: TaskStatus, caller: TaskStatus) -> str | None:
         return None
     try:
         # The files of a process that is not dumpable belong to root.
-        owner = (PROC / str(pid) / "stat").stat().st_uid
+        owner = os.stat(f"{PROC}/{pid}/stat").st_uid
     except OSError:
         return None
     if owner == task.uids[1]:
@@ -126,7 +125,7 @@ def _yama(pid: int, _task: TaskStatus, caller: TaskStatus) -> str | None:
 def yama_scope() -> int:
     """Read Yama's setting; 0, which lets everything pass, where the kernel is without it."""
     try:
-        return int(YAMA.read_text("ascii"))
+        return int(read_file(YAMA) or b"")
     except (OSError, ValueError):
         return 0
 

@@ -14,8 +14,7 @@ Reference: ptrace(2), wait(2); Linux 6.18 kernel/ptrace.c, kernel/signal.c:ptrac
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NewType, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, NewType, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,8 +91,7 @@ second unseen.  A look before narrows that window to nearly nothing, at the pric
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Disposition:
+class Disposition(NamedTuple):
     """Signal masks of one thread from /proc/TID/status; bit n-1 stands for signal n.
 
     Attributes:
@@ -107,8 +105,7 @@ class Disposition:
     shared: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """Who a program is to run as: real, effective and saved ids alike."""
 
     uid: int
@@ -116,8 +113,7 @@ class Credentials:
     groups: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Spawn:
+class Spawn(NamedTuple):
     """A program to launch.  `path` is already resolved; nothing is looked up in PATH again."""
 
     path: bytes

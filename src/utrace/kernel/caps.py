@@ -8,20 +8,17 @@ Reference: proc_pid_status(5); Documentation/admin-guide/LSM/Yama.rst; seccomp(2
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from utrace.kernel.access import CAP_SYS_PTRACE, YAMA
-from utrace.kernel.procfs import PROC
+from utrace.kernel.procfs import PROC, read_file
 
-_ACTIONS: Final = Path("/proc/sys/kernel/seccomp/actions_avail")
+_ACTIONS: Final = f"{PROC}/sys/kernel/seccomp/actions_avail"
 
 SECCOMP_MODES: Final = {0: "none", 1: "strict", 2: "filter"}
 
 
-@dataclass(frozen=True, slots=True)
-class Caps:
+class Caps(NamedTuple):
     """One look at the machine.
 
     Attributes:
@@ -51,7 +48,7 @@ class Caps:
 def read_caps() -> Caps:
     """Look at the machine."""
     system = os.uname()
-    status = dict(line.partition(":")[::2] for line in (_text(PROC / "self/status") or "").splitlines())
+    status = dict(line.partition(":")[::2] for line in (_text(f"{PROC}/self/status") or "").splitlines())
     yama = _text(YAMA)
     return Caps(
         release=system.release,
@@ -64,8 +61,9 @@ def read_caps() -> Caps:
     )
 
 
-def _text(path: Path) -> str | None:
+def _text(path: str) -> str | None:
     try:
-        return path.read_text("ascii", "replace")
+        data = read_file(path)
     except OSError:
         return None
+    return None if data is None else data.decode("ascii", "replace")

@@ -13,20 +13,17 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.kernel.api import Disposition, Tid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROC: Final = Path("/proc")
+PROC: Final = "/proc"
 
 
-@dataclass(frozen=True, slots=True)
-class TaskStatus:
+class TaskStatus(NamedTuple):
     """One task as /proc/TID/status has it."""
 
     name: str
@@ -143,7 +140,7 @@ def descends(pid: int, ancestor: int) -> bool:
 def owner(tid: int) -> int | None:
     """Whom the files of a task in /proc belong to; None if it is gone."""
     try:
-        return (PROC / str(tid) / "stat").stat().st_uid
+        return os.stat(f"{PROC}/{tid}/stat").st_uid
     except (FileNotFoundError, ProcessLookupError):
         return None
 
@@ -155,7 +152,7 @@ def user_namespaces(tid: int) -> tuple[tuple[int, int], ...]:
     """
     found: list[tuple[int, int]] = []
     try:
-        here = os.open(PROC / str(tid) / "ns" / "user", os.O_RDONLY | os.O_CLOEXEC)
+        here = os.open(f"{PROC}/{tid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError):
         return ()
     while True:
@@ -184,7 +181,7 @@ def comm(tid: int) -> str | None:
 def threads(tgid: int) -> list[Tid]:
     """Tids of a group, the zombie leader too, in the kernel's order."""
     try:
-        return [Tid(int(entry.name)) for entry in (PROC / str(tgid) / "task").iterdir()]
+        return [Tid(int(name)) for name in os.listdir(f"{PROC}/{tgid}/task")]
     except (FileNotFoundError, ProcessLookupError):
         return []
 
@@ -237,15 +234,20 @@ def text(name: str) -> bytes | None:
 def link(name: str) -> str:
     """Read a link below /proc; empty if the task is gone, or has none of that name."""
     try:
-        return str((PROC / name).readlink())
+        return os.readlink(f"{PROC}/{name}")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return ""
 
 
 def _read(name: str) -> bytes | None:
+    return read_file(f"{PROC}/{name}")
+
+
+def read_file(path: str) -> bytes | None:
+    """Read a whole file of the kernel's; None if there is none, or no task of it any more."""
     try:
         # Read at many a stop: without pathlib and buffers at a third of their cost.
-        fd = os.open(f"{PROC}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError):
         return None
     text = b""
@@ -281,15 +283,15 @@ def memory_file(pid: int, fd: int) -> int | None:
     The task that a /proc/PID/mem or /proc/PID/task/TID/mem is named for.
     """
     try:
-        name = (PROC / f"{pid}/fd/{fd}").readlink()
+        name = os.readlink(f"{PROC}/{pid}/fd/{fd}")
     except OSError:
         return None
-    owner = name.parent.name
-    return int(owner) if name.name == "mem" and name.is_relative_to(PROC) and owner.isdecimal() else None
+    folder, _, last = name.rpartition("/")
+    owner = folder.rpartition("/")[2]
+    return int(owner) if last == "mem" and folder.startswith(f"{PROC}/") and owner.isdecimal() else None
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """What a process, with the children it has waited for, has used so far."""
 
     minor_faults: int
@@ -340,8 +342,7 @@ def _number(text: bytes, key: bytes) -> int:
     return int(rest.split(None, 1)[0]) if rest.strip() else 0
 
 
-@dataclass(frozen=True, slots=True)
-class PidFile:
+class PidFile(NamedTuple):
     """A pidfd of a process.
 
     Attributes:

@@ -79,7 +79,7 @@ class Opening:
 
 def _fill(tid: int, fd: int, text: bytes) -> None:
     try:
-        file = os.open(procfs.PROC / f"{tid}/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
+        file = os.open(f"{procfs.PROC}/{tid}/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         # Another of its threads has closed it.
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
 from typing import Final
 
 from utrace.errors import Misuse
@@ -21,7 +20,6 @@ _FIXED: Final[dict[str, tuple[str, int, bool]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Abi:
     """One system call convention of the kernel.
 
@@ -30,16 +28,17 @@ class Abi:
         audit: the AUDIT_ARCH number that PTRACE_GET_SYSCALL_INFO and seccomp report.
         word: bytes of a long and of a pointer.
         align_max: the strictest alignment of a C type: i386 aligns 64-bit integers to 4.
+        mask: all bits of a word.
     """
 
-    name: str
-    audit: int
-    word: int
-    align_max: int
-    mask: int = field(init=False)
+    __slots__ = ("align_max", "audit", "mask", "name", "word")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mask", (1 << self.word * 8) - 1)
+    def __init__(self, name: str, audit: int, word: int, align_max: int) -> None:
+        self.name: Final = name
+        self.audit: Final = audit
+        self.word: Final = word
+        self.align_max: Final = align_max
+        self.mask: Final = (1 << word * 8) - 1
 
     def layout(self, ctype: str) -> tuple[str, int, bool]:
         """Give (struct code, size in bytes, signed) of a C type of the tables."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.syscalls.abi import abi_of
 from utrace.syscalls.argtypes import Phase
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from utrace.syscalls.values import Data, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How much of a task's memory one argument may cost.
 
     Attributes:

@@ -6,8 +6,7 @@ Reference: socketcall(2), ipc(2); net/socket.c:sys_socketcall(), ipc/syscall.c:k
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from utrace.syscalls.memory import Memory
 
 
-@dataclass(frozen=True, slots=True)
-class Unfold:
+class Unfold(NamedTuple):
     """One number behind which there are many calls.
 
     Attributes:

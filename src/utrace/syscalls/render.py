@@ -7,7 +7,6 @@ Reference: strace(1) "DESCRIPTION"; the output of strace 6.1 is the oracle of th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from utrace.syscalls import values as v
@@ -62,7 +61,7 @@ def _raw_arguments(call: DecodedCall) -> list[str]:
 
 def _style_for(call: DecodedCall, style: Style) -> Style:
     if style.whole_calls is not None and not style.verbose and call in style.whole_calls:
-        return replace(style, verbose=True)
+        return style._replace(verbose=True)
     return style
 
 
@@ -158,7 +157,7 @@ def render_result(call: DecodedCall, style: Style = DEFAULT_STYLE) -> str:
         return shown
     flat = _is_flat(call, style)
     # strace names what came back however constants are written.
-    by_name = style if style.xlat is Xlat.ABBREV else replace(style, xlat=Xlat.ABBREV)
+    by_name = style if style.xlat is Xlat.ABBREV else style._replace(xlat=Xlat.ABBREV)
     notes: list[str] = []
     for label, value in call.plan.note(call):
         is_struct = isinstance(value, v.Items | v.Record)

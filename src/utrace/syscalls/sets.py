@@ -24,7 +24,7 @@ _PERSONALITIES: Final[dict[str, frozenset[Abi]]] = {
     "32": frozenset({I386}),
     "x32": frozenset(),
 }
-_PREFIX: Final = re.compile(r"(?:trace|t|syscall)=")
+_PREFIXES: Final = ("trace=", "t=", "syscall=")
 
 
 def syscall_set(expression: str, arch: int | str | Abi) -> frozenset[int]:
@@ -68,7 +68,8 @@ class CallSet:
 
 @functools.lru_cache(maxsize=64)
 def _syscall_set(expression: str, abi: Abi) -> frozenset[int]:
-    body = _PREFIX.sub("", expression.strip(), count=1)
+    body = expression.strip()
+    body = next((body.removeprefix(prefix) for prefix in _PREFIXES if body.startswith(prefix)), body)
     inverted = body.startswith("!")
     if inverted:
         body = body[1:]

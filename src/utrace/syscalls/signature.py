@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from utrace.syscalls.argtypes import Phase, bind_argument, phase_of
 from utrace.syscalls.pointers import InOut, Path
@@ -37,8 +36,7 @@ class Returns(enum.Enum):
     """It does not return."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Signature:
+class Signature(NamedTuple):
     """How one call is decoded.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import struct
 from typing import TYPE_CHECKING, Final
 
@@ -55,7 +54,7 @@ def _inet(data: bytes, _abi: Abi) -> list[tuple[str, Value]]:
     port = int.from_bytes(data[2:4], "big")
     return [
         ("sin_port", Macro("htons", port)),
-        ("sin_addr", Macro("inet_addr", str(ipaddress.IPv4Address(data[4:8])))),
+        ("sin_addr", Macro("inet_addr", ".".join(map(str, data[4:8])))),
     ]
 
 
@@ -77,6 +76,8 @@ def _inet6(data: bytes, _abi: Abi) -> list[tuple[str, Value]]:
 
 def inet6_text(data: bytes) -> str:
     """Write an IPv6 address as inet_ntop does: mapped IPv4 addresses with dots."""
+    import ipaddress  # noqa: PLC0415 — for those alone that have such an address
+
     address = ipaddress.IPv6Address(data)
     return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped is not None else str(address)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import enum
-import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +22,7 @@ class Xlat(enum.Enum):
     """As numbers, with the names in a comment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How text is written; the letters are strace's.
 
     Attributes:
@@ -58,11 +55,11 @@ class Style:
     whole_calls: CallSet | None = None
     flat_calls: CallSet | None = None
     names: bool = False
-    by_call: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        sets = (self.raw_calls, self.whole_calls, self.flat_calls)
-        object.__setattr__(self, "by_call", self.names or any(one is not None for one in sets))
+    @property
+    def by_call(self) -> bool:
+        """Whether some calls are written in another way than others."""
+        return self.names or not (self.raw_calls is self.whole_calls is self.flat_calls is None)
 
 
 DEFAULT_STYLE: Final = Style()
@@ -78,13 +75,14 @@ _ESCAPES: Final = {
     0x22: '\\"',
     0x5C: "\\\\",
 }
-_PLAIN: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
+#: Bytes that are written as they are.
+_PLAIN: Final = bytes(byte for byte in range(0x20, 0x7F) if byte not in _ESCAPES)
 _DIGITS: Final = frozenset(b"01234567")
 
 
 def quote(data: bytes, style: Style = DEFAULT_STYLE) -> str:
     """Write bytes as a C string."""
-    if style.hex_strings == 0 and _PLAIN(data):
+    if style.hex_strings == 0 and not data.translate(None, _PLAIN):
         return '"' + data.decode("ascii") + '"'
     printable = all(0x20 <= byte < 0x7F or byte in _ESCAPES for byte in data)
     if style.hex_strings == 2 or (style.hex_strings == 1 and not printable):

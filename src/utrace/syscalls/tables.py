@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypedDict, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict, cast
 
 from utrace.syscalls.values import FlagSet, Named
 
@@ -19,14 +18,18 @@ if TYPE_CHECKING:
 
     from utrace.syscalls.abi import Abi
 
-_DATA: Final = Path(__file__).parent / "data"
+_DATA: Final = os.path.join(os.path.dirname(__file__), "data")
 
 #: Decoded values are shared between calls; a hostile program must not make them grow for ever.
 MEMO_MAX: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Prototype:
+def _read(name: str) -> object:
+    with open(os.path.join(_DATA, f"{name}.json"), "rb") as file:
+        return json.load(file)
+
+
+class Prototype(NamedTuple):
     """A call as the kernel declares it."""
 
     nr: int
@@ -38,7 +41,7 @@ class Prototype:
 @functools.cache
 def prototypes(abi: Abi) -> Mapping[int, Prototype]:
     """All calls of one convention by number."""
-    rows = cast("dict[str, list[object]]", json.loads((_DATA / f"{abi.name}.json").read_bytes()))
+    rows = cast("dict[str, list[object]]", _read(abi.name))
     table: dict[int, Prototype] = {}
     for nr, (name, *parameters) in rows.items():
         pairs = tuple((pair[0], pair[1]) for pair in cast("list[list[str]]", parameters))
@@ -70,7 +73,7 @@ _CONSTANTS: Final = ("constants", "more_constants")
 
 @functools.cache
 def _constants(file: str) -> dict[str, _ConstantSet]:
-    return cast("dict[str, _ConstantSet]", json.loads((_DATA / f"{file}.json").read_bytes()))
+    return cast("dict[str, _ConstantSet]", _read(file))
 
 
 def _constant_set(abi: Abi, name: str) -> _ConstantSet:

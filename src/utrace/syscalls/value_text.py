@@ -5,7 +5,6 @@ Reference: strace(1) "DESCRIPTION"; the output of strace 6.1 is the oracle of th
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -313,12 +312,18 @@ def _listing(value: v.Listing, style: Style) -> str:
     return f"{value.address:#x} /* {len(value)} entries */"
 
 
+def _packed_address(text: int | str | bytes) -> bytes:
+    import ipaddress  # noqa: PLC0415 — only with -X raw and -X verbose
+
+    return ipaddress.ip_address(text).packed
+
+
 #: What the macros that turn bytes round make of their argument.
 _MACRO_BYTES: Final[dict[str, Callable[[int | str | bytes], bytes]]] = {
     "htons": lambda argument: int(argument).to_bytes(2, "big"),
     "htonl": lambda argument: int(argument).to_bytes(4, "big"),
-    "inet_addr": lambda argument: ipaddress.IPv4Address(argument).packed,
-    "inet_pton": lambda argument: ipaddress.IPv6Address(argument).packed,
+    "inet_addr": _packed_address,
+    "inet_pton": _packed_address,
 }
 
 

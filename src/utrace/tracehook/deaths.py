@@ -13,8 +13,7 @@ Reference: Linux 6.18 kernel/exit.c:do_exit(), exit_notify(); the spec's section
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.core.events import REAP
 from utrace.core.reporting import Pass, report_death, report_exit, report_reap
@@ -35,8 +34,7 @@ _SIGNAL_BITS: Final = 0x7F
 _FORK: Final = int(FactKind.FORK)
 
 
-@dataclass(frozen=True, slots=True)
-class Death:
+class Death(NamedTuple):
     """What report_death is about.
 
     Attributes:

@@ -12,8 +12,7 @@ do_jobctl_trap(); the spec's sections 2.2 (JCTL) and 7.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.core.events import JCTL
 from utrace.core.reporting import Pass, report, stop
@@ -27,8 +26,7 @@ CLD_STOPPED: Final = 5
 CLD_CONTINUED: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class JobControl:
+class JobControl(NamedTuple):
     """What report_jctl is about.
 
     Attributes:

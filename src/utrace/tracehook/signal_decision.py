@@ -13,8 +13,7 @@ kernel/signal.c:ptrace_signal().
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.core.signals import CORE_SIGNALS, SIGSTOP, classify
 from utrace.core.verdicts import SignalAction
@@ -46,7 +45,6 @@ _FALLBACK: Final = {SignalAction.TERM: SIGKILL, SignalAction.CORE: SIGKILL, Sign
 NO_DISPOSITION: Final = Disposition(blocked=0, ignored=0, caught=0)
 
 
-@dataclass(slots=True)
 class SignalOccurrence:
     """The signal being decided; engines edit it in place.
 
@@ -57,9 +55,14 @@ class SignalOccurrence:
         edited: somebody changed `siginfo`.
     """
 
-    siginfo: bytes
-    disposition: Disposition = NO_DISPOSITION
-    edited: bool = False
+    __slots__ = ("disposition", "edited", "siginfo")
+
+    def __init__(
+        self, siginfo: bytes, disposition: Disposition = NO_DISPOSITION, *, edited: bool = False
+    ) -> None:
+        self.siginfo = siginfo
+        self.disposition = disposition
+        self.edited = edited
 
     def delivered(self) -> int:
         """Return the number to deliver."""
@@ -88,8 +91,7 @@ def signo_for(action: SignalAction, occurrence: SignalOccurrence) -> int:
             return _FALLBACK[action]
 
 
-@dataclass(frozen=True, slots=True)
-class CarriedSignal:
+class CarriedSignal(NamedTuple):
     """A signal under way by a carrier.
 
     Attributes:

@@ -9,7 +9,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 
 from utrace.core.events import (
@@ -29,6 +28,7 @@ from utrace.errors import EngineFault, Misuse, invariant
 from utrace.kernel.api import Fact, FactKind
 from utrace.tracehook.deaths import Death
 from utrace.tracehook.group_stop import JobControl
+from utrace.tracer.log import log
 from utrace.tracer.signal import SignalReport
 from utrace.tracer.syscall import Syscall
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from utrace.tracer.engine import Engine
     from utrace.tracer.loop import LiveTracee
-
-logger = logging.getLogger("utrace")
 
 _NO_ENTRY: Final[Fact] = (0, int(FactKind.SYSCALL_ENTRY), -1, (0,) * 9)
 _SIGCHLD: Final = 17
@@ -97,7 +95,7 @@ def _syscall_exit(engine: Engine, tracee: LiveTracee) -> Answer:
         call = handle.call = Syscall(handle, tracee.entry or _NO_ENTRY)
     if call.result is None:
         fact = tracee.task.occurrence
-        call.finish(fact[2] if isinstance(fact, tuple) else 0)
+        call.finish(fact[2] if type(fact) is tuple else 0)
     return engine.exit(handle, call)
 
 
@@ -144,7 +142,7 @@ def fault(engine: Engine, tracee: LiveTracee, error: BaseException) -> Answer:
     """Decide what a callback that raised has answered: DETACH."""
     name = "report_" + (Event(tracee.task.callback).name or "").lower()
     who = f"{type(engine.client).__name__}.{name} on task {tracee.tid}"
-    logger.error("engine fault: %s raised %s: %s", who, type(error).__name__, error, exc_info=error)
+    log().error("engine fault: %s raised %s: %s", who, type(error).__name__, error, exc_info=error)
     report = EngineFault(f"{who} raised {type(error).__name__}: {error}")
     report.__cause__ = error
     engine.loop.note_fault(report, vital=engine.client.vital)
@@ -154,7 +152,7 @@ def fault(engine: Engine, tracee: LiveTracee, error: BaseException) -> Answer:
 def _clone_flags(tracee: LiveTracee) -> int:
     """Read the flags of the call that made a child; -1 if they cannot be read."""
     occurrence = tracee.task.occurrence
-    kind = occurrence[1] if isinstance(occurrence, tuple) else 0
+    kind = occurrence[1] if type(occurrence) is tuple else 0
     if tracee.task.synthetic:
         return _UNKNOWN_FLAGS
     call = tracee.handle.read_call()

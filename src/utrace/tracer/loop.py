@@ -29,8 +29,9 @@ from utrace.tracehook.signal_decision import send, send_to_process
 from utrace.tracehook.tracee import Tracee
 from utrace.tracehook.tracee_life import live
 from utrace.tracehook.tracees import Tracees, WhenBlocked
-from utrace.tracer.callbacks import CALLBACKS, check_answer, fault, logger
+from utrace.tracer.callbacks import CALLBACKS, check_answer, fault
 from utrace.tracer.engine import Engine, require_callbacks, syscall_numbers
+from utrace.tracer.log import log
 from utrace.tracer.mailbox import Job
 from utrace.tracer.memory import Memory
 from utrace.tracer.ops import EngineOps
@@ -191,7 +192,7 @@ class Loop:
             self._run()
         except BaseException as error:  # noqa: BLE001 — shown to whoever waits for the session
             self.crash = error
-            logger.critical("the tracer thread ended: %s", error, exc_info=error)
+            log().critical("the tracer thread ended: %s", error, exc_info=error)
         finally:
             self._end()
 
@@ -393,7 +394,7 @@ class Loop:
         try:
             engine.client.release(engine)
         except Exception as error:  # noqa: BLE001 — D11, as in callbacks
-            logger.exception("engine fault: %s.release raised", type(engine.client).__name__)
+            log().exception("engine fault: %s.release raised", type(engine.client).__name__)
             self.faults.append(UtraceError(str(error)))
         finally:
             self.enter()

@@ -20,8 +20,8 @@ from utrace.kernel.api import FactKind
 from utrace.kernel.recorded import Program
 from utrace.tracehook.recording import catch_up, may_record
 from utrace.tracer.batches import CallBatch
-from utrace.tracer.callbacks import logger
 from utrace.tracer.engine import Engine
+from utrace.tracer.log import log
 
 if TYPE_CHECKING:
     from utrace.kernel.api import Fact, Recorder
@@ -158,7 +158,7 @@ class Recording:
 
 def _fault(client: EngineOps, error: BaseException) -> EngineFault:
     who = f"{type(client).__name__}.report_calls"
-    logger.error("engine fault: %s raised %s: %s", who, type(error).__name__, error, exc_info=error)
+    log().error("engine fault: %s raised %s: %s", who, type(error).__name__, error, exc_info=error)
     fault = EngineFault(f"{who} raised {type(error).__name__}: {error}")
     fault.__cause__ = error
     return fault

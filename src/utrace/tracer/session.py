@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import signal
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from utrace.core.events import Event
@@ -25,6 +23,7 @@ from utrace.tracer.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from utrace.errors import UtraceError
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from utrace.kernel.screens import Screen
     from utrace.tracer.ops import EngineOps
     from utrace.tracer.task import Task
-
-logger = logging.getLogger("utrace")
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -363,14 +360,13 @@ def find_program(name: bytes, path: str) -> bytes:
         ProgramNotStarted: not found (127), or found but not executable (126).
     """
     shown = os.fsdecode(name)
-    places = (
-        [Path(shown)] if b"/" in name else [Path(folder or ".", shown) for folder in path.split(os.pathsep)]
-    )
-    found = [place for place in places if place.exists() and (b"/" in name or place.is_file())]
+    is_path = "/" in shown
+    places = [shown] if is_path else [os.path.join(folder, shown) for folder in path.split(os.pathsep)]
+    found = [place for place in places if os.path.isfile(place) or (is_path and os.path.exists(place))]
     for place in found:
-        if place.is_file() and os.access(place, os.X_OK):
-            return os.fsencode(place) if b"/" not in name else name
+        if os.path.isfile(place) and os.access(place, os.X_OK):
+            return os.fsencode(place)
     if found:
         raise ProgramNotStarted(f"{shown}: {os.strerror(errno.EACCES)}", _NOT_EXECUTABLE)
-    why = os.strerror(errno.ENOENT) if b"/" in name else "command not found"
+    why = os.strerror(errno.ENOENT) if is_path else "command not found"
     raise ProgramNotStarted(f"{shown}: {why}", _NOT_FOUND)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import operator
 import threading
 from typing import TYPE_CHECKING
 
 from utrace.core.events import Event
+from utrace.tracer.log import log
 
 if TYPE_CHECKING:
     from utrace.tracer.loop import Loop
-
-logger = logging.getLogger("utrace")
 
 _LOOKS = 4
 """How often it looks in the time it allows."""
@@ -46,7 +44,7 @@ class Watchdog:
             looks = looks + 1 if len(last) == len(seen) and all(map(operator.is_, last, seen)) else 0
             last = seen
             if looks == _LOOKS:
-                logger.warning(
+                log().warning(
                     "%s.report_%s on task %d has been running for %g s; everything traced waits for it",
                     type(engine.ops).__name__,
                     (Event(task.callback).name or "").lower(),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from utrace.core.tables import Go, Never, Refuse
@@ -19,8 +17,8 @@ def test_refuse_holds_the_error_and_its_reason() -> None:
     assert (cell.error, cell.why) == (TaskGone, "dead")
 
 
-@pytest.mark.parametrize("cell", [Go(1), Refuse(TaskGone, "dead"), Never("no")])
-def test_cells_do_not_change(cell: Go[int] | Refuse | Never) -> None:
-    name = dataclasses.fields(cell)[0].name
-    with pytest.raises(dataclasses.FrozenInstanceError):
+@pytest.mark.parametrize("cell", [Refuse(TaskGone, "dead"), Never("no")])
+def test_cells_do_not_change(cell: Refuse | Never) -> None:
+    name = cell._fields[0]
+    with pytest.raises(AttributeError):
         setattr(cell, name, None)

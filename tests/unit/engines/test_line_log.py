@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import re
 
@@ -247,7 +246,7 @@ def test_an_heir_writes_on_in_its_leaders_output() -> None:
 
 
 def test_styles_are_values() -> None:
-    assert dataclasses.replace(LineStyle(), durations=True) == LineStyle(durations=True)
+    assert LineStyle()._replace(durations=True) == LineStyle(durations=True)
 
 
 @pytest.mark.parametrize(

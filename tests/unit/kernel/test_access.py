@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -10,9 +10,6 @@ from utrace.kernel import access
 from utrace.kernel.access import CAP_SYS_PTRACE, explain_refusal
 from utrace.kernel.api import Disposition, Tid
 from utrace.kernel.procfs import TaskStatus
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TARGET: Final = 4242
 PLAIN: Final = TaskStatus(
@@ -28,9 +25,9 @@ PLAIN: Final = TaskStatus(
     is_kernel_thread=False,
     disposition=Disposition(blocked=0, ignored=0, caught=0),
 )
-US: Final = replace(PLAIN, name="us", tgid=Tid(os.getpid()))
-CAPABLE: Final = replace(US, uids=(0, 0, 0), gids=(0, 0, 0), capabilities=1 << CAP_SYS_PTRACE)
-TRACER: Final = replace(PLAIN, name="gdb", tgid=Tid(77))
+US: Final = PLAIN._replace(name="us", tgid=Tid(os.getpid()))
+CAPABLE: Final = US._replace(uids=(0, 0, 0), gids=(0, 0, 0), capabilities=1 << CAP_SYS_PTRACE)
+TRACER: Final = PLAIN._replace(name="gdb", tgid=Tid(77))
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ def tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[int, TaskStat
     """Give the tasks that exist; all belong to one user, and no Yama is there."""
     known = {TARGET: PLAIN, os.getpid(): US, 77: TRACER}
     monkeypatch.setattr(access, "read_status", known.get)
-    monkeypatch.setattr(access, "YAMA", tmp_path / "ptrace_scope")
+    monkeypatch.setattr(access, "YAMA", str(tmp_path / "ptrace_scope"))
     monkeypatch.setattr(access, "PROC", tmp_path)
     return known
 
@@ -61,7 +58,7 @@ def tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[int, TaskStat
 def test_explain_refusal_names_the_cause(
     tasks: dict[int, TaskStatus], change: dict[str, int], said: str
 ) -> None:
-    tasks[TARGET] = replace(PLAIN, **change)  # type: ignore[arg-type]
+    tasks[TARGET] = PLAIN._replace(**change)  # type: ignore[arg-type]
     answer = explain_refusal(TARGET)
     assert said in answer
     assert "\n" not in answer
@@ -86,14 +83,14 @@ def test_explain_refusal_of_nobody(tasks: dict[int, TaskStatus]) -> None:
 def test_explain_refusal_by_yama(
     tasks: dict[int, TaskStatus], scope: str, caller: TaskStatus, said: str
 ) -> None:
-    access.YAMA.write_text(scope)
+    Path(access.YAMA).write_text(scope)
     tasks[os.getpid()] = caller
     assert said in explain_refusal(TARGET)
 
 
 def test_explain_refusal_capability_outweighs_user_and_capabilities(tasks: dict[int, TaskStatus]) -> None:
     tasks[os.getpid()] = CAPABLE
-    tasks[TARGET] = replace(PLAIN, capabilities=(1 << 40) - 1)
+    tasks[TARGET] = PLAIN._replace(capabilities=(1 << 40) - 1)
     assert "nothing in /proc stands in the way" in explain_refusal(TARGET)
 
 
@@ -105,10 +102,10 @@ def test_explain_refusal_not_dumpable_by_the_owner_of_its_files(
     stat.touch()
     owner = stat.stat().st_uid
     for task in (TARGET, os.getpid()):
-        tasks[task] = replace(tasks[task], uids=(owner + 1,) * 3)
+        tasks[task] = tasks[task]._replace(uids=(owner + 1,) * 3)
     assert "not dumpable" in explain_refusal(TARGET)
     for task in (TARGET, os.getpid()):
-        tasks[task] = replace(tasks[task], uids=(owner,) * 3)
+        tasks[task] = tasks[task]._replace(uids=(owner,) * 3)
     assert "not dumpable" not in explain_refusal(TARGET)
 
 

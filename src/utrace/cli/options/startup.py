@@ -5,7 +5,6 @@ Reference: strace(1) "Startup", "Tracing".
 
 from __future__ import annotations
 
-import pwd
 from typing import TYPE_CHECKING, Final
 
 from utrace.cli.options.grammar import Option, number, one_of
@@ -28,6 +27,8 @@ def _environment(options: TraceOptions, value: str) -> None:
 
 
 def _user(options: TraceOptions, value: str) -> None:
+    import pwd  # noqa: PLC0415 — rarely wanted
+
     try:
         pwd.getpwnam(value)
     except KeyError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from utrace.syscalls import argtypes as t
@@ -71,12 +70,12 @@ _LIST_CALLS: Final = frozenset({"getresuid", "getresgid", "getgroups", "setgroup
 def _short_ids(signature: Signature) -> Signature:
     """Declare the form of a call that has ids of 16 bits."""
     arguments = {name: t.ID16 if kind is t.ID else kind for name, kind in signature.arguments.items()}
-    return replace(signature, arguments=arguments)
+    return signature._replace(arguments=arguments)
 
 
 def _with(signature: Signature, **arguments: t.ArgType) -> Signature:
     """Declare a call that differs in some arguments."""
-    return replace(signature, arguments=dict(signature.arguments) | arguments)
+    return signature._replace(arguments=dict(signature.arguments) | arguments)
 
 
 def _signal_note(call: DecodedCall) -> list[Note]:
