@@ -102,3 +102,14 @@ def test_debuggers_see_themselves_in_proc_also_without_hiding() -> None:
     native, _ = told("ptrace_proc")
     served = run_cases((*UTRACE, "--"), "ptrace_proc", SHOWN_TO_DEBUGGERS)
     assert served == {case: native[case] for case in SHOWN_TO_DEBUGGERS}
+
+
+def test_the_first_program_asks_to_be_traced_as_on_the_kernel() -> None:
+    asks = (build("ptrace_access"), "ask_twice")
+    native, served = (
+        subprocess.run(
+            [*prefix, *asks], capture_output=True, text=True, check=True, timeout=DEADLINE_S
+        ).stdout
+        for prefix in ((), (*UTRACE, "--"))
+    )
+    assert served == native == "TRACEME: ok\nTRACEME: EPERM\n"

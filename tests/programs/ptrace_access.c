@@ -123,6 +123,29 @@ static void ask_to_be_traced(void) {
     say("TRACEME: %s", error_of(ptrace(PTRACE_TRACEME, 0, 0, 0)));
 }
 
+static void ask_twice(void) {
+    say("TRACEME: %s", error_of(ptrace(PTRACE_TRACEME, 0, 0, 0)));
+    say("TRACEME: %s", error_of(ptrace(PTRACE_TRACEME, 0, 0, 0)));
+}
+
+static void ask_as_orphan(void) {
+    pid_t parent = getpid();
+    if (fork())
+        _exit(0);
+    while (getppid() == parent)
+        short_while();
+    ask_twice();
+    pass(back[1]);
+    _exit(0);
+}
+
+static void asked_by_an_orphan(void) {
+    if (pipe(back))
+        return;
+    await(start("parent", ask_as_orphan), 0);
+    wait_at(back[0]);
+}
+
 static void asked_by(void (*of_parent)(void), void (*of_child)(void)) {
     if (pipe(word) || pipe(back))
         return;
@@ -162,6 +185,8 @@ static const struct named_case cases[] = {
     {"by_the_capability", by_the_capability},
     {"traced_by_a_less_capable_parent", traced_by_a_less_capable_parent},
     {"traced_by_an_equal_parent", traced_by_an_equal_parent},
+    {"ask_twice", ask_twice},
+    {"asked_by_an_orphan", asked_by_an_orphan},
     {NULL, NULL},
 };
 

@@ -68,6 +68,66 @@ static void sized(void) {
     end_task(child);
 }
 
+static char words[32] = "what the child has in its memory";
+
+static void say_transfer(const char *name, ssize_t result) {
+    say("%s: %zd %s", name, result, result < 0 ? error_of(-1) : "ok");
+}
+
+static void by_vectors(void) {
+    pid_t child = start("child", pause_for_ever);
+    ASK(PTRACE_ATTACH, child, 0, 0);
+    await(child, 0);
+    char first[8] = "", second[64] = "";
+    struct iovec own[2] = {{first, 5}, {second, 20}}, remote[3] = {{words, 9}, {words + 9, 23}, {(void *)8, 8}};
+    struct iovec nowhere = {(void *)8, 8}, none = {words, 0};
+    say_transfer("read", process_vm_readv(child, own, 2, remote, 2, 0));
+    say("%.5s|%.20s", first, second);
+    own[1].iov_len = 60;
+    say_transfer("read past the end", process_vm_readv(child, own, 2, remote, 3, 0));
+    say("%.5s|%.27s", first, second);
+    say_transfer("read nowhere", process_vm_readv(child, own, 2, &nowhere, 1, 0));
+    say_transfer("read to nowhere", process_vm_readv(child, &nowhere, 1, remote, 2, 0));
+    say_transfer("read none", process_vm_readv(child, own, 2, &none, 1, 0));
+    say_transfer("read to none", process_vm_readv(child, &none, 1, remote, 1, 0));
+    say_transfer("read no vectors", process_vm_readv(child, own, 0, remote, 0, 0));
+    say_transfer("read with flags", process_vm_readv(child, own, 2, remote, 2, 1));
+    say_transfer("read too many", process_vm_readv(child, own, 1025, remote, 2, 0));
+    say_transfer("read bad vectors", process_vm_readv(child, (void *)8, 1, remote, 2, 0));
+    own[0] = (struct iovec){(char[]){"WHAT"}, 4};
+    say_transfer("write", process_vm_writev(child, own, 1, remote, 1, 0));
+    say_transfer("write to code", process_vm_writev(child, own, 1, &(struct iovec){by_vectors, 4}, 1, 0));
+    long word = ptrace(PTRACE_PEEKDATA, child, words, 0);
+    say("%.8s", (char *)&word);
+    end_task(child);
+}
+
+static void work_and_stop(void) {
+    ptrace(PTRACE_TRACEME, 0, 0, 0);
+    while (clock() < CLOCKS_PER_SEC / 20)
+        ;
+    raise(SIGUSR1);
+    _exit(4);
+}
+
+static siginfo_t of_child;
+static void note_child(int signo UNUSED, siginfo_t *info, void *context UNUSED) { of_child = *info; }
+
+static void say_times(void) {
+    long ticks = of_child.si_utime + of_child.si_stime;
+    say("SIGCHLD code %d: has worked: %d", of_child.si_code, ticks >= 2 && ticks < 200);
+}
+
+static void child_times(void) {
+    sigaction(SIGCHLD, &(struct sigaction){.sa_sigaction = note_child, .sa_flags = SA_SIGINFO | SA_RESTART}, NULL);
+    pid_t child = start("child", work_and_stop);
+    await(child, 0);
+    say_times();
+    ASK(PTRACE_CONT, child, 0, 0);
+    await(child, 0);
+    say_times();
+}
+
 static void block_steps(void) {
     pid_t child = stopped_child();
     for (int i = 0; i < 3; i++) {
@@ -181,6 +241,8 @@ static const struct named_case cases[] = {
     {"arch_prctl", arch_prctl_of},
     {"thread_areas", thread_areas},
     {"sized", sized},
+    {"by_vectors", by_vectors},
+    {"child_times", child_times},
     {"block_steps", block_steps},
     {"emulated_steps", emulated_steps},
     {"changed_by_structure", changed_by_structure},

@@ -64,7 +64,7 @@ class PtraceEngine(EngineOps):
         stop: the ptrace-stop the tracee stands in, None while it runs, or stands still `listening`.
         message: what PTRACE_GETEVENTMSG gives.
         number: of links made, which is this.
-        identity: of a dead tracee: its process group, and its real user.
+        identity, times: of a dying tracee: process group and real user; user and system time, in ticks.
     """
 
     events = (
@@ -97,7 +97,7 @@ class PtraceEngine(EngineOps):
         self._vfork_child = 0
         self._status = 0
         self.number = 0
-        self.identity = (0, 0)
+        self.identity = self.times = (0, 0)
 
     tracee: Task
     engine: Engine
@@ -471,7 +471,7 @@ class PtraceEngine(EngineOps):
     def report_exit(self, task: Task, code: int) -> Answer:
         """Stop in the event, if asked for."""
         self._status = code
-        self.identity = procfs.identity(task.tid)
+        self.identity, self.times = procfs.identity(task.tid), procfs.times(task.tid, of_group=True)
         if self.options & Option.TRACEEXIT and not task.synthetic:
             return self._event(PtraceEvent.EXIT, code)
         self.stop = None

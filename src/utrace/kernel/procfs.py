@@ -204,6 +204,15 @@ def identity(tid: int) -> tuple[int, int]:
     return (int(groups.split(None, 1)[0]), int(ids.split(None, 1)[0])) if ids and groups else (0, 0)
 
 
+def times(tid: int, *, of_group: bool) -> tuple[int, int]:
+    """User and system time of a thread, or of its group with its dead, in ticks; (0, 0) if it is gone."""
+    text = _read(f"{tid}/stat" if of_group else f"{tid}/task/{tid}/stat")
+    if text is None:
+        return 0, 0
+    user, system = text.rpartition(b")")[2].split()[11:13]
+    return int(user), int(system)
+
+
 def process_group(tid: int) -> int | None:
     """Process group of a task, from field 5 of /proc/TID/stat; None if it is gone."""
     text = _read(f"{tid}/stat")
@@ -265,16 +274,21 @@ _CHUNK: Final = 1 << 14
 
 
 def is_executable(tid: int, address: int) -> bool:
-    """Tell whether a task may execute what is at an address.
+    """Tell whether a task may execute what is at an address."""
+    return "x" in rights(tid, address)
+
+
+def rights(tid: int, address: int) -> str:
+    """What a task may do with what is at an address, as "rwxp"; empty if nothing is there.
 
     Reference: /proc/PID/maps in proc(5).
     """
     for line in (_read(f"{tid}/maps") or b"").splitlines():
-        where, rights = line.split(None, 2)[:2]
+        where, allowed = line.split(None, 2)[:2]
         first, _, last = where.partition(b"-")
         if int(first, 16) <= address < int(last, 16):
-            return b"x" in rights
-    return False
+            return allowed.decode()
+    return ""
 
 
 def memory_file(pid: int, fd: int) -> int | None:

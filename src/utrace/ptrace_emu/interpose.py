@@ -192,6 +192,7 @@ class Interposer(EngineOps):
         self._too_early.pop(task.id.generation, None)
         self._openings.pop(task.id.generation, None)
         registry.untraced_births.pop(task.id.generation, None)
+        registry.traced_from_outside.discard(task.id.generation)
         # A leader that died before its threads is waited for after them.
         registry.group_died(task.id.tid)
 

@@ -1,4 +1,4 @@
-"""pread and pwrite of a tracer on /proc/PID/mem, and the SIGSTOPs it sends to its tracees' threads.
+"""How a tracer reads and writes memory without ptrace, and the SIGSTOPs it sends to its tracees' threads.
 
 Rules of this file:
 
@@ -7,25 +7,26 @@ Rules of this file:
 2. Only the calls of processes that attached without PTRACE_SEIZE, as debuggers do, are looked at: others
    plant no breakpoints.
 
-Reference: proc_pid_mem(5), tgkill(2).
+Reference: proc_pid_mem(5), process_vm_readv(2), tgkill(2).
 """
 
 from __future__ import annotations
 
 import errno
 import struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
 
 if TYPE_CHECKING:
+    from utrace.engines.ptrace import PtraceEngine
     from utrace.ptrace_emu.registry import Registry
     from utrace.tracer.loop import Loop
     from utrace.tracer.syscall import Syscall
     from utrace.tracer.task import Task
 
-CALLS: Final = frozenset({"pread64", "pwrite64", "tkill", "tgkill"})
+CALLS: Final = frozenset({"pread64", "pwrite64", "process_vm_readv", "process_vm_writev", "tkill", "tgkill"})
 _AT_ONCE: Final = 1 << 20
 _X86_64: Final = 0xC000003E
 _SIGCONT: Final = 18
@@ -38,13 +39,21 @@ def answer(registry: Registry, loop: Loop, tracer: Task, call: Syscall) -> int |
     """Answer one of `CALLS`; None: let the kernel."""
     if call.name in {"tkill", "tgkill"}:
         return _stop_thread(registry, loop, tracer, call)
+    if call.arch != _X86_64:
+        return None
+    if call.name in {"process_vm_readv", "process_vm_writev"}:
+        return _transfer_vectors(registry, loop, tracer, call)
     return _transfer(registry, loop, tracer, call)
+
+
+def _link(registry: Registry, loop: Loop, tracer: Task, tid: int) -> PtraceEngine | None:
+    tracee = loop.tracees.by_tid.get(tid)
+    return None if tracee is None else registry.find(tracer.pid, tracee.handle)
 
 
 def _stop_thread(registry: Registry, loop: Loop, tracer: Task, call: Syscall) -> int | None:
     tid, signo = (word & _INT_MASK for word in call.raw[call.name == "tgkill" :][:2])
-    tracee = loop.tracees.by_tid.get(tid)
-    link = None if tracee is None else registry.find(tracer.pid, tracee.handle)
+    link = _link(registry, loop, tracer, tid)
     if link is None or link.tracee.is_exiting:
         return None
     if signo == _SIGCONT and link.take_back_stop():
@@ -58,9 +67,8 @@ def _stop_thread(registry: Registry, loop: Loop, tracer: Task, call: Syscall) ->
 
 def _transfer(registry: Registry, loop: Loop, tracer: Task, call: Syscall) -> int | None:
     fd, buffer, length, address = call.raw[:4]
-    owner = procfs.memory_file(tracer.tid, fd & _INT_MASK) if call.arch == _X86_64 else None
-    tracee = None if owner is None else loop.tracees.by_tid.get(owner)
-    link = None if tracee is None else registry.find(tracer.pid, tracee.handle)
+    owner = procfs.memory_file(tracer.tid, fd & _INT_MASK)
+    link = None if owner is None else _link(registry, loop, tracer, owner)
     if link is None:
         return None
     # A long transfer is cut short, as the kernel may do.
@@ -74,3 +82,77 @@ def _transfer(registry: Registry, loop: Loop, tracer: Task, call: Syscall) -> in
     except UtraceError:
         return -errno.EIO
     return len(data) or None
+
+
+def _transfer_vectors(registry: Registry, loop: Loop, tracer: Task, call: Syscall) -> int | None:
+    """Answer a process_vm_readv, or a process_vm_writev to where there may be breakpoints."""
+    pid, own_at, own_count, remote_at, remote_count, flags = call.raw
+    link = _link(registry, loop, tracer, pid & _INT_MASK)
+    counts = own_count, remote_count
+    if link is None or flags or max(counts) > _VECTORS_MAX:
+        return None
+    try:
+        own, remote = (
+            list(_VECTOR.iter_unpack(tracer.memory.read_exact(at, count * _VECTOR.size)))
+            for at, count in zip((own_at, remote_at), counts, strict=True)
+        )
+        if max(sum(length for _, length in vectors) for vectors in (own, remote)) > _AT_ONCE:
+            return None
+        if call.name == "process_vm_readv":
+            return _read_vectors(registry, link, tracer, own, remote)
+        return _write_vectors(registry, link, tracer, own, remote)
+    except UtraceError:
+        return -errno.EFAULT
+
+
+_VECTOR: Final = struct.Struct("<QQ")
+_VECTORS_MAX: Final = 1024
+"""UIO_MAXIOV."""
+_Vectors: TypeAlias = "list[tuple[int, ...]]"
+
+
+def _read_vectors(
+    registry: Registry, link: PtraceEngine, tracer: Task, own: _Vectors, remote: _Vectors
+) -> int:
+    """Read, as far as both sides go; what is not mapped ends it.
+
+    Raises:
+        BadAddress: nothing could be read, or written to the tracer's memory.
+    """
+    data = b""
+    room = sum(length for _, length in own)
+    for address, length in remote:
+        wanted = min(length, room - len(data))
+        read = registry.breakpoints.read(link.tracee, tracer.pid, address, wanted)
+        data += read
+        if len(read) < wanted:
+            break
+    if not data and room and any(length for _, length in remote):
+        return -errno.EFAULT
+    at = 0
+    for address, length in own:
+        if at < len(data):
+            tracer.memory.write(address, data[at : at + length])
+        at += length
+    return len(data)
+
+
+def _write_vectors(
+    registry: Registry, link: PtraceEngine, tracer: Task, own: _Vectors, remote: _Vectors
+) -> int | None:
+    """Write to memory that the tracee may execute and write; None: the kernel is to write, or to refuse.
+
+    Raises:
+        BadAddress: of what is to be written, or of where, part is not mapped.
+    """
+    rights = [procfs.rights(link.tracee.tid, address) for address, length in remote if length]
+    if not all("x" in one and "w" in one for one in rights):
+        return None
+    data = b"".join(tracer.memory.read_exact(address, length) for address, length in own)
+    written = 0
+    for address, length in remote:
+        part = data[written : written + length]
+        if part:
+            registry.write_memory(link, address, part)
+        written += len(part)
+    return written

@@ -109,9 +109,9 @@ class ChildAction(enum.Enum):
     CAUGHT = enum.auto()
 
 
-def child_siginfo(code: int, pid: int, uid: int, status: int) -> bytes:
-    """Make the siginfo of a SIGCHLD, and of a waitid."""
-    return struct.pack("<iiiiiii", SIGCHLD, 0, code, 0, pid, uid, status).ljust(128, b"\0")
+def child_siginfo(code: int, pid: int, uid: int, status: int, ticks: tuple[int, int] = (0, 0)) -> bytes:
+    """Make the siginfo of a SIGCHLD, and of a waitid, which does not tell times."""
+    return struct.pack("<7i4x2q", SIGCHLD, 0, code, 0, pid, uid, status, *ticks).ljust(128, b"\0")
 
 
 class Registry:
@@ -136,6 +136,8 @@ class Registry:
         self.stop_signals: dict[int, int] = {}
         """By pid: what has stopped the process."""
         self.parents: dict[int, Task] = {}
+        self.traced_from_outside: set[int] = set()
+        """Generations of tasks that asked to be traced by a parent outside of the session."""
         self.wants_no_stops: set[int] = set()
         """Processes whose SIGCHLD action has SA_NOCLDSTOP."""
         self.child_action: dict[int, ChildAction] = {}
@@ -425,8 +427,11 @@ class Registry:
             and not (stopped and link.tracer_pid in self.wants_no_stops)
             and (tracer.task.mask & SIGNAL_ALL or self._notices(link.tracer_pid, tracer.tid))
         ):
-            uid = procfs.real_uid(link.tracee.tid)
-            loop.send_to_process(tracer, child_siginfo(code, link.tracee.tid, uid, status & 0xFF))
+            tid = link.tracee.tid
+            uid, ticks = link.identity[1], link.times
+            if stopped:
+                uid, ticks = procfs.real_uid(tid), procfs.times(tid, of_group=False)
+            loop.send_to_process(tracer, child_siginfo(code, tid, uid, status & 0xFF, ticks))
         self.wake(link.tracer_pid, link.tracee.tid)
 
     def tracer_died(self, tracer_pid: int) -> None:

@@ -109,7 +109,12 @@ def _handle(request: Request) -> int:
 
 def _traceme(registry: Registry, tracee: Task) -> int:
     parent = registry.parents.get(tracee.id.generation)
-    if parent is None or not parent.is_alive or registry.find(parent.pid, tracee) is not None:
+    if parent is None or not parent.is_alive:
+        # A parent outside of the session does not trace: all that comes of it is that it was asked for.
+        asked = tracee.id.generation in registry.traced_from_outside
+        registry.traced_from_outside.add(tracee.id.generation)
+        return -errno.EPERM if asked else 0
+    if registry.find(parent.pid, tracee) is not None:
         return -errno.EPERM
     if not access.tracing_by_parent_is_allowed(parent.tid, tracee.tid):
         return -errno.EPERM
