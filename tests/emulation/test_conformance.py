@@ -26,6 +26,7 @@ pytestmark = pytest.mark.core
 
 PROGRAMS: Final = (
     "ptrace_stops",
+    "ptrace_notices",
     "ptrace_births",
     "ptrace_waits",
     "ptrace_lists",

@@ -111,6 +111,7 @@ class TracedTask:
         pending: the sticky resume action (spec 1.1).
         held: stopped, because some engine wants it so; every stop has its own `stops` number.
         jctl: job control has stopped it.
+        notices: how many SIGCONTs have shown as a stop of its own.
         reporting: the engine whose callback is running, and `callback` which one.
         event: the event of the pass in progress.
         action: the merged answers of that pass so far: what would happen without the next engine.
@@ -139,6 +140,7 @@ class TracedTask:
         "life",
         "mask",
         "needs",
+        "notices",
         "occurrence",
         "pending",
         "recorded",
@@ -166,6 +168,7 @@ class TracedTask:
         self.pending = ResumeAction.RESUME
         self.held = False
         self.jctl = False
+        self.notices = 0
         self.stops = 0
         self.serial = False
         self.spared: tuple[Engine, ...] = ()

@@ -14,10 +14,11 @@ kernel/ptrace.c.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, ResumeAction, SignalAction, SyscallAction, Verdict
+from utrace.engines.ptrace_link import PtraceLink
 from utrace.engines.ptrace_stops import (
     BIRTH_OPTIONS,
     CLONE_PTRACE,
@@ -25,7 +26,6 @@ from utrace.engines.ptrace_stops import (
     SIGTRAP,
     Option,
     PtraceEvent,
-    PtraceStop,
     StopKind,
     Trap,
     as_watchpoint_hit,
@@ -33,270 +33,24 @@ from utrace.engines.ptrace_stops import (
     is_call_trap,
     seccomp_data,
     signal_siginfo,
+    signal_stop,
+    syscall_stop,
     trap_siginfo,
 )
 from utrace.kernel import procfs
 from utrace.tracehook.deaths import DELAYED_LEADER
 from utrace.tracehook.group_stop import CLD_STOPPED
-from utrace.tracer.ops import EngineOps
 
 if TYPE_CHECKING:
-    from utrace.engines.ptrace_tracer import Tracer
     from utrace.tracehook.group_stop import JobControl
     from utrace.tracer.engine import Engine
     from utrace.tracer.signal import SignalReport
     from utrace.tracer.syscall import Syscall
     from utrace.tracer.task import Task
 
-SIGSTOP: Final = 19
-SI_KERNEL: Final = 0x80
 
-
-class PtraceEngine(EngineOps):
-    """The link of one tracer to one tracee.
-
-    Attributes:
-        tracee: the traced task; `engine` this engine on it.
-        tracer_tid: the tracer's thread; only it may make requests.
-        tracer_pid: the tracer's process; any of its threads may wait.
-        seized: by PTRACE_SEIZE.
-        options: PTRACE_O_… in force.
-        stop: the ptrace-stop the tracee stands in, None while it runs, or stands still `listening`.
-        message: what PTRACE_GETEVENTMSG gives.
-        number: of links made, which is this.
-        identity, times: of a dying tracee: process group and real user; user and system time, in ticks.
-    """
-
-    events = (
-        Event.QUIESCE | Event.CLONE | Event.EXEC | Event.EXIT | Event.DEATH | Event.SIGNAL_ALL | Event.JCTL
-    )
-    follow = False
-    vital = True
-
-    def __init__(
-        self, tracer: Tracer, tracer_tid: int, tracer_pid: int, *, seized: bool, options: int
-    ) -> None:
-        self._tracer = tracer
-        self.tracer_tid = tracer_tid
-        self.tracer_pid = tracer_pid
-        self.seized = seized
-        self.options = Option(options)
-        self.stop: PtraceStop | None = None
-        self.message = 0
-        self._wanted: PtraceStop | None = None
-        self._parked: bytes | None = None
-        self._made_up = False
-        self._deliver = 0
-        self._leaving = False
-        self._lent = False
-        self._missed: bytes | None = None
-        self._syscalls = False
-        self._sysemu = False
-        self._step = ResumeAction.RESUME
-        self.listening = False
-        self._vfork_child = 0
-        self._status = 0
-        self.number = 0
-        self.identity = self.times = (0, 0)
-
-    tracee: Task
-    engine: Engine
-
-    def hold(self, task: Task, engine: Engine) -> None:
-        """Note what it is attached to."""
-        self.tracee = task
-        self.engine = engine
-        engine.stops_at_events = True
-
-    def describe(self) -> str:
-        """Tell whose link it is."""
-        return f"ptrace by {self.tracer_tid} ({procfs.comm(self.tracer_tid) or '?'})"
-
-    def describe_stop(self, engine: Engine) -> str:
-        """Tell which ptrace-stop the tracee stands in for this tracer."""
-        return "" if self.stop is None else self.stop.describe()
-
-    # -- stops ------------------------------------------------------------------------------------
-
-    def _stop(self, kind: StopKind, code: int, siginfo: bytes | None, *, message: int = 0) -> ResumeAction:
-        self.stop = PtraceStop(kind, code, siginfo)
-        self.listening = False
-        self.message = message
-        if self._wanted is not None and self._wanted.kind is not StopKind.SIGNAL_DELIVERY:
-            # Any stop uses a pending interrupt up (kernel/signal.c:ptrace_stop()).
-            self._wanted = None
-        self._tracer.stopped(self)
-        return ResumeAction.STOP
-
-    def _event(self, event: PtraceEvent, message: int) -> ResumeAction:
-        code = event << 8 | SIGTRAP
-        return self._stop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid), message=message)
-
-    def interrupt(self) -> None:
-        """PTRACE_INTERRUPT: stop in an EVENT_STOP; a listening tracee reports its group-stop again.
-
-        In a stop it is kept for when that ends.
-        """
-        if self.stop is None and self.engine.task.jctl:
-            self.stop_with_group()
-            return
-        self._alone = False
-        code = PtraceEvent.STOP << 8 | SIGTRAP
-        self._wanted = PtraceStop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid))
-        self._demand()
-
-    def stop_alone(self, siginfo: bytes) -> None:
-        """Stop for a SIGSTOP that the tracer itself sent to this very thread, which others do not see."""
-        self._wanted = PtraceStop(StopKind.SIGNAL_DELIVERY, SIGSTOP, siginfo)
-        self._demand()
-
-    def take_back_stop(self) -> bool:
-        """Take back such a SIGSTOP, as a SIGCONT does; tell whether there was one."""
-        if self._wanted is None or self._wanted.code != SIGSTOP:
-            return self._made_up
-        self._wanted = None
-        return True
-
-    def _demand(self) -> None:
-        """Make the stop that is wanted come, or leave it for the end of the present one."""
-        if self.stop is not None:
-            return
-        if self.engine.task.held:
-            # Others keep it stopped, for as long as they like: it stands still for this tracer too.
-            self._begin_wanted()
-            self.engine.control(ResumeAction.STOP)
-        else:
-            self.engine.control(ResumeAction.INTERRUPT)
-
-    def stop_with_group(self) -> None:
-        """Stand in the group-stop that the tracee is in already."""
-        self._group_stop(self._tracer.group_stop_signal(self))
-        self.engine.control(ResumeAction.STOP)
-
-    def _group_stop(self, signo: int) -> ResumeAction:
-        if not self.seized:
-            return self._stop(StopKind.GROUP, signo, None)
-        code = PtraceEvent.STOP << 8 | signo
-        return self._stop(StopKind.GROUP, code, signal_siginfo(signo, code, self.tracee.pid))
-
-    def stop_at_birth(self) -> None:
-        """Make a new tracee stop before its first instruction: EVENT_STOP if seized, else SIGSTOP."""
-        if self.seized:
-            code = PtraceEvent.STOP << 8 | SIGTRAP
-            self._wanted = PtraceStop(StopKind.EVENT, code, trap_siginfo(code, self.tracee.pid))
-        else:
-            self._wanted = PtraceStop(StopKind.SIGNAL_DELIVERY, SIGSTOP, signal_siginfo(SIGSTOP, 0))
-        self.engine.control(ResumeAction.INTERRUPT)
-
-    def stop_at_attach(self) -> None:
-        """PTRACE_ATTACH: a SIGSTOP for this tracer alone; a group-stop comes before it."""
-        siginfo = signal_siginfo(SIGSTOP, SI_KERNEL)
-        if self.engine.task.jctl:
-            self.stop_with_group()
-            self._tracer.send(self, siginfo)
-        else:
-            self.stop_alone(siginfo)
-
-    def resume(self, *, syscalls: bool, sysemu: bool, step: ResumeAction, signo: int) -> None:
-        """End the ptrace-stop: PTRACE_CONT, SYSCALL, SINGLESTEP and their kin."""
-        stop, self.stop = self.stop, None
-        self._syscalls = syscalls or sysemu
-        self._sysemu = sysemu
-        self._step = step
-        self._deliver = signo
-        mask = self.events | (Event.SYSCALL if self._syscalls else Event(0))
-        if step is not ResumeAction.RESUME:
-            mask |= Event.SYSCALL_EXIT if self._syscalls else Event(0)
-        if mask != self.engine.events:
-            self.engine.set_events(mask)
-        if stop is not None and stop.kind is StopKind.GROUP:
-            # PTRACE_CONT lets a group-stopped thread run.
-            self.engine.task.jctl = False
-        if stop is not None and stop.kind in {StopKind.SYSCALL_ENTRY, StopKind.SYSCALL_EXIT} and signo:
-            self._tracer.send(self, signal_siginfo(signo, SI_KERNEL))
-        if self._missed is not None and self._wanted is None:
-            missed, self._missed = self._missed, None
-            if self._tracer.is_hit(self):
-                self._wanted = PtraceStop(StopKind.SIGNAL_DELIVERY, SIGTRAP, missed)
-        self.engine.control(ResumeAction.INTERRUPT if self._has_more() else step)
-        if any(other.wants_stop for other in self.engine.task.engines):
-            self.stand_still_too()
-
-    def stand_still_too(self) -> None:
-        """Begin the stop that is wanted: others keep the tracee stopped, so that it cannot come to it."""
-        if self.stop is None and self._wanted is not None and not (self._deliver and self._parked):
-            self._parked, self._made_up = None, False
-            self._begin_wanted()
-            self.engine.control(ResumeAction.STOP)
-
-    def _has_more(self) -> bool:
-        """Tell whether the end of a stop is followed by a report: for what is wanted, or to be delivered."""
-        if not self._deliver and self._made_up:
-            self._parked, self._made_up = None, False
-        return self._wanted is not None or self._parked is not None
-
-    _alone = False
-    """Listening where the group is not stopped: it stands still until an interrupt."""
-
-    def listen(self) -> None:
-        """PTRACE_LISTEN: leave the ptrace-stop, stay stopped, in the group's stop or without one."""
-        self.stop = None
-        self.listening = True
-        self._alone = not self.engine.task.jctl
-        if not self._alone:
-            self.engine.control(ResumeAction.RESUME)
-
-    def detach(self, signo: int) -> None:
-        """PTRACE_DETACH: leave; a parked signal goes on as `signo`, unless that is 0."""
-        stop, self.stop = self.stop, None
-        if stop is not None and stop.kind is StopKind.SIGNAL_DELIVERY and self._parked is not None:
-            # One more round: the report after the stop delivers the signal, then the engine leaves.
-            self._deliver = signo
-            self._leaving = True
-            self.engine.control(ResumeAction.INTERRUPT if self._has_more() else ResumeAction.DETACH)
-            return
-        if stop is not None and stop.kind in {StopKind.SYSCALL_ENTRY, StopKind.SYSCALL_EXIT} and signo:
-            self._tracer.send(self, signal_siginfo(signo, SI_KERNEL))
-        self.engine.detach()
-
-    @property
-    def holds(self) -> bool:
-        """Whether it keeps the tracee in its stop."""
-        return self.stop is not None and not self._lent
-
-    def lend(self) -> None:
-        """Let the tracee make a step of another tracer's; to this one it stays in its stop."""
-        self._lent = True
-        self.engine.control(ResumeAction.RESUME)
-
-    def take_back(self) -> None:
-        """End what `lend` began."""
-        if self._lent:
-            self._lent = False
-            if self.stop is not None and not self.tracee.is_exiting:
-                self.engine.control(ResumeAction.STOP)
-
-    @property
-    def is_stepping(self) -> bool:
-        """Whether the tracer resumed it by a step that is not over."""
-        return self._step is not ResumeAction.RESUME
-
-    @property
-    def follows_calls(self) -> bool:
-        """Whether it runs to its next syscall-stop and nothing else is to come first."""
-        return (
-            self.stop is None
-            and self._syscalls
-            and not self._sysemu
-            and self._step is ResumeAction.RESUME
-            and self._wanted is None
-            and self._parked is None
-            and not self._leaving
-            and not self.listening
-            and not self._vfork_child
-        )
-
-    # -- callbacks --------------------------------------------------------------------------------
+class PtraceEngine(PtraceLink):
+    """The link of one tracer to one tracee, as an engine."""
 
     def _step_or(self, answer: ResumeAction | None) -> Answer:
         """Say again what the tracer resumed by: each pass forgets a step (INV-10)."""
@@ -310,6 +64,7 @@ class PtraceEngine(EngineOps):
             # SIGKILL ended whatever stop there was.
             self.stop = None
             return None
+        self._take_notice()
         if self.stop is not None or self._alone:
             return self._stay()
         return self._step_or(None) if event else self._quiet_point()
@@ -332,15 +87,6 @@ class PtraceEngine(EngineOps):
             return self._begin_wanted()
         return self._step_or(None)
 
-    def _begin_wanted(self) -> ResumeAction:
-        wanted, self._wanted = self._wanted, None
-        if wanted is None:
-            return ResumeAction.RESUME
-        self._step = ResumeAction.RESUME
-        if wanted.kind is StopKind.SIGNAL_DELIVERY:
-            self._parked, self._made_up = wanted.siginfo, True
-        return self._stop(wanted.kind, wanted.code, wanted.siginfo)
-
     def report_signal(self, task: Task, signal: SignalReport) -> Answer:
         """Park a signal and stop; or, after that stop, deliver what the tracer said."""
         if self.stop is not None:
@@ -349,6 +95,7 @@ class PtraceEngine(EngineOps):
             return self._stay()
         if not signal.is_report:
             return self._new_signal(signal)
+        self._take_notice()
         if self._parked is not None:
             return self._unpark(signal)
         if self._wanted is not None:
@@ -356,7 +103,7 @@ class PtraceEngine(EngineOps):
         if signal.action is SignalAction.HANDLER and self._step is not ResumeAction.RESUME:
             # Stepping into a handler traps at its first instruction (spec 6.5).
             self._step = ResumeAction.RESUME
-            return self._stop(StopKind.SIGNAL_DELIVERY, SIGTRAP, trap_siginfo(SIGTRAP))
+            return self._stop(signal_stop(trap_siginfo(SIGTRAP)))
         return self._step_or(None)
 
     def _new_signal(self, signal: SignalReport) -> Answer:
@@ -388,16 +135,9 @@ class PtraceEngine(EngineOps):
     def _park(self, signal: SignalReport, siginfo: bytes) -> Answer:
         self._parked = siginfo
         self._step = ResumeAction.RESUME
-        self._stop(StopKind.SIGNAL_DELIVERY, signal.signo, siginfo)
+        self._stop(signal_stop(siginfo))
         self.engine.control(ResumeAction.INTERRUPT)
         return Verdict(ResumeAction.STOP, signal=SignalAction.IGN)
-
-    def set_siginfo(self, siginfo: bytes) -> None:
-        """PTRACE_SETSIGINFO: change the siginfo of the stop."""
-        if self.stop is not None:
-            self.stop.siginfo = siginfo
-        if self._parked is not None:
-            self._parked = siginfo
 
     def _unpark(self, signal: SignalReport) -> Answer:
         parked, self._parked = self._parked, None
@@ -444,9 +184,8 @@ class PtraceEngine(EngineOps):
         return self._stop_at_syscall(StopKind.SYSCALL_EXIT)
 
     def _stop_at_syscall(self, kind: StopKind) -> ResumeAction:
-        code = SIGTRAP | (0x80 if self.options & Option.TRACESYSGOOD else 0)
         message = 1 if kind is StopKind.SYSCALL_ENTRY else 2
-        return self._stop(kind, code, trap_siginfo(code, self.tracee.pid), message=message)
+        return self._stop(syscall_stop(kind, self.options, self.tracee.pid), message=message)
 
     def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
         """Trace the child if the options say so, and stop in the event."""
@@ -485,12 +224,10 @@ class PtraceEngine(EngineOps):
         return ResumeAction.DETACH
 
     def report_jctl(self, task: Task, job_control: JobControl) -> Answer:
-        """Stop in the group-stop; or, listening, tell of its end."""
+        """Stop in the group-stop."""
         if job_control.type == CLD_STOPPED:
-            return self._group_stop(job_control.signo)
-        if self.listening:
-            code = PtraceEvent.STOP << 8 | SIGTRAP
-            return self._stop(StopKind.EVENT, code, trap_siginfo(code, task.pid))
+            return self._stop_by(job_control.signo)
+        # What a listening one tells of the end comes with the notice.
         return None
 
     def release(self, engine: Engine) -> None:

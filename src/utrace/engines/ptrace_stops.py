@@ -145,6 +145,31 @@ def is_call_trap(siginfo: bytes) -> bool:
     return signo == SIGTRAP and code == TRAP_BRKPT
 
 
+def event_stop(event: PtraceEvent, pid: int) -> PtraceStop:
+    """Make the stop of an event; `pid`: of the tracee's process."""
+    code = event << 8 | SIGTRAP
+    return PtraceStop(StopKind.EVENT, code, trap_siginfo(code, pid))
+
+
+def group_stop(signo: int, pid: int, *, seized: bool) -> PtraceStop:
+    """Make the stop of a tracee whose group is stopped, by this signal."""
+    if not seized:
+        return PtraceStop(StopKind.GROUP, signo, None)
+    code = PtraceEvent.STOP << 8 | signo
+    return PtraceStop(StopKind.GROUP, code, signal_siginfo(signo, code, pid))
+
+
+def syscall_stop(kind: StopKind, options: Option, pid: int) -> PtraceStop:
+    """Make the stop at the entry or the exit of a call."""
+    code = SIGTRAP | (0x80 if options & Option.TRACESYSGOOD else 0)
+    return PtraceStop(kind, code, trap_siginfo(code, pid))
+
+
+def signal_stop(siginfo: bytes) -> PtraceStop:
+    """Make the stop in which a signal is to be delivered."""
+    return PtraceStop(StopKind.SIGNAL_DELIVERY, int.from_bytes(siginfo[:4], "little"), siginfo)
+
+
 def seccomp_data(occurrence: object) -> int | None:
     """Tell what the filter said, if what a quiesce is about is a seccomp stop."""
     if type(occurrence) is tuple and occurrence[1] == FactKind.SECCOMP:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from utrace.engines.ptrace import PtraceEngine
+    from utrace.engines.ptrace_link import PtraceLink
     from utrace.engines.ptrace_stops import Trap
     from utrace.tracer.task import Task
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 class Tracer(Protocol):
     """Whoever is told of stops and ends; `ptrace_emu.registry` has it."""
 
-    def stopped(self, link: PtraceEngine) -> None:
+    def stopped(self, link: PtraceLink) -> None:
         """A stop has begun."""
         ...
 
@@ -29,7 +30,7 @@ class Tracer(Protocol):
         """A child is to be traced by the same tracer, with the same options."""
         ...
 
-    def send(self, link: PtraceEngine, siginfo: bytes) -> None:
+    def send(self, link: PtraceLink, siginfo: bytes) -> None:
         """Send the tracee a signal."""
         ...
 
@@ -37,7 +38,7 @@ class Tracer(Protocol):
         """Tell whose a SIGTRAP is."""
         ...
 
-    def is_hit(self, link: PtraceEngine) -> bool:
+    def is_hit(self, link: PtraceLink) -> bool:
         """Tell whether the tracer has a watchpoint that the tracee's last trap was about."""
         ...
 
@@ -45,6 +46,6 @@ class Tracer(Protocol):
         """Tell whether the task's present clone was made with CLONE_UNTRACED."""
         ...
 
-    def group_stop_signal(self, link: PtraceEngine) -> int:
+    def group_stop_signal(self, link: PtraceLink) -> int:
         """Tell which signal has stopped the tracee's group; 0 if it is not stopped."""
         ...

@@ -32,6 +32,7 @@ from utrace.tracehook.group_stop import CLD_CONTINUED, CLD_STOPPED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from utrace.engines.ptrace_link import PtraceLink
     from utrace.ptrace_emu.births import UntracedBirth
     from utrace.tracer.engine import Engine
     from utrace.tracer.task import Task
@@ -223,7 +224,7 @@ class Registry:
 
     # -- what a link tells (engines.ptrace.Tracer) ---------------------------------------------------
 
-    def stopped(self, link: PtraceEngine) -> None:
+    def stopped(self, link: PtraceLink) -> None:
         """A stop has begun: SIGCHLD, and whoever waits looks again."""
         if link.stop is not None:
             self.number(link.stop)
@@ -313,7 +314,7 @@ class Registry:
         self.breakpoints.inherit(link.tracee.pid, child.pid, link.tracer_pid)
         made.stop_at_birth()
 
-    def debug_registers(self, link: PtraceEngine) -> DebugRegisters:
+    def debug_registers(self, link: PtraceLink) -> DebugRegisters:
         """Find the debug registers of a tracee."""
         tid, kernel = link.tracee.tid, link.engine.loop.kernel
         return self._debug_registers.setdefault(
@@ -333,11 +334,11 @@ class Registry:
         """Tell whose a SIGTRAP is: a breakpoint's, a watchpoint's, or that of a step."""
         return self._traps.whose(link, siginfo)
 
-    def is_hit(self, link: PtraceEngine) -> bool:
+    def is_hit(self, link: PtraceLink) -> bool:
         """Tell whether a tracer has a watchpoint that the tracee's last trap was about."""
         return link.tracer_pid in self.debug_registers(link).owners()
 
-    def send(self, link: PtraceEngine, siginfo: bytes) -> None:
+    def send(self, link: PtraceLink, siginfo: bytes) -> None:
         """Send a tracee a signal that has this siginfo."""
         tracee = link.engine.loop.tracees.by_tid.get(link.tracee.tid)
         if tracee is not None:
@@ -347,7 +348,7 @@ class Registry:
         """Tell whether the task's present clone was made with CLONE_UNTRACED."""
         return task.id.generation in self.untraced_births
 
-    def group_stop_signal(self, link: PtraceEngine) -> int:
+    def group_stop_signal(self, link: PtraceLink) -> int:
         """Tell which signal has stopped a tracee's group."""
         return self.stop_signals.get(link.tracee.pid, SIGSTOP)
 
@@ -418,7 +419,7 @@ class Registry:
                 del self._waiters[waiting]
                 waiter.wake()
 
-    def _tell(self, link: PtraceEngine, code: int, status: int) -> None:
+    def _tell(self, link: PtraceLink, code: int, status: int) -> None:
         loop = link.engine.loop
         tracer = loop.tracees.by_tid.get(link.tracer_tid)
         stopped = code in {CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED}

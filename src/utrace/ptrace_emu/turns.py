@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from utrace.engines.ptrace import PtraceEngine
+    from utrace.engines.ptrace_link import PtraceLink
     from utrace.ptrace_emu.registry import Registry
 
 
@@ -42,7 +43,7 @@ def take_turn(registry: Registry, link: PtraceEngine) -> None:
             holder.lend()
 
 
-def end_turn(registry: Registry, link: PtraceEngine) -> None:
+def end_turn(registry: Registry, link: PtraceLink) -> None:
     """The step is over, or its tracer gone: the tracee stands in the others' stops again."""
     for other in registry.tracers_of(link.tracee):
         if other is not link:

@@ -168,21 +168,45 @@ def undo_mending(tracee: Tracee) -> None:
         tracee.mended = None
 
 
-def trap_stop(tracee: Tracee, fact: Fact) -> Pass:
-    """Decide an EVENT_STOP with SIGTRAP: our interrupt, a SIGCONT, or a first stop.
+def _is_continued(tracee: Tracee) -> bool:
+    """Tell whether a SIGCONT is on its way that this thread has not told of: it does before it is delivered.
 
-    A SIGCONT to a task that was not stopped comes here too and means nothing by itself.
+    Reference: Linux 6.18 kernel/signal.c:prepare_signal(), ptrace_trap_notify().
     """
+    if tracee.told_of == tracee.process.continues:
+        return False
+    disposition = tracee.kernel.disposition(tracee.tid)
+    return disposition is not None and bool((disposition.queued | disposition.shared) & _SIGCONT_BIT)
+
+
+_SIGCONT_BIT: Final = 1 << 18 - 1
+
+
+def trap_stop(tracee: Tracee, fact: Fact, *, nudged: bool) -> Pass:
+    """Decide an EVENT_STOP with SIGTRAP: our interrupt (`nudged`), a SIGCONT, or a first stop.
+
+    A SIGCONT to a task that was not stopped comes here too.  It is told to engines that stop at events,
+    as by a ptrace-stop, in a quiesce; to others it means nothing by itself.
+    """
+    task = tracee.task
     # What a report made here is about is no signal, also if the last stop was one.
-    tracee.task.occurrence = fact
+    task.occurrence = fact
     tracee.signo = 0
     begun = tracee.step_begun()
-    if tracee.listening:
+    is_noticed = any(engine.stops_at_events for engine in task.engines) and (
+        tracee.listening or (not nudged and _is_continued(tracee))
+    )
+    if is_noticed:
+        tracee.told_of = tracee.process.continues
+    if tracee.listening or (is_noticed and tracee.process.stopped):
         tracee.listening = False
         begun = ResumeAction.RESUME
         yield from report_continued(tracee)
     elif tracee.mend:
         mend(tracee)
+    if is_noticed:
+        task.notices += 1
+        task.pend(ResumeAction.REPORT)
     tracee.mend = False
     handler, tracee.handler_due = tracee.handler_due, False
     yield from return_to_user(tracee, handler=handler, begun=begun)

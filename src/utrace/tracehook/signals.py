@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from utrace.tracehook.tracee import Tracee
 
 SIGTRAP: Final = 5
+_SIGCONT: Final = 18
 
 _STEP_CODES: Final = frozenset({1, 2, SIGTRAP})
 """TRAP_BRKPT after a system call, TRAP_TRACE after an instruction, SIGTRAP at a handler's entry."""
@@ -55,6 +56,7 @@ def signal_stop(tracee: Tracee, fact: Fact) -> Pass:
     if tracee.carried or tracee.process.carried:
         fact, carried = unload(tracee, fact)
     _, _, signo, siginfo = fact
+    tracee.process.continues += signo == _SIGCONT
     stepped = signo == SIGTRAP and tracee.request not in _FREE_RUNS and _is_step_trap(siginfo)
     if stepped and tracee.in_syscall:
         yield from stepped_over(tracee)

@@ -91,15 +91,17 @@ class Process:
         stopped: a job control stop is in force, and its end has not been reported.
         own_child: its parent is the tracer, whose wait for the leader reaps it.
         carried: signals of ours under way to this thread, by the number of their carrier.
+        continues: how many SIGCONTs its threads were about to get.
     """
 
-    __slots__ = ("carried", "own_child", "stopped", "tgid", "tracees")
+    __slots__ = ("carried", "continues", "own_child", "stopped", "tgid", "tracees")
 
     def __init__(self, tgid: int) -> None:
         self.tgid = tgid
         self.tracees: dict[int, Tracee] = {}
         self.carried: dict[int, list[CarriedSignal]] = {}
         self.stopped = False
+        self.continues = 0
         self.own_child = False
 
 
@@ -114,6 +116,7 @@ class Tracee:
         mended: the registers before and after an -EINTR was undone: a handler, if one runs now, is to
             find it as it was.
         listening: in a group stop, let go by LISTEN.
+        told_of: which of its process's SIGCONTs, counted from 0, has shown as a stop of its own.
         at_entry: its syscall-entry-stop was seen, so that a seccomp stop may be of the same call.
         more_to_come: before the call it is entering is made there is a seccomp stop still to be worked on.
         in_syscall: its last syscall-stop was an entry.
@@ -167,6 +170,7 @@ class Tracee:
         "superseded",
         "task",
         "tid",
+        "told_of",
         "usage",
     )
 
@@ -188,6 +192,7 @@ class Tracee:
         self.mend = False
         self.mended: tuple[bytes, bytes] | None = None
         self.listening = False
+        self.told_of = -1
         self.in_syscall = False
         self.at_entry = self.more_to_come = False
         self.carried: dict[int, list[CarriedSignal]] = {}

@@ -39,7 +39,6 @@ Life: TypeAlias = Generator[Engine | Pause, Fact | Reply, None]
 STOPS: Final[Mapping[int, Callable[[Tracee, Fact], Pass]]] = {
     FactKind.SIGNAL: signal_stop,
     FactKind.GROUP_STOP: group_stop,
-    FactKind.TRAP: trap_stop,
     FactKind.FORK: birth_stop,
     FactKind.VFORK: birth_stop,
     FactKind.CLONE: birth_stop,
@@ -57,6 +56,7 @@ _EXECVE: Final = {0xC000003E: 59, 0x40000003: 11, 0xC00000B7: 221}
 _SYSCALL_ENTRY: Final = int(FactKind.SYSCALL_ENTRY)
 _SECCOMP: Final = int(FactKind.SECCOMP)
 _SYSCALL_EXIT: Final = int(FactKind.SYSCALL_EXIT)
+_TRAP: Final = int(FactKind.TRAP)
 _ENDS: Final = frozenset({FactKind.EXIT, FactKind.DEATH})
 
 
@@ -68,7 +68,8 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0
     while True:
         if not isinstance(fact, tuple):
             impossible("a running tracee is sent facts", tracee=tracee.tid, got=fact)
-        tracee.running = tracee.nudged = False
+        tracee.running = False
+        nudged, tracee.nudged = tracee.nudged, False
         kind = fact[1]
         if kind == _SYSCALL_ENTRY or (kind == _SECCOMP and not tracee.at_entry and not is_theirs(fact)):
             report = entry_stop(tracee, fact)
@@ -83,6 +84,8 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0
                 yield from last
         elif kind == _SECCOMP:
             yield from seccomp_stop(tracee, fact)
+        elif kind == _TRAP:
+            yield from trap_stop(tracee, fact, nudged=nudged)
         else:
             yield from STOPS[kind](tracee, fact)
         if tracee.over:

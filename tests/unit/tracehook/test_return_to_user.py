@@ -160,6 +160,25 @@ def test_a_step_put_off_to_an_entry_goes_on_behind_what_nobody_is_told_of(rig: R
     assert rig.root.stepping is RESUME
 
 
+@pytest.mark.parametrize(
+    ("asks", "pending", "nudged", "told"),
+    [
+        (True, True, False, True),
+        (True, True, True, False),
+        (True, False, False, False),
+        (False, True, False, False),
+    ],
+)
+def test_a_sigcont_that_stopped_nothing_is_told_to_who_stops_at_events(
+    rig: Rig, asks: bool, pending: bool, nudged: bool, told: bool
+) -> None:
+    rig.engine("A", QUIESCE).stops_at_events = asks
+    rig.kernel.dispositions[ROOT] = Disposition(0, 0, 0, shared=1 << 17 if pending else 0)
+    rig.root.nudged = nudged
+    assert rig.feed(TRAP) == (["A.quiesce", "CONT"] if told else ["CONT"])
+    assert rig.task.notices == told
+
+
 def test_a_report_is_about_no_signal(rig: Rig) -> None:
     seen: list[object] = []
     rig.engine("A", QUIESCE, quiesce=doing(lambda: seen.append(rig.task.occurrence)))

@@ -15,9 +15,9 @@ EXECVE = 59
 
 
 def test_every_fact_about_a_tracee_is_decided_somewhere() -> None:
-    calls = {FactKind.SYSCALL_ENTRY, FactKind.SYSCALL_EXIT, FactKind.SECCOMP}
+    by_hand = {FactKind.SYSCALL_ENTRY, FactKind.SYSCALL_EXIT, FactKind.SECCOMP, FactKind.TRAP}
     elsewhere = {FactKind.BELL, FactKind.NO_TRACEES, FactKind.IN_CALL, FactKind.WAITED}
-    assert set(STOPS) | calls | elsewhere == set(FactKind)
+    assert set(STOPS) | by_hand | elsewhere == set(FactKind)
 
 
 def test_what_the_launch_does_is_not_shown() -> None:
