@@ -1,9 +1,10 @@
 /*
- * ctracer [-i] PROGRAM [ARG...]: the least that a ptrace tracer has to do, as the yardstick.
+ * ctracer [-i] [-y] PROGRAM [ARG...]: the least that a ptrace tracer has to do, as the yardstick.
  *
  * Every thread and child is seized and resumed with PTRACE_SYSCALL: two stops a system call, one wait
  * and one resume a stop, and nothing else.  With -i PTRACE_GET_SYSCALL_INFO is asked at every
- * syscall-stop, as any tracer has to that knows which call it is at.
+ * syscall-stop, as any tracer has to that knows which call it is at.  With -y the tracer is SCHED_IDLE, so
+ * that a tracee takes the CPU from it as soon as it is resumed.
  *
  * At the end the number of syscall-stops is printed on standard error.
  *
@@ -11,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +62,14 @@ static pid_t launch(char **argv)
 	return pid;
 }
 
+static void yield(void)
+{
+	struct sched_param param = { 0 };
+
+	if (sched_setscheduler(0, SCHED_IDLE, &param) != 0)
+		fail("sched_setscheduler");
+}
+
 static int is_stop_signal(int signo)
 {
 	return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
@@ -67,17 +77,23 @@ static int is_stop_signal(int signo)
 
 int main(int argc, char **argv)
 {
-	int with_info = argc > 1 && strcmp(argv[1], "-i") == 0;
+	int with_info = 0, yields = 0, first_word = 1;
 	struct ptrace_syscall_info info;
 	unsigned long long known = 0;
 	long stops = 0;
 	int result = 2;
 
-	if (argc < 2 + with_info) {
-		fprintf(stderr, "usage: ctracer [-i] PROGRAM [ARG...]\n");
+	for (; first_word < argc && argv[first_word][0] == '-'; first_word++) {
+		with_info |= strcmp(argv[first_word], "-i") == 0;
+		yields |= strcmp(argv[first_word], "-y") == 0;
+	}
+	if (first_word == argc) {
+		fprintf(stderr, "usage: ctracer [-i] [-y] PROGRAM [ARG...]\n");
 		return 2;
 	}
-	pid_t first = launch(argv + 1 + with_info);
+	pid_t first = launch(argv + first_word);
+	if (yields)
+		yield();
 	for (;;) {
 		int status;
 		pid_t tid = waitpid(-1, &status, __WALL);

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from benches.candidates import UTRACE, Whole
 from benches.placement import CPUS, Placement
-from benches.programs import BUILT, LOOP
+from benches.programs import ALLOWED, BUILT, C_TRACER, LOOP
 from benches.rounds import Group, Row
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ TREES: Final = BUILT / f"trees-{SIZE}"
 _OWN_TIME: Final = ", its own time"
 
 STRACE: Final = ("strace", "-f", "-o", "/dev/null")
+LOOKS: Final = (str(C_TRACER), "-i")
 TRACE: Final = (str(UTRACE), "trace", "-f", "-o", "/dev/null")
 
 
@@ -138,8 +139,10 @@ def group(program: Program, *, limit_s: float) -> Group:
 
     if program.prepare is not None:
         program.prepare()
-    native = under("native", ())
+    native, filtered = under("native", ()), under("a filter that lets all go", (str(ALLOWED),))
     strace, trace = under("strace", STRACE), under("utrace", TRACE)
+    looks, yields = (("C tracer that only looks", LOOKS), ("C tracer that yields", (*LOOKS, "-y")))
+    never = under("utrace, a call never made", (*TRACE, "-e", f"trace={NEVER}"))
     few = ("-e", f"trace={FEW}")
     some, our_some = (
         under("strace --seccomp-bpf, few calls", (*STRACE, "--seccomp-bpf", *few)),
@@ -149,19 +152,28 @@ def group(program: Program, *, limit_s: float) -> Group:
         Row(native),
         Row(strace, native),
         Row(under("perf trace", ("perf", "trace", "-o", "/dev/null", "--")), native),
+        Row(under(*looks), strace),
+        Row(under(*yields), strace),
         Row(trace, native),
         Row(trace, strace, program.budget),
         Row(some, native),
         Row(our_some, some, NEVER_SLOWER),
-        Row(under("utrace, a call never made", (*TRACE, "-e", f"trace={NEVER}")), native, UNMATCHED_BUDGET),
+        Row(filtered, native),
+        Row(never, filtered),
+        Row(never, native, UNMATCHED_BUDGET),
     ]
     if len(CPUS) > 1:
         pinned = under("strace", STRACE, Placement.ONE)
-        rows += [Row(pinned, native), Row(under("utrace", TRACE, Placement.ONE), pinned, NEVER_SLOWER)]
+        rows += [
+            Row(pinned, native),
+            Row(under(*looks, Placement.ONE), pinned),
+            Row(under(*yields, Placement.ONE), pinned),
+            Row(under("utrace", TRACE, Placement.ONE), pinned, NEVER_SLOWER),
+        ]
     return Group(f"{program.name}{_OWN_TIME}", "ms", rows, rounds=9, limit_s=limit_s)
 
 
-def groups(limit_s: float = 16) -> list[Group]:
+def groups(limit_s: float = 22) -> list[Group]:
     """List the programs whose parts are installed."""
     return [group(program, limit_s=limit_s) for program in PROGRAMS if shutil.which(program.command[0])]
 

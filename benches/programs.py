@@ -13,12 +13,13 @@ BUILT: Final = ROOT / "build" / "benches"
 LOOP: Final = BUILT / "loop"
 C_TRACER: Final = BUILT / "ctracer"
 TIMED: Final = BUILT / "timed"
+ALLOWED: Final = BUILT / "allowed"
 
 
 def compile_all() -> None:
     """Compile what is older than its source."""
     BUILT.mkdir(parents=True, exist_ok=True)
-    for program in (LOOP, C_TRACER, TIMED):
+    for program in (LOOP, C_TRACER, TIMED, ALLOWED):
         source = HERE / f"{program.name}.c"
         if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
             subprocess.run(

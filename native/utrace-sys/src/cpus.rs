@@ -1,8 +1,8 @@
-//! Sets of CPUs, and where a thread ran last.
+//! Sets of CPUs, where a thread ran last, and for how long.
 //!
-//! Reference: `sched_setaffinity(2)`, `proc_pid_stat(5)`.
+//! Reference: `sched_setaffinity(2)`, `proc_pid_stat(5)`, `proc_loadavg(5)`; Linux `Documentation/scheduler/sched-stats.rst`.
 
-use crate::Tid;
+use crate::{Tid, raw};
 
 /// A set of CPUs, as large as `cpu_set_t`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,4 +36,32 @@ pub(crate) fn last_cpu(tid: Tid) -> Option<usize> {
     let name_end = text.iter().rposition(|&byte| byte == b')')?;
     let mut fields = text.get(name_end + 2..)?.split(|&byte| byte == b' ');
     str::from_utf8(fields.nth(PROCESSOR)?).ok()?.parse().ok()
+}
+
+/// What the scheduler has given to a thread, in ns.
+pub(crate) struct Times {
+    pub(crate) ran: u64,
+    /// How long it could have run, and did not.
+    pub(crate) waited: u64,
+}
+
+/// `None` where the thread is gone, or the kernel keeps no such figures.
+pub(crate) fn times_ns(tid: Tid) -> Option<Times> {
+    let text = std::fs::read_to_string(format!("/proc/{tid}/schedstat")).ok()?;
+    let mut numbers = text.split(' ').map(str::parse);
+    Some(Times {
+        ran: numbers.next()?.ok()?,
+        waited: numbers.next()?.ok()?,
+    })
+}
+
+/// Whether there are more threads that run or could run than CPUs, anywhere; the caller is one of them.
+pub(crate) fn are_all_busy() -> bool {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let running = text
+        .split(' ')
+        .nth(3)
+        .and_then(|field| field.split('/').next());
+    let count = running.and_then(|number| number.parse().ok());
+    count.is_none_or(|count: usize| count > raw::online_cpus())
 }

@@ -303,6 +303,12 @@ pub(crate) fn current_cpu() -> usize {
     usize::try_from(unsafe { libc::sched_getcpu() }).unwrap_or_default()
 }
 
+/// How many CPUs there are that run; 1 if that is not known.
+pub(crate) fn online_cpus() -> usize {
+    // SAFETY: takes a number and gives one.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) }).unwrap_or(1)
+}
+
 /// Set the policy of the calling thread to `SCHED_IDLE`, or back to `SCHED_OTHER`; whether that was allowed.
 pub(crate) fn set_idle(idle: bool) -> bool {
     let policy = if idle {

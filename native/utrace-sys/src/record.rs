@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::Tid;
 use crate::batch::{Batch, What, mono_ns};
+use crate::cpus;
 use crate::fact::{Detail, Fact, FactKind};
 use crate::screen::Screen;
 use crate::shape::{Capture, Limits, Program};
@@ -45,7 +46,10 @@ struct Sink {
 
 impl Sink {
     fn record(&mut self, capture: &Capture<'_>, tid: Tid, what: What, mono_ns: u64) {
-        let cpu_ns = if self.cpu_times { cpu_time_ns(tid) } else { 0 };
+        // The clocks of `pthread_getcpuclockid(3)` are for threads of one's own process alone
+        // (`posix_cpu_clock_get()`).
+        let times = self.cpu_times.then(|| cpus::times_ns(tid)).flatten();
+        let cpu_ns = times.map_or(0, |times| times.ran);
         self.batch.record(capture, tid, what, (mono_ns, cpu_ns));
     }
 }
@@ -307,12 +311,4 @@ impl State {
         self.full |= sink.batch.is_full();
         Some(task.run)
     }
-}
-
-/// CPU time that a thread has used, 0 where it is gone.  The clocks of `pthread_getcpuclockid(3)` are for
-/// threads of one's own process alone (`posix_cpu_clock_get()`).
-fn cpu_time_ns(tid: Tid) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{tid}/schedstat")).unwrap_or_default();
-    let first = text.split(' ').next().map(str::parse);
-    first.and_then(Result::ok).unwrap_or_default()
 }
