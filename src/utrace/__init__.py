@@ -20,35 +20,34 @@ An engine is a subclass of `EngineOps`; a `Session` launches or attaches to prog
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
-from utrace import errors
-from utrace.core.events import Event
-from utrace.core.examine import Examiner
-from utrace.core.task_life import TaskId
-from utrace.core.verdicts import (
-    Answer,
-    Outcome,
-    ResumeAction,
-    SignalAction,
-    SyscallAction,
-    Verdict,
-    abort,
-    skip,
-)
-from utrace.errors import UtraceError
-from utrace.tracehook.group_stop import JobControl
-from utrace.tracer.engine import Engine
-from utrace.tracer.memory import Memory
-from utrace.tracer.ops import EngineOps
-from utrace.tracer.session import Session
-from utrace.tracer.signal import SignalReport
-from utrace.tracer.syscall import Syscall
-from utrace.tracer.task import Task
+from utrace.lazy import importer
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from utrace import errors
+    from utrace.core.events import Event
+    from utrace.core.examine import Examiner
+    from utrace.core.task_life import TaskId
+    from utrace.core.verdicts import (
+        Answer,
+        Outcome,
+        ResumeAction,
+        SignalAction,
+        SyscallAction,
+        Verdict,
+        abort,
+        skip,
+    )
+    from utrace.errors import UtraceError
+    from utrace.tracehook.group_stop import JobControl
+    from utrace.tracer.engine import Engine
+    from utrace.tracer.memory import Memory
+    from utrace.tracer.ops import EngineOps
+    from utrace.tracer.session import Session
+    from utrace.tracer.signal import SignalReport
+    from utrace.tracer.syscall import Syscall
+    from utrace.tracer.task import Task
 
 __all__ = [
     "Answer",
@@ -75,9 +74,32 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Import `utrace.engines` when it is first asked for: who has engines of his own starts faster."""
-    if name == "engines":
-        return importlib.import_module("utrace.engines")
-    message = f"module 'utrace' has no attribute {name!r}"
-    raise AttributeError(message)
+if not TYPE_CHECKING:
+    __getattr__ = importer(
+        __name__,
+        {
+            "utrace.core.events": ["Event"],
+            "utrace.core.examine": ["Examiner"],
+            "utrace.core.task_life": ["TaskId"],
+            "utrace.core.verdicts": [
+                "Answer",
+                "Outcome",
+                "ResumeAction",
+                "SignalAction",
+                "SyscallAction",
+                "Verdict",
+                "abort",
+                "skip",
+            ],
+            "utrace.engines": ["engines"],
+            "utrace.errors": ["UtraceError", "errors"],
+            "utrace.tracehook.group_stop": ["JobControl"],
+            "utrace.tracer.engine": ["Engine"],
+            "utrace.tracer.memory": ["Memory"],
+            "utrace.tracer.ops": ["EngineOps"],
+            "utrace.tracer.session": ["Session"],
+            "utrace.tracer.signal": ["SignalReport"],
+            "utrace.tracer.syscall": ["Syscall"],
+            "utrace.tracer.task": ["Task"],
+        },
+    )

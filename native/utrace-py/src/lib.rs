@@ -398,6 +398,11 @@ impl Tracer {
         in_call(py, &self.inner.recorder().call_of(tid))
     }
 
+    #[pyo3(signature = (tid, /))]
+    fn take_again(&self, py: Python<'_>, tid: i32) -> PyResult<bool> {
+        py.detach(|| self.inner.take_again(tid)).map_err(failure)
+    }
+
     fn has_records(&self) -> bool {
         self.inner.recorder().has_records()
     }

@@ -21,10 +21,11 @@ pub(crate) struct Program(pub(crate) Arc<SysProgram>);
 #[pymethods]
 impl Program {
     #[new]
-    #[pyo3(signature = (name, shapes, late, known, word, returned, foreign, /))]
+    #[pyo3(signature = (name, shapes, late, known, word, returned, foreign, socket, /))]
     #[allow(
         clippy::needless_pass_by_value,
-        reason = "lists are converted into values"
+        clippy::too_many_arguments,
+        reason = "the parts of a ProgramSpec, of which lists are converted into values"
     )]
     fn new(
         name: String,
@@ -34,8 +35,10 @@ impl Program {
         word: usize,
         returned: &str,
         foreign: bool,
+        socket: Option<usize>,
     ) -> PyResult<Self> {
-        let program = shapes::program(name, shapes, late, &known, word, returned, foreign)?;
+        let texts = (returned, foreign);
+        let program = shapes::program(name, shapes, late, &known, word, texts, socket)?;
         Ok(Self(Arc::new(program)))
     }
 }

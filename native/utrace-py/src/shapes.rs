@@ -168,10 +168,15 @@ pub(crate) fn program(
     late: Vec<usize>,
     known_words: &[String],
     word: usize,
-    returned_word: &str,
-    foreign: bool,
+    (returned_word, foreign): (&str, bool),
+    socket: Option<usize>,
 ) -> PyResult<Program> {
-    if shapes.len() > 6 || late.iter().any(|&index| index >= shapes.len()) {
+    if shapes.len() > 6
+        || late
+            .iter()
+            .chain(&socket)
+            .any(|&index| index >= shapes.len())
+    {
         return Err(PyValueError::new_err("a call has at most six arguments"));
     }
     let shapes = shapes.iter().map(|item| shape(&Node::of(&item)?));
@@ -183,5 +188,6 @@ pub(crate) fn program(
         word,
         returned: returned(returned_word),
         foreign,
+        socket,
     })
 }

@@ -19,6 +19,7 @@ mod launch;
 pub mod line_style;
 pub mod lines;
 pub mod memory;
+mod netlink;
 mod pace;
 pub mod pen;
 mod raw;

@@ -11,7 +11,7 @@
 
 #![allow(unsafe_code)]
 
-use core::ffi::{c_int, c_long, c_void};
+use core::ffi::{CStr, c_int, c_long, c_void};
 use core::ptr;
 use core::sync::atomic::AtomicU32;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -266,6 +266,14 @@ pub(crate) fn peek(tid: Tid, what: c_int) -> Result<c_int, Errno> {
 /// Whether a status of `tid` waits to be taken.
 pub(crate) fn wait_peek(tid: Tid) -> Result<bool, Errno> {
     Ok(peek(tid, libc::WEXITED | libc::WSTOPPED)? != 0)
+}
+
+/// Read an extended attribute of a file; its length.
+pub(crate) fn attribute(path: &CStr, name: &CStr, value: &mut [u8]) -> Result<usize, Errno> {
+    let (into, room) = (value.as_mut_ptr().cast::<c_void>(), value.len());
+    // SAFETY: both names end with a NUL, and `value` is exclusively borrowed and has that much room.
+    let length = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), into, room) };
+    Ok(checked(length as c_long)?.cast_unsigned() as usize)
 }
 
 /// The time of a clock, 0 if there is no such clock (any more).

@@ -70,8 +70,8 @@ enum Call {
     None,
     /// Taken here: its entry, and, if it is recorded, of which batch which event.
     Taken(Fact, Option<(u64, usize)>),
-    /// Given to Python.
-    Ordinary,
+    /// Given to Python: the stop at which it came up.
+    Ordinary(Fact),
 }
 
 struct Task {
@@ -191,13 +191,29 @@ impl Recorder {
         let request = state.handle(fact)?;
         Some(resume(fact.tid, request))
     }
+
+    /// Take the stop at which a call came up that was Python's, now that more is known of such calls.
+    pub(crate) fn handle_again<R>(
+        &self,
+        tid: Tid,
+        resume: impl FnOnce(Tid, c_int) -> R,
+    ) -> Option<R> {
+        let mut state = self.state();
+        let task = state.tasks.get_mut(&tid)?;
+        let Call::Ordinary(fact) = task.call else {
+            return None;
+        };
+        task.call = Call::None;
+        let request = state.handle(&fact)?;
+        Some(resume(tid, request))
+    }
 }
 
 fn in_call(task: &Task) -> InCall {
     match task.call {
         Call::None => InCall::No,
         Call::Taken(fact, _) => InCall::Yes(fact),
-        Call::Ordinary => InCall::AsTold,
+        Call::Ordinary(_) => InCall::AsTold,
     }
 }
 
@@ -222,23 +238,25 @@ impl State {
         let nr = fact.value as i32;
         let filtered = task.run == CONT;
         // Resumed by PTRACE_SYSCALL a filtered task shows both stops; which counts, Python knows.
-        if filtered != (fact.kind == FactKind::Seccomp) || matches!(task.call, Call::Ordinary) {
-            task.call = Call::Ordinary;
+        if filtered != (fact.kind == FactKind::Seccomp) || matches!(task.call, Call::Ordinary(_)) {
+            task.call = Call::Ordinary(*fact);
             return None;
         }
         let sink = self.sinks.get_mut(task.sink)?;
         let Some(taught) = sink.entries.get(&(arch, nr)) else {
-            task.call = Call::Ordinary;
+            task.call = Call::Ordinary(*fact);
             return None;
         };
         let is_wanted = !matches!(taught.entry, Entry::Unwanted);
         if is_wanted && taught.screen.passes(&args, 0, 0) {
             let known = match &taught.entry {
-                Entry::Recorded(program) if program.records(&args) => Some(Arc::clone(program)),
+                Entry::Recorded(program) if program.records(fact.tid, &args) => {
+                    Some(Arc::clone(program))
+                }
                 _ => None,
             };
             let Some(program) = known else {
-                task.call = Call::Ordinary;
+                task.call = Call::Ordinary(*fact);
                 return None;
             };
             sink.batch.looked_at += 1;

@@ -8,8 +8,8 @@
 
 use std::collections::HashMap;
 
-use crate::Tid;
-use crate::memory;
+use crate::netlink::is_netlink;
+use crate::{Tid, memory};
 
 pub(crate) const PATH_MAX: usize = 4096;
 /// Most elements of an environment that are counted.
@@ -218,14 +218,16 @@ pub struct Program {
     pub returned: Returned,
     /// Its text is Python's affair altogether.
     pub foreign: bool,
+    /// Which argument is a socket that passes messages if it is a netlink one: Python's affair.
+    pub socket: Option<usize>,
 }
 
 impl Program {
-    /// Whether a call with these arguments is known well enough to be recorded.
-    #[must_use]
-    pub fn records(&self, args: &[u64; 6]) -> bool {
+    /// Whether a call of a task with these arguments is known well enough to be recorded.
+    pub(crate) fn records(&self, tid: Tid, args: &[u64; 6]) -> bool {
+        let netlink = |index: usize| is_netlink(tid, args[index] as i32);
         let mut shapes = self.shapes.iter().map(|shape| shape.chosen(args));
-        !shapes.any(|shape| matches!(shape, Shape::Ordinary))
+        !shapes.any(|shape| matches!(shape, Shape::Ordinary)) && !self.socket.is_some_and(netlink)
     }
 }
 

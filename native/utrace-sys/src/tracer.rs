@@ -127,6 +127,19 @@ impl Tracer {
         }
     }
 
+    /// Take a stop that was told, as is known now of its call; whether it was taken, and is over.
+    pub fn take_again(&self, tid: Tid) -> Answer<bool> {
+        let state = self.state()?;
+        let taken = self.recorder.handle_again(tid, |tid, request| {
+            if state.has_ready(tid) {
+                return Ok(false);
+            }
+            resume(tid, request, 0)
+        });
+        // One that could not be resumed was killed, and its end is a fact of its own.
+        taken.map_or(Ok(false), |resumed| resumed.map(|_| true))
+    }
+
     /// Serve a tracer, until the next fact.
     pub fn serve(&self, offer: Offer) -> Answer<()> {
         Ok(self.state()?.serve(offer)?)

@@ -6,8 +6,12 @@ executed 126; otherwise the status is the traced program's.
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
+from typing import Final
+
+_OBJECTS_BETWEEN_LOOKS: Final = 100_000
 
 _HELP = """\
 Usage: utrace COMMAND [ARGUMENTS]
@@ -33,6 +37,8 @@ utrace COMMAND --help tells more; utrace --version tells the version.
 
 def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — one line a command
     """Run the command line; `arguments` are those behind the program's name."""
+    # What is imported stays: to look through it for garbage again and again takes a seventh of the start.
+    gc.set_threshold(_OBJECTS_BETWEEN_LOOKS)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # Ctrl-C before there is anything to let go of just ends us, without a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)

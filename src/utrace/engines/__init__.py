@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from utrace.lazy import importer
 
 if TYPE_CHECKING:
     from utrace.engines.call_counts import CallCounts
@@ -38,25 +39,19 @@ __all__ = [
     "When",
 ]
 
-_HOMES: Final = {
-    "call_counts": ("CallCounts",),
-    "event_log": ("EventLog",),
-    "inject": ("Inject", "Injection"),
-    "injection_rules": ("Rule", "When"),
-    "leaving": ("CallLimit", "DetachOn"),
-    "line_log": ("LineLog",),
-    "line_style": ("Clock", "LineStyle", "PidShown"),
-    "output": ("Loss", "Output"),
-    "records": ("CallRecord", "CallStatus", "LogListener"),
-    "syscall_log": ("SyscallLog",),
-}
-"""Module -> what is public of it."""
-
-
-def __getattr__(name: str) -> object:
-    """Import what is asked for."""
-    home = next((module for module, names in _HOMES.items() if name in names), None)
-    if home is None:
-        message = f"module 'utrace.engines' has no attribute {name!r}"
-        raise AttributeError(message)
-    return getattr(import_module(f"utrace.engines.{home}"), name)
+if not TYPE_CHECKING:
+    __getattr__ = importer(
+        __name__,
+        {
+            "utrace.engines.call_counts": ["CallCounts"],
+            "utrace.engines.event_log": ["EventLog"],
+            "utrace.engines.inject": ["Inject", "Injection"],
+            "utrace.engines.injection_rules": ["Rule", "When"],
+            "utrace.engines.leaving": ["CallLimit", "DetachOn"],
+            "utrace.engines.line_log": ["LineLog"],
+            "utrace.engines.line_style": ["Clock", "LineStyle", "PidShown"],
+            "utrace.engines.output": ["Loss", "Output"],
+            "utrace.engines.records": ["CallRecord", "CallStatus", "LogListener"],
+            "utrace.engines.syscall_log": ["SyscallLog"],
+        },
+    )

@@ -152,7 +152,7 @@ class Recorder(Protocol):
     """The recording tier of a kernel: stops that one engine alone wants to see, and later, are no facts.
 
     A recorded tracee's system calls are recorded, or let go, as `teach` says; what nothing was said about
-    comes as a fact, as every other stop does.  All methods may be called from any thread.
+    comes as a fact, as every other stop does.  All methods but one may be called from any thread.
     """
 
     def add_sink(self, text_max: int, items_max: int, cpu_times: bool, /) -> int:  # noqa: FBT001
@@ -190,6 +190,13 @@ class Recorder(Protocol):
 
     def recorded_call(self, tid: int, /) -> Fact | tuple[()] | None:
         """Tell the same, and go on."""
+        ...
+
+    def take_again(self, tid: int, /) -> bool:
+        """Take the entry stop that a tracee stands in and that was told, as is known of its call by now.
+
+        For the tracer thread.  True: it is as if it had never been told.
+        """
         ...
 
     def has_records(self) -> bool:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from utrace.syscalls.abi import Abi
     from utrace.syscalls.argtypes import Decoder
     from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.fields import Field
     from utrace.syscalls.pointers import BytesDecoder
-    from utrace.syscalls.structs import Field
     from utrace.syscalls.values import Value
 
 #: A descriptor kept in 64 bits.

@@ -251,10 +251,12 @@ class _Compiler:
 
 
 def _words(abi: Abi, kind: t.ArgType, *, signed: bool) -> Callable[[int], str]:
-    decode = kind.bind(abi, ())
+    # Bound when there is a first number to write.
+    bound = functools.cache(lambda: kind.bind(abi, ()))
     nobody = cast("DecodedCall", None)
 
     def word(value: int) -> str:
+        decode = bound()
         number = value - (1 << 64) if signed and value >> 63 else value
         return render(decode(number, (), nobody))
 
@@ -306,18 +308,6 @@ def _choice(c: _Compiler, kind: object) -> Shape:
 def _buffer(c: _Compiler, kind: object) -> Shape:
     count = c.count(_count(kind))
     return c.block(count, 1, c.limits.text) if _part(kind, "binary") else ("buffer", count)
-
-
-#: The size of a sockaddr_nl: what is sent to one are messages, whose protocol only the stop can tell.
-_NETLINK_SIZE: Final = 12
-
-
-def _socket_data(c: _Compiler, kind: object) -> Shape:
-    plain = "buffer", c.count(_count(kind, "size"))
-    told_by = _name(kind, "told_by")
-    if not told_by:
-        return plain
-    return "choice", c.names.index(told_by), 0xFFFFFFFF, {_NETLINK_SIZE: ("ordinary",)}, plain
 
 
 def _pointer(c: _Compiler, kind: object) -> Shape:
@@ -382,7 +372,7 @@ _KINDS: Final[dict[type, Callable[[_Compiler, object], Shape]]] = {
     x.Entries: _entries,
     x.PollFds: lambda c, kind: c.block(c.argument(_name(kind, "count")), 8, c.limits.items),
     x.Remaining: _remaining,
-    SocketData: _socket_data,
+    SocketData: lambda c, kind: ("buffer", c.count(_count(kind, "size"))),
     SocketAddress: lambda c, kind: c.block(c.count(_count(kind, "length")), 1, _SOCKADDR_MAX),
     OptionValue: lambda c, kind: c.block(c.count(_count(kind, "length")), 1, _CONTROL_MAX),
 }
@@ -400,6 +390,8 @@ class ProgramSpec(NamedTuple):
     word: int
     returned: str
     foreign: bool
+    socket: int | None
+    """The argument that is a socket, where it depends on its family what is passed."""
 
 
 @functools.cache
@@ -422,4 +414,6 @@ def program_of(arch: int, nr: int, limits: Limits) -> ProgramSpec | None:
     returns = signature.returns
     plainly = isinstance(returns, Returns) and signature.note is None
     returned = _RETURNED[returns] if plainly and isinstance(returns, Returns) else "foreign"
-    return ProgramSpec(name, shapes, list(plan.late), known, abi.word, returned, bool(plan.labels))
+    kinds = [_part(kind, "inner") if type(kind) is p.Out else kind for kind in signature.arguments.values()]
+    socket = plan.names.index("sockfd") if any(type(kind) is SocketData for kind in kinds) else None
+    return ProgramSpec(name, shapes, list(plan.late), known, abi.word, returned, bool(plan.labels), socket)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from utrace.syscalls.abi import Abi
-    from utrace.syscalls.argtypes import ArgType, Decoder
+    from utrace.syscalls.argtypes import ArgType, Decoder, PhaseOf
     from utrace.syscalls.call import DecodedCall
     from utrace.syscalls.multiplexed import Unfold
     from utrace.syscalls.values import Value
@@ -66,11 +66,17 @@ def sig(
 
 
 class Plan:
-    """A signature bound to one convention: what decoding a call walks along."""
+    """A signature bound to one convention: what decoding a call walks along.
+
+    Decoders are made when one is first asked for: calls that are recorded natively may need none.
+    """
 
     __slots__ = (
+        "_abi",
+        "_decoders",
+        "_kinds",
+        "_phase_of",
         "count",
-        "decoders",
         "early",
         "indexes",
         "labels",
@@ -80,7 +86,6 @@ class Plan:
         "note",
         "noted",
         "path_index",
-        "phase_of",
         "phases",
         "returns",
         "unfold",
@@ -93,9 +98,7 @@ class Plan:
         self.names: Final = names
         self.count: Final = len(names)
         self.indexes: Final = {argument: i for i, argument in enumerate(names)}
-        self.decoders: Final[tuple[Decoder, ...]] = tuple(bind_argument(kind, abi, names) for kind in kinds)
         self.phases: Final = tuple(kind.phase for kind in kinds)
-        self.phase_of: Final = tuple(phase_of(kind, abi, names) for kind in kinds)
         self.noted: Final = tuple(isinstance(kind, InOut) and kind.noted for kind in kinds)
         in_memory = (Phase.EARLY, Phase.BOTH, Phase.MERGED, Phase.MIXED)
         self.early: Final = tuple(i for i, phase in enumerate(self.phases) if phase in in_memory)
@@ -109,6 +112,24 @@ class Plan:
             (self.indexes[part.partition("=")[0]], part.partition("=")[2] + "=")
             for part in signature.labels.split()
         )
+        self._abi: Final = abi
+        self._kinds: Final = kinds
+        self._decoders: tuple[Decoder, ...] | None = None
+        self._phase_of: tuple[PhaseOf, ...] | None = None
+
+    @property
+    def decoders(self) -> tuple[Decoder, ...]:
+        """What makes the values of the arguments, in their order."""
+        if self._decoders is None:
+            self._decoders = tuple(bind_argument(kind, self._abi, self.names) for kind in self._kinds)
+        return self._decoders
+
+    @property
+    def phase_of(self) -> tuple[PhaseOf, ...]:
+        """What tells the phases of those whose type another argument chooses, and of the others."""
+        if self._phase_of is None:
+            self._phase_of = tuple(phase_of(kind, self._abi, self.names) for kind in self._kinds)
+        return self._phase_of
 
 
 @functools.cache

@@ -243,18 +243,17 @@ def read_data(address: int, size: int, call: DecodedCall) -> Value:
 
 
 class SocketData:
-    """Bytes that a socket sends or receives, by `read_data`.
+    """Bytes that the socket `sockfd` sends or receives, by `read_data`.
 
     Args:
         size: how many.
-        told_by: the argument that has the size of the address they are for, "" if none does.
     """
 
     ctype: Final = "ulong"
     phase: Final = Phase.EARLY
 
-    def __init__(self, size: AnyCount, told_by: str = "") -> None:
-        self._size, self._told_by = size, told_by
+    def __init__(self, size: AnyCount) -> None:
+        self._size = size
 
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function."""

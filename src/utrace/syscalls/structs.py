@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from utrace.syscalls.argtypes import Phase
+from utrace.syscalls.fields import is_embedded
 from utrace.syscalls.tables import constant_values
 from utrace.syscalls.values import ABSENT, Address, HiddenItems, Items, Record, Text
 
@@ -15,30 +16,11 @@ if TYPE_CHECKING:
     from utrace.syscalls.abi import Abi
     from utrace.syscalls.argtypes import ArgType, Decoder
     from utrace.syscalls.call import DecodedCall
+    from utrace.syscalls.fields import Field
     from utrace.syscalls.pointers import BytesDecoder
     from utrace.syscalls.values import Value
 
     Step: TypeAlias = Callable[[Sequence[int], bytes, DecodedCall], Value]
-
-
-@runtime_checkable
-class Embedded(Protocol):
-    """A field that is more than one number: a struct, an array, a signal set."""
-
-    def size(self, abi: Abi) -> int:
-        """Bytes it takes."""
-        ...
-
-    def align(self, abi: Abi) -> int:
-        """Alignment of its first byte."""
-        ...
-
-    def bind_bytes(self, abi: Abi) -> BytesDecoder:
-        """Make the function from its bytes to a value."""
-        ...
-
-
-Field: TypeAlias = "ArgType | Embedded"
 
 
 class Chars:
@@ -188,7 +170,7 @@ class Spliced(Union):
 
 
 def _member(kind: Field, abi: Abi) -> BytesDecoder:
-    if isinstance(kind, Embedded):
+    if is_embedded(kind):
         whole = kind.size(abi)
         read = kind.bind_bytes(abi)
         return lambda data, call: read(data[:whole], call)
@@ -304,7 +286,7 @@ class Struct:
     def bind_bytes(self, abi: Abi) -> BytesDecoder:
         """Make the function from its bytes to a `Record`."""
         offsets = self.offsets(abi)
-        numbers = [name for name, kind in self.fields.items() if not isinstance(kind, Embedded)]
+        numbers = [name for name, kind in self.fields.items() if not is_embedded(kind)]
         unpack = struct.Struct(_format(self, abi, offsets)).unpack
         shown: list[str] = []
         steps: list[Step] = []
@@ -338,7 +320,7 @@ def _flat(
 
 
 def _extent(kind: Field, abi: Abi) -> tuple[int, int]:
-    if isinstance(kind, Embedded):
+    if is_embedded(kind):
         return kind.size(abi), kind.align(abi)
     size = abi.layout(kind.ctype)[1]
     return size, abi.align(size)
@@ -347,7 +329,7 @@ def _extent(kind: Field, abi: Abi) -> tuple[int, int]:
 def _format(kind: Struct, abi: Abi, offsets: dict[str, int]) -> str:
     code, at = "<", 0
     for name, field in kind.fields.items():
-        if isinstance(field, Embedded):
+        if is_embedded(field):
             continue
         offset = offsets[name]
         letter, size, _ = abi.layout(field.ctype)
@@ -357,13 +339,12 @@ def _format(kind: Struct, abi: Abi, offsets: dict[str, int]) -> str:
 
 
 def _step(kind: Field, abi: Abi, numbers: Sequence[str], name: str, offset: int) -> Step:
-    if isinstance(kind, Embedded):
+    if is_embedded(kind):
         end = offset + kind.size(abi)
         if isinstance(kind, Union):
             choose = kind.bind_member(abi, numbers)
             return lambda raw, data, call: choose(raw)(data[offset:end], call)
         read = kind.bind_bytes(abi)
-        end = offset + kind.size(abi)
         return lambda _raw, data, call: read(data[offset:end], call)
     decode = kind.bind(abi, numbers)
     index = numbers.index(name)

@@ -44,8 +44,8 @@ def prototypes(abi: Abi) -> Mapping[int, Prototype]:
     rows = cast("dict[str, list[object]]", _read(abi.name))
     table: dict[int, Prototype] = {}
     for nr, (name, *parameters) in rows.items():
-        pairs = tuple((pair[0], pair[1]) for pair in cast("list[list[str]]", parameters))
-        table[int(nr)] = Prototype(int(nr), cast("str", name), pairs)
+        pairs = tuple(map(tuple, cast("list[list[str]]", parameters)))
+        table[int(nr)] = Prototype(int(nr), cast("str", name), cast("tuple[tuple[str, str], ...]", pairs))
     return table
 
 

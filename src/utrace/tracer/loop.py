@@ -52,6 +52,8 @@ _EXEC: Final = int(FactKind.EXEC)
 _BELL: Final = int(FactKind.BELL)
 _NO_TRACEES: Final = int(FactKind.NO_TRACEES)
 _IN_CALL: Final = int(FactKind.IN_CALL)
+_OVER: Final[Fact] = (0, _BELL, 0, None)
+"""What is left of a fact that nobody need be told of."""
 _RUN: Final = Pause.RUN
 _DEATH: Final = int(FactKind.DEATH)
 
@@ -218,8 +220,8 @@ class Loop:
             else:
                 lock_acquire()
             tracee = by_tid.get(fact[0])
-            if recording is not None and recording.is_on:
-                recording.note(fact, tracee)
+            if recording is not None and recording.is_on and recording.note(fact, tracee):
+                fact = _OVER
             if tracee is not None and fact[1] < _EXEC and not tracee.task.held:
                 if self.feed(tracee, fact):
                     if recording is not None and tracee.task.batcher is not None:

@@ -2,7 +2,8 @@
 
 Rules of this file:
 
-1. Batches are handed over before any fact is worked on: nothing overtakes anything.
+1. Batches are handed over before any fact is worked on: nothing overtakes anything.  A fact that only
+   tells which call to learn of is none any more when that is learnt.
 2. What somebody asks of a recorded task first ends its recording; a thread other than the tracer's does
    that itself, so that from the end of its call on every stop goes the ordinary way.
 3. What was recorded is handed over soon, also when nothing else happens: a thread of its own rings.
@@ -84,37 +85,45 @@ class Recording:
                 if tracee is not None:
                     self.end(tracee)
 
-    def note(self, fact: Fact, tracee: LiveTracee | None) -> None:
+    def note(self, fact: Fact, tracee: LiveTracee | None) -> bool:
         """Hand over what was recorded, and learn what is known of the tracee that a fact is about.
 
         A thread that calls execve has another tid in the fact than until now.
+
+        Returns:
+            Whether the fact is no more: it was of the first call of its number, and is recorded now.
         """
+        kind = fact[1]
+        is_entry = kind in _ENTRIES
+        if tracee is not None and tracee.task.recorded and is_entry and self._is_learnt(tracee, fact):
+            return True
         self.hand_over()
-        others = fact[1] == _EXEC and fact[2] != fact[0]
+        others = kind == _EXEC and fact[2] != fact[0]
         former = self._loop.tracees.by_tid.get(fact[2]) if others else None
         if former is not None and former.task.recorded:
             self.end(former)
-        if tracee is None or not tracee.task.recorded:
-            return
-        kind = fact[1]
-        if former is not None or kind == _DEATH:
-            self.end(tracee)
-        elif kind in _ENTRIES:
-            # Of this one it knew nothing, or not enough; of the first so the next is recorded, or let go.
-            self._teach(tracee, fact)
-        else:
-            catch_up(tracee, self._recorder.recorded_call(tracee.tid))
+        if tracee is not None and tracee.task.recorded:
+            if former is not None or kind == _DEATH:
+                self.end(tracee)
+            elif not is_entry:
+                catch_up(tracee, self._recorder.recorded_call(tracee.tid))
+        return False
 
-    def _teach(self, tracee: LiveTracee, fact: Fact) -> None:
+    def _is_learnt(self, tracee: LiveTracee, fact: Fact) -> bool:
+        """Teach what is done with the calls of a number at the first of them, and have that done with it."""
+        return self._teach(tracee, fact) and self._recorder.take_again(tracee.tid)
+
+    def _teach(self, tracee: LiveTracee, fact: Fact) -> bool:
+        """Say what is done with calls of a number; true: that is news."""
         engine = tracee.task.batcher
         detail = fact[3]
         if not isinstance(engine, Engine) or not isinstance(detail, tuple) or engine.client.batches is None:
-            return
+            return False
         arch, nr = detail[0], fact[2]
         sink = self._sinks[engine.client]
         wanted = engine.syscalls is None or nr in engine.syscalls.get(arch, ())
         if self._taught.get((sink, arch, nr)) is wanted:
-            return
+            return False
         self._taught[sink, arch, nr] = wanted
         # The signatures of all calls: only for those who record.
         from utrace.syscalls.shapes import program_of  # noqa: PLC0415
@@ -124,6 +133,7 @@ class Recording:
         asked = (engine.client.screen, engine.client.ending)
         screen, ending = (() if one is None else one(arch, nr) for one in asked)
         self._recorder.teach(sink, arch, nr, program, wanted, (screen, ending))
+        return True
 
     def hand_over(self) -> None:
         """Give engines what was recorded for them; one that raises loses it, and nobody else anything."""

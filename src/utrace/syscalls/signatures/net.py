@@ -53,7 +53,7 @@ CALLS: Final[Mapping[str, Signature]] = {
     "getpeername": sig(sockfd=t.FD, addr=_PEER, addrlen=InOut(t.INT)),
     "sendto": sig(
         sockfd=t.FD,
-        buf=SocketData("len", "addrlen"),
+        buf=SocketData("len"),
         len=t.SIZE,
         flags=_MSG,
         dest_addr=_ADDRESS,
