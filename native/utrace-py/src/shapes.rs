@@ -86,10 +86,10 @@ fn layout(node: &Node<'_>) -> PyResult<Layout> {
                 size: node.at(3)?,
             })
         }
-        "stat" => Ok(Layout::Stat {
-            mode: node.at(1)?,
-            device: Box::new(layout(&node.node(2)?)?),
-            file: Box::new(layout(&node.node(3)?)?),
+        "either" => Ok(Layout::Either {
+            at: node.at(1)?,
+            told_by: node.at(2)?,
+            layouts: Box::new((layout(&node.node(3)?)?, layout(&node.node(4)?)?)),
         }),
         "chars" => Ok(Layout::Chars {
             size: node.at(1)?,

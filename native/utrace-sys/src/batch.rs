@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::Tid;
+use crate::capture::{Capture, Tape};
 use crate::pen::Copied;
 use crate::raw;
-use crate::shape::{Capture, Limits, Program, Range, Tape};
+use crate::shape::{Limits, Program, Range};
 
 /// A batch is handed up when it has so many bytes, or events.
 const BATCH_BYTES: usize = 1 << 18;

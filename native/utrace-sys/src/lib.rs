@@ -11,6 +11,7 @@
 mod arch;
 pub mod batch;
 mod bell;
+mod capture;
 mod child;
 mod cpus;
 mod fact;

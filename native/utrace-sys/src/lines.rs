@@ -39,7 +39,7 @@ struct Call {
     width: usize,
 }
 
-/// Arch, number, arguments and result of a call that pointed to nothing.
+/// Arch, number, arguments that are passed, and result of a call that pointed to nothing.
 type PureCall = (u32, i32, [u64; 6], i64);
 
 /// One sequence of lines.
@@ -311,7 +311,7 @@ impl Lines {
             out.truncate(from);
             returned.clear();
             let pure = asked.entry.ranges.is_empty() && exit.ranges.is_empty();
-            let key = (asked.arch, asked.nr, *asked.args, result);
+            let key = (asked.arch, asked.nr, program.passed(asked.args), result);
             if let Some((arguments, result)) = self.texts.get(&key).filter(|_| pure) {
                 out.push_str(arguments);
                 returned.push_str(result);

@@ -17,10 +17,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::Tid;
 use crate::batch::{Batch, What, mono_ns};
+use crate::capture::Capture;
 use crate::cpus;
 use crate::fact::{Detail, Fact, FactKind};
 use crate::screen::Screen;
-use crate::shape::{Capture, Limits, Program};
+use crate::shape::{Limits, Program};
 
 const SYSCALL: c_int = 24;
 const CONT: c_int = 7;

@@ -2,20 +2,13 @@
 //!
 //! Python compiles them from its signatures (`utrace.syscalls.shapes`).  `capture` walks one in the
 //! stop and copies what the arguments point to; `text` walks it again later and reads the copy.
-//!
-//! A copy never says less than a live read would: it may cover more bytes than are asked for, and
-//! ends short exactly where memory was not readable.
 
 use std::collections::HashMap;
 
+use crate::Tid;
 use crate::netlink::is_netlink;
-use crate::{Tid, memory};
 
 pub(crate) const PATH_MAX: usize = 4096;
-/// Most elements of an environment that are counted.
-const VARIABLES_MAX: usize = 1 << 16;
-/// Pointers of an array read at once; each further read is so many times longer.
-const POINTERS: (usize, usize) = (32, 4);
 
 /// How a number is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,14 +75,14 @@ pub enum Layout {
         /// Bytes of the whole.
         size: usize,
     },
-    /// A struct stat, which shows other fields of a device than of a file.
-    Stat {
-        /// Where `st_mode` is, of 32 bits.
-        mode: usize,
-        /// For devices.
-        device: Box<Layout>,
-        /// For everything else.
-        file: Box<Layout>,
+    /// A struct that shows other fields where some bits of a number in it say so.
+    Either {
+        /// Where the number is, of so many bytes.
+        at: (usize, usize),
+        /// Which bits of it count, and with which values.
+        told_by: (u64, Vec<u64>),
+        /// With one of these values, and with any other.
+        layouts: Box<(Layout, Layout)>,
     },
     /// An array of characters up to its first NUL, or all of them.
     Chars {
@@ -107,7 +100,7 @@ impl Layout {
         match self {
             Self::Cell(number) => usize::from(number.size),
             Self::Record { size, .. } | Self::Chars { size, .. } | Self::Opaque(size) => *size,
-            Self::Stat { file, .. } => file.size(),
+            Self::Either { layouts, .. } => layouts.1.size(),
         }
     }
 }
@@ -162,6 +155,15 @@ impl Shape {
                 .unwrap_or(other)
                 .chosen(args),
             _ => self,
+        }
+    }
+
+    /// Whether a call with these arguments passes it: otherwise its register holds anything.
+    fn is_passed(&self, args: &[u64; 6]) -> bool {
+        match self.chosen(args) {
+            Self::Absent => false,
+            Self::When(peer, bits, inner) => args[*peer] & bits != 0 && inner.is_passed(args),
+            _ => true,
         }
     }
 
@@ -229,6 +231,17 @@ impl Program {
         let mut shapes = self.shapes.iter().map(|shape| shape.chosen(args));
         !shapes.any(|shape| matches!(shape, Shape::Ordinary)) && !self.socket.is_some_and(netlink)
     }
+
+    /// The arguments, 0 where none is passed: what a call says that points to nothing depends on no more.
+    pub(crate) fn passed(&self, args: &[u64; 6]) -> [u64; 6] {
+        let mut passed = [0; 6];
+        for ((shape, &raw), place) in self.shapes.iter().zip(args).zip(&mut passed) {
+            if shape.is_passed(args) {
+                *place = raw;
+            }
+        }
+        passed
+    }
 }
 
 /// How much is copied.
@@ -255,246 +268,10 @@ pub struct Range {
     pub terminated: Option<bool>,
 }
 
-/// What capturing appends to.
-pub(crate) struct Tape<'a> {
-    pub(crate) tid: Tid,
-    pub(crate) bytes: &'a mut Vec<u8>,
-    pub(crate) ranges: &'a mut Vec<Range>,
-}
-
-impl Tape<'_> {
-    /// Copy plain bytes; where they are now.
-    fn read(&mut self, address: u64, wanted: usize) -> core::ops::Range<usize> {
-        let start = self.bytes.len();
-        if memory::read_into(self.tid, address, wanted, self.bytes).is_err() {
-            // Not even the attempt was possible: nothing is readable.
-            self.bytes.truncate(start);
-        }
-        let length = self.bytes.len() - start;
-        self.ranges.push(Range {
-            address,
-            wanted,
-            start,
-            length,
-            terminated: None,
-        });
-        start..start + length
-    }
-
-    fn string(&mut self, address: u64, limit: usize) {
-        let start = self.bytes.len();
-        let found = memory::read_cstring_into(self.tid, address, limit, self.bytes);
-        if found.is_err() {
-            self.bytes.truncate(start);
-        }
-        self.ranges.push(Range {
-            address,
-            wanted: limit,
-            start,
-            length: self.bytes.len() - start,
-            terminated: Some(found.unwrap_or(false)),
-        });
-    }
-
-    /// Copy pointers up to a NULL, as one range; those before it.
-    fn pointers(&mut self, address: u64, most: usize, word: usize) -> Vec<u64> {
-        let start = self.bytes.len();
-        let (mut chunk, factor) = POINTERS;
-        let mut wanted = 0;
-        let mut found = Vec::new();
-        while found.len() < most {
-            let count = chunk.min(most - found.len());
-            let from = self.bytes.len();
-            let at = address.wrapping_add(wanted as u64);
-            wanted += count * word;
-            if memory::read_into(self.tid, at, count * word, self.bytes).is_err() {
-                self.bytes.truncate(from);
-            }
-            let read = &self.bytes[from..];
-            let short = read.len() < count * word;
-            let before = found.len();
-            found.extend(read.chunks_exact(word).map(number));
-            if let Some(end) = found[before..].iter().position(|&pointer| pointer == 0) {
-                found.truncate(before + end);
-                break;
-            }
-            if short {
-                break;
-            }
-            chunk *= factor;
-        }
-        self.ranges.push(Range {
-            address,
-            wanted,
-            start,
-            length: self.bytes.len() - start,
-            terminated: None,
-        });
-        found
-    }
-}
-
 /// The little-endian number that some bytes are.
 pub(crate) fn number(bytes: &[u8]) -> u64 {
     bytes
         .iter()
         .rev()
         .fold(0, |value, &byte| value << 8 | u64::from(byte))
-}
-
-/// One walk along the shapes of a call in its stop.
-pub(crate) struct Capture<'a> {
-    pub(crate) program: &'a Program,
-    pub(crate) args: &'a [u64; 6],
-    /// What it returned, at its exit.
-    pub(crate) result: Option<i64>,
-    pub(crate) limits: Limits,
-}
-
-impl Capture<'_> {
-    /// Copy what is to be seen at this stop.
-    pub(crate) fn run(&self, tape: &mut Tape<'_>) {
-        if self.result.is_none() {
-            for (shape, &raw) in self.program.shapes.iter().zip(self.args) {
-                self.early(shape, raw, tape);
-            }
-        } else {
-            for &index in &self.program.late {
-                if let (Some(shape), Some(&raw)) =
-                    (self.program.shapes.get(index), self.args.get(index))
-                {
-                    self.late(shape, raw, tape);
-                }
-            }
-        }
-    }
-
-    fn mask(&self) -> u64 {
-        if self.program.word == 8 {
-            u64::MAX
-        } else {
-            u64::from(u32::MAX)
-        }
-    }
-
-    fn count(&self, count: Count, tape: &mut Tape<'_>) -> u64 {
-        match count {
-            Count::Fixed(number) => number,
-            Count::Argument(index, bits) => self.args[index] & bits,
-            Count::Returned => self.result.map_or(0, |value| value.max(0) as u64),
-            Count::At(index) => {
-                let read = tape.read(self.args[index] & self.mask(), 4);
-                let value = number(&tape.bytes[read]) as u32 as i32;
-                value.max(0) as u64
-            }
-        }
-    }
-
-    /// At the exit only what the call has filled is of interest.
-    fn late(&self, shape: &Shape, raw: u64, tape: &mut Tape<'_>) {
-        let failed = self.result.is_some_and(crate::text::is_error);
-        match shape {
-            Shape::Out(inner, on_error) if !failed || *on_error => self.early(inner, raw, tape),
-            Shape::InOut(inner, _) if !failed => self.early(inner, raw, tape),
-            Shape::When(peer, bits, inner) if self.args[*peer] & bits != 0 => {
-                self.late(inner, raw, tape);
-            }
-            Shape::Choice(peer, bits, cases, other) => {
-                let chosen = cases.get(&(self.args[*peer] & bits)).unwrap_or(other);
-                self.late(chosen, raw, tape);
-            }
-            _ => {}
-        }
-    }
-
-    fn early(&self, shape: &Shape, raw: u64, tape: &mut Tape<'_>) {
-        match shape {
-            Shape::When(peer, bits, inner) => {
-                if self.args[*peer] & bits != 0 {
-                    self.early(inner, raw, tape);
-                }
-                return;
-            }
-            Shape::Choice(peer, bits, cases, other) => {
-                let chosen = cases.get(&(self.args[*peer] & bits)).unwrap_or(other);
-                self.early(chosen, raw, tape);
-                return;
-            }
-            Shape::InOut(inner, _) => {
-                self.early(inner, raw, tape);
-                return;
-            }
-            _ => {}
-        }
-        let address = raw & self.mask();
-        if address == 0 {
-            return;
-        }
-        let limits = self.limits;
-        match shape {
-            Shape::Path => tape.string(address, PATH_MAX),
-            Shape::Text => tape.string(address, limits.text + 1),
-            Shape::Buffer(count) => {
-                let wanted = self.count(*count, tape).min(limits.text as u64) as usize;
-                if wanted > 0 {
-                    tape.read(address, wanted);
-                }
-            }
-            Shape::Pointer(layout, _) => {
-                tape.read(address, layout.size());
-            }
-            Shape::Array(layout, count) => {
-                let wanted = self.count(*count, tape).min(limits.items as u64) as usize;
-                if wanted > 0 {
-                    tape.read(address, wanted * layout.size());
-                }
-            }
-            Shape::Block(count, size, most) => {
-                let wanted = self.count(*count, tape).min(*most) * size;
-                if wanted > 0 {
-                    tape.read(address, wanted as usize);
-                }
-            }
-            Shape::Entries => {
-                let wanted = self.count(Count::Returned, tape).min(1 << 20);
-                tape.read(address, wanted as usize);
-            }
-            Shape::Strings => {
-                let found = tape.pointers(address, limits.items + 1, self.program.word);
-                for pointer in found.into_iter().take(limits.items) {
-                    tape.string(pointer, limits.text + 1);
-                }
-            }
-            Shape::Variables => {
-                let found = tape.pointers(address, VARIABLES_MAX, self.program.word);
-                for pointer in found.into_iter().take(limits.items) {
-                    tape.string(pointer, limits.text + 1);
-                }
-            }
-            Shape::Vector(count, total) => self.vector(address, *count, *total, tape),
-            _ => {}
-        }
-    }
-
-    fn vector(&self, address: u64, count: Count, total: Option<Count>, tape: &mut Tape<'_>) {
-        let wanted = self.count(count, tape).min(self.limits.items as u64) as usize;
-        if wanted == 0 {
-            return;
-        }
-        let word = self.program.word;
-        let read = tape.read(address, wanted * 2 * word);
-        let pairs: Vec<(u64, u64)> = tape.bytes[read]
-            .chunks_exact(2 * word)
-            .map(|pair| (number(&pair[..word]), number(&pair[word..])))
-            .collect();
-        let mut left = total.map(|total| self.count(total, tape));
-        for (base, length) in pairs {
-            let size = left.map_or(length, |left| left.min(length));
-            left = left.map(|left| left - size);
-            let wanted = size.min(self.limits.text as u64) as usize;
-            if base != 0 && wanted > 0 {
-                tape.read(base, wanted);
-            }
-        }
-    }
 }

@@ -288,10 +288,14 @@ impl<'a> Scene<'a> {
                 }
                 pen.push("}");
             }
-            Layout::Stat { mode, device, file } => {
-                let kind = number(&data[*mode..*mode + 4]) & 0o170_000;
-                let is_device = kind == 0o020_000 || kind == 0o060_000;
-                self.layout(if is_device { device } else { file }, data, pen)?;
+            Layout::Either {
+                at: (at, size),
+                told_by: (bits, values),
+                layouts,
+            } => {
+                let told = number(&data[*at..at + size]) & bits;
+                let (one, other) = &**layouts;
+                self.layout(if values.contains(&told) { one } else { other }, data, pen)?;
             }
             Layout::Chars { size, string } => {
                 let mut data = &data[..*size];

@@ -49,6 +49,8 @@ _SOCKADDR_MAX: Final = 128
 _CONTROL_MAX: Final = 4096
 _FD_SET_MAX: Final = 1 << 16
 _STAT_MODE_BYTES: Final = 4
+_S_IFMT: Final = 0o170000
+_DEVICES: Final = (0o020000, 0o060000)
 
 _WRITTEN: Final[dict[object, str]] = {
     None: "decimal",
@@ -205,6 +207,10 @@ class _Compiler:
     def _struct(self, pointee: object) -> Shape:
         if pointee is STAT:
             return self._stat(STAT.structs[self.abi])
+        if pointee is x.SIGACTION:
+            return self._sigaction()
+        if pointee is x.EPOLL_EVENT:
+            return self._epoll_event()
         if type(pointee) is PerAbi:
             pointee = pointee.structs[self.abi]
         if type(pointee) is not s.Struct:
@@ -243,7 +249,25 @@ class _Compiler:
             fields = tuple((name, offsets[name], self._field(stat.fields[name])) for name in names)
             return "record", fields, True, offsets[""]
 
-        return "stat", offsets["st_mode"], brief("st_mode", "st_rdev"), brief("st_mode", "st_size")
+        device, file = brief("st_mode", "st_rdev"), brief("st_mode", "st_size")
+        return "either", (offsets["st_mode"], _STAT_MODE_BYTES), (_S_IFMT, _DEVICES), device, file
+
+    def _sigaction(self) -> Shape:
+        word, size = self.abi.word, x.SIGACTION.size(self.abi)
+        fields = (
+            ("sa_handler", 0, self.number(t.HANDLER)),
+            ("sa_mask", 3 * word, self.signals(8)),
+            ("sa_flags", word, self.number(t.Flags("sa_flags", "SA_???", "ulong"))),
+            ("sa_restorer", 2 * word, self.address()),
+        )
+        whole, without = (("record", fields[:count], False, size) for count in (4, 3))
+        return "either", (word, word), (x.SA_RESTORER, (x.SA_RESTORER,)), whole, without
+
+    def _epoll_event(self) -> Shape:
+        size = x.EPOLL_EVENT.size(self.abi)
+        union = ("u32", 0, self.number(t.UINT)), ("u64", 0, self.number(t.U64))
+        events = self.number(t.Flags("epoll_events", "EPOLL???"))
+        return "record", (("events", 0, events), ("data", size - 8, ("record", union, False, 8))), False, size
 
     def block(self, count: Shape, size: int, most: int) -> Shape:
         """Compile an array that is only copied."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from utrace.engines import native_lines as native_lines_module
 from utrace.engines.line_log import LineStyle, PidShown
 from utrace.engines.native_lines import native_lines
 from utrace.engines.records import ALL_STATUSES
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from utrace.syscalls.abi import Abi
+    from utrace.syscalls.memory import Memory
     from utrace.syscalls.shapes import ProgramSpec
 
 TEXT_MAX: Final = 32
@@ -178,3 +180,30 @@ def test_native_beginnings_are_pythons(abi: Abi) -> None:
         assert lines.take(batch, 0) == ("", 1)
         call = DecodedCall(abi, nr, raw, OwnMemory(), None, LIMITS)
         assert lines.show() == render_entry(call), spec.name
+
+
+def test_registers_that_are_not_passed_make_no_new_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[Sequence[int]] = []
+
+    def counted(*call: *tuple[Abi, int, Sequence[int], Memory, None, Limits]) -> DecodedCall:
+        decoded.append(call[2])
+        return DecodedCall(*call)
+
+    monkeypatch.setattr(native_lines_module, "DecodedCall", counted)
+    lines = native_lines(LineStyle(values=Style(TEXT_MAX), pids=PidShown.NEVER), ALL_STATUSES, whole=False)
+    nr = next(nr for nr, prototype in prototypes(X86_64).items() if prototype.name == "fcntl")
+    spec = program_of(X86_64.audit, nr, LIMITS)
+    assert lines is not None
+    assert spec is not None
+    tid, program = os.getpid(), Program(*spec)
+    lines.admit(tid, X86_64.audit)
+    dup, getfd = 0, 1
+
+    def text(*raw: int) -> str:
+        batch = Batch.of_call(tid, (X86_64.audit, nr, raw), program, 1, (TEXT_MAX, TEXT_MAX))
+        return lines.take(batch, 0)[0].split("(")[1].split(" =")[0].strip()
+
+    assert text(3, getfd, 0x7FFF0000, 1, 2, 3) == text(3, getfd, 0x7FFF1000, 4, 5, 6) == "3, F_GETFD)"
+    assert len(decoded) == 1
+    assert [text(3, dup, least, 0, 0, 0) for least in (10, 11)] == ["3, F_DUPFD, 10)", "3, F_DUPFD, 11)"]
+    assert len(decoded) == 3
