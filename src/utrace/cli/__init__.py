@@ -35,14 +35,21 @@ utrace COMMAND --help tells more; utrace --version tells the version.
 """
 
 
-def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 — one line a command
+def main(arguments: list[str] | None = None) -> int:
     """Run the command line; `arguments` are those behind the program's name."""
     # What is imported stays: to look through it for garbage again and again takes a seventh of the start.
     gc.set_threshold(_OBJECTS_BETWEEN_LOOKS)
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    finally:
+        # Nor is it worth a look when all of it goes.
+        gc.freeze()
+
+
+def _run(words: list[str]) -> int:  # noqa: PLR0911 — one line a command
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # Ctrl-C before there is anything to let go of just ends us, without a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    words = sys.argv[1:] if arguments is None else arguments
     command, rest = (words[0], words[1:]) if words else ("", [])
     match command:
         case "trace":

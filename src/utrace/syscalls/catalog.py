@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, cast
 
+from utrace.errors import impossible
 from utrace.syscalls import argtypes as t
+from utrace.syscalls.abi import X86_64
 from utrace.syscalls.pointers import Path, String
 from utrace.syscalls.signature import Returns, Signature, sig
-from utrace.syscalls.signatures import (
-    compat,
-    files,
-    ipc,
-    kernel,
-    keys,
-    mounts,
-    net,
-    prctls,
-    process,
-    rings,
-    signals,
-    space,
-    tracing,
-    waiting,
-)
 from utrace.syscalls.tables import call_name, prototypes
 
 if TYPE_CHECKING:
@@ -32,20 +18,21 @@ if TYPE_CHECKING:
     from utrace.syscalls.abi import Abi
     from utrace.syscalls.argtypes import ArgType
 
+#: Modules that declare calls, those of most programs first: what nobody asks for is not imported.
 _TOPICS: Final = (
-    files,
-    space,
-    process,
-    prctls,
-    tracing,
-    signals,
-    net,
-    waiting,
-    mounts,
-    ipc,
-    kernel,
-    keys,
-    rings,
+    "files",
+    "space",
+    "process",
+    "signals",
+    "waiting",
+    "prctls",
+    "net",
+    "kernel",
+    "mounts",
+    "ipc",
+    "keys",
+    "rings",
+    "tracing",
 )
 
 #: Parameter names that are file names when the type is `const char *`.
@@ -84,13 +71,32 @@ _BY_CTYPE: Final[Mapping[str, ArgType]] = {
 }
 
 
-@functools.cache
-def declared(abi: Abi) -> Mapping[str, Signature]:
-    """All declared signatures of a convention by name."""
+def _calls(topic: str) -> Mapping[str, Signature]:
+    return cast("Mapping[str, Signature]", import_module(f"utrace.syscalls.signatures.{topic}").CALLS)
+
+
+def _declared_otherwise(abi: Abi) -> Mapping[str, Signature]:
+    """Give what a convention declares otherwise than x86-64."""
+    if abi is X86_64:
+        return {}
+    from utrace.syscalls.signatures.compat import BY_ABI  # noqa: PLC0415 — few programs are of such a one
+
+    return BY_ABI[abi.name]
+
+
+def declaration(abi: Abi, name: str) -> Signature | None:
+    """Find the declared signature of a call; None: it has none."""
+    found = _declared_otherwise(abi).get(name)
+    if found is not None:
+        return found
+    return next((calls[name] for calls in map(_calls, _TOPICS) if name in calls), None)
+
+
+def all_declared(abi: Abi) -> Mapping[str, Signature]:
+    """Give all declared signatures of a convention by name."""
     found: dict[str, Signature] = {}
-    for topic in _TOPICS:
-        found |= topic.CALLS
-    found.update(compat.BY_ABI.get(abi.name, {}))
+    for calls in (*map(_calls, _TOPICS), _declared_otherwise(abi)):
+        found.update(calls)
     return found
 
 
@@ -100,11 +106,19 @@ def signature_of(abi: Abi, nr: int) -> tuple[str, Signature]:
     if prototype is None:
         hexes: dict[str, ArgType] = {f"a{i}": t.HEX for i in range(1, 7)}
         return call_name(abi, nr), sig(**hexes)
-    found = declared(abi).get(prototype.name)
+    found = declaration(abi, prototype.name)
     if found is not None:
         return prototype.name, found
     arguments = {name: _derived(name, ctype) for name, ctype in prototype.parameters}
     return prototype.name, Signature(arguments, Returns.DECIMAL)
+
+
+def signature_by_name(abi: Abi, name: str) -> Signature:
+    """Give the signature of a call that is declared, if it has no number of its own."""
+    found = declaration(abi, name)
+    if found is None:
+        impossible("calls without a number are declared", name=name, abi=abi.name)
+    return found
 
 
 def _derived(name: str, ctype: str) -> ArgType:

@@ -275,14 +275,15 @@ class _Compiler:
 
 
 def _words(abi: Abi, kind: t.ArgType, *, signed: bool) -> Callable[[int], str]:
-    # Bound when there is a first number to write.
-    bound = functools.cache(lambda: kind.bind(abi, ()))
+    bound: list[t.Decoder] = []
     nobody = cast("DecodedCall", None)
 
     def word(value: int) -> str:
-        decode = bound()
+        if not bound:
+            # When there is a first number to write.
+            bound.append(kind.bind(abi, ()))
         number = value - (1 << 64) if signed and value >> 63 else value
-        return render(decode(number, (), nobody))
+        return render(bound[0](number, (), nobody))
 
     return word
 

@@ -144,6 +144,6 @@ def plan_of(abi: Abi, nr: int) -> Plan:
 @functools.cache
 def plan_by_name(abi: Abi, name: str) -> Plan:
     """Find the compiled form of a call that has no number of its own."""
-    from utrace.syscalls.catalog import declared  # noqa: PLC0415 - as above
+    from utrace.syscalls.catalog import signature_by_name  # noqa: PLC0415 - as above
 
-    return Plan(name.removeprefix("old_"), declared(abi)[name], abi)
+    return Plan(name.removeprefix("old_"), signature_by_name(abi, name), abi)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.kernel.screens import FAIL, NOTHING, PASS, Screen, Step, any_of, passes
 from utrace.syscalls.abi import ABIS, abi_of
-from utrace.syscalls.catalog import declared, signature_of
+from utrace.syscalls.catalog import signature_by_name, signature_of
 from utrace.syscalls.pointers import Path
 from utrace.syscalls.signature import plan_by_name
 from utrace.syscalls.tables import numbers, prototypes
@@ -139,7 +139,10 @@ class Split:
         rest = self._rest(abi, nr, name, signature)
         if signature.unfold is not None:
             meant = signature.unfold.calls
-            rests = {self._rest(abi, nr, plan_by_name(abi, call).name, declared(abi)[call]) for call in meant}
+            rests = {
+                self._rest(abi, nr, plan_by_name(abi, call).name, signature_by_name(abi, call))
+                for call in meant
+            }
             return None if {rest, *rests} == {Fixed(value=False)} else self._all(name)
         if rest == Fixed(value=False):
             return None

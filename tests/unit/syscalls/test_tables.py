@@ -10,7 +10,7 @@ import pytest
 
 from utrace.syscalls import decode
 from utrace.syscalls.abi import AARCH64, ABIS, I386, X86_64, Abi
-from utrace.syscalls.catalog import declared
+from utrace.syscalls.catalog import all_declared
 from utrace.syscalls.tables import constant_values, enum_names, numbers, prototypes
 from utrace.syscalls.values import Named
 
@@ -38,7 +38,7 @@ def test_number_of_a_call(abi: Abi, name: str, nr: int) -> None:
 @pytest.mark.parametrize("abi", ABIS, ids=lambda abi: str(abi.name))
 def test_declared_signature_has_as_many_arguments_as_the_prototype(abi: Abi) -> None:
     for prototype in prototypes(abi).values():
-        signature = declared(abi).get(prototype.name)
+        signature = all_declared(abi).get(prototype.name)
         # What a signal handler returns to has its argument on the stack.
         if signature is None or prototype.name == "rt_sigreturn":
             continue
@@ -46,7 +46,7 @@ def test_declared_signature_has_as_many_arguments_as_the_prototype(abi: Abi) -> 
 
 
 def test_every_declared_call_exists() -> None:
-    for name in declared(X86_64):
+    for name in all_declared(X86_64):
         assert any(name in numbers(abi) for abi in ABIS), name
 
 

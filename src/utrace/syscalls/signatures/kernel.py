@@ -1,4 +1,4 @@
-"""The kernel itself: randomness, filters, keys, modules, events."""
+"""The kernel itself: filters, keys, modules, events."""
 
 from __future__ import annotations
 
@@ -78,9 +78,6 @@ CALLS: Final[Mapping[str, Signature]] = {
         cmdline_len=t.ULONG,
         cmdline=String(),
         flags=t.Flags("kexec_file", "KEXEC_FILE_???", "ulong"),
-    ),
-    "getrandom": sig(
-        buf=Out(Buffer(RETURNED, binary=True)), buflen=t.SIZE, flags=t.Flags("getrandom", "GRND_???")
     ),
     "seccomp": sig(
         operation=t.Enum("seccomp_op", "SECCOMP_SET_MODE_???"),

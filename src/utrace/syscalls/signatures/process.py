@@ -1,4 +1,4 @@
-"""Processes, threads, ids and limits."""
+"""Processes, threads, ids and limits, and what programs ask of the machine."""
 
 from __future__ import annotations
 
@@ -141,6 +141,9 @@ CALLS: Final[Mapping[str, Signature]] = {
     "setpriority": sig(which=t.Enum("priority_which", "PRIO_???"), who=t.INT, prio=t.INT),
     "uname": sig(buf=Out(s.UTSNAME)),
     "sysinfo": sig(info=Out(s.SYSINFO)),
+    "getrandom": sig(
+        buf=Out(Buffer(RETURNED, binary=True)), buflen=t.SIZE, flags=t.Flags("getrandom", "GRND_???")
+    ),
     "times": sig(buf=Out(s.TMS)),
     "sched_yield": sig(),
     "sched_getaffinity": sig(pid=t.PID, cpusetsize=t.UINT, mask=Out(CpuSet(RETURNED))),
