@@ -305,6 +305,20 @@ static void usage(void) {
     say_used(relative, &used);
 }
 
+static void be_traced_late(void) {
+    until_state(getppid(), 'S');
+    ptrace(PTRACE_TRACEME, 0, 0, 0);
+    raise(SIGSTOP);
+    _exit(6);
+}
+
+static void waits_before_tracing(void) {
+    pid_t child = start("child", be_traced_late);
+    await(child, 0);
+    ASK(PTRACE_CONT, child, 0, 0);
+    await(-1, 0);
+}
+
 /* -- SIGCHLD for any thread ---------------------------------------------------------------------------- */
 
 static sigset_t only_child;
@@ -420,6 +434,7 @@ static const struct named_case cases[] = {
     {"continued_no_child", continued_no_child},
     {"continued_while_waiting", continued_while_waiting},
     {"usage", usage},
+    {"waits_before_tracing", waits_before_tracing},
     {"signal_of_another_thread", signal_of_another_thread},
     {"signal_waited_for_by_another", signal_waited_for_by_another},
     {"signal_read_by_another", signal_read_by_another},

@@ -69,12 +69,16 @@ fn fact_tuple<'py>(py: Python<'py>, fact: &Fact) -> PyResult<Bound<'py, PyTuple>
             sp,
             is_error,
         } => (tid, kind, value, (arch, ip, sp, is_error)).into_pyobject(py),
+        Detail::Kind(passed) => (tid, kind, value, passed as u8).into_pyobject(py),
         Detail::Usage(ref usage) => (tid, kind, value, PyBytes::new(py, usage)).into_pyobject(py),
         Detail::Siginfo(ref siginfo) => {
             (tid, kind, value, PyBytes::new(py, siginfo)).into_pyobject(py)
         }
     }
 }
+
+type Calls = Vec<(u32, i64)>;
+type Opens = Vec<((u32, i64), usize)>;
 
 /// What one tracer thread may ask of Linux.
 #[pyclass(frozen, subclass, module = "utrace._native")]
@@ -126,6 +130,15 @@ impl Tracer {
             reserved,
         };
         self.inner.serve(offer).map_err(failure)
+    }
+
+    #[pyo3(signature = (waits, births, opens, /))]
+    fn pass_on(&self, waits: Calls, births: Calls, opens: Opens) -> PyResult<()> {
+        self.inner.pass_on(waits, births, opens).map_err(failure)
+    }
+
+    fn pass_on_no_more(&self) -> PyResult<Vec<i32>> {
+        self.inner.pass_on_no_more().map_err(failure)
     }
 
     fn ring(&self) {

@@ -48,6 +48,7 @@ pub enum FactKind {
     NoTracees = 17,
     InCall = 18,
     Waited = 19,
+    Late = 20,
 }
 
 /// What some kinds carry besides a value.
@@ -75,6 +76,8 @@ pub enum Detail {
     Siginfo(Siginfo),
     /// What the dead one has used.
     Usage(Usage),
+    /// What was passed on before it was told.
+    Kind(FactKind),
 }
 
 /// What happened to one tracee.

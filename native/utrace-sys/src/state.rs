@@ -5,7 +5,7 @@
 //! 1. The kernel's order is kept; what was taken and not told waits in `ready`.
 //! 2. A wait for one tid costs the same however many tracees there are; a wait for any looks at them
 //!    all.  So the tracee just resumed is tried first, and no other may starve for that: see `pace`.
-//! 3. What `serving` settles is not told.
+//! 3. What `serving` settles is not told, what `plain` passes on is told late.
 
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
@@ -15,11 +15,14 @@ use crate::bell::Bell;
 use crate::fact::{self, Detail, Fact, FactKind, Usage};
 use crate::launch::Launch;
 use crate::pace::Pace;
+use crate::plain::{self, Plain};
 use crate::raw::{self, Ticker};
 use crate::serving::{Course, Live, Offer, Serving};
 use crate::sharing::Sharing;
 use crate::watch::{self, Watch};
-use crate::{Errno, Tid};
+use crate::{Errno, Tid, done_or_gone};
+
+const CONT: c_int = 7;
 
 /// Half of how long a served tracer's wait is held before it really waits: hundreds of stops fit in.
 const TICK_NS: i64 = 1_000_000;
@@ -35,6 +38,7 @@ pub(crate) struct State {
     exiting: HashSet<Tid>,
     usage: Usage,
     serving: Serving,
+    pub(crate) plain: Plain,
     ticker: Option<Ticker>,
 }
 
@@ -49,6 +53,7 @@ impl Default for State {
             exiting: HashSet::new(),
             usage: [0; size_of::<Usage>()],
             serving: Serving::default(),
+            plain: Plain::default(),
             ticker: None,
         }
     }
@@ -163,6 +168,7 @@ impl State {
     fn hand_back(&mut self, told: Option<Fact>) -> Result<Option<Fact>, Errno> {
         let facts: Vec<Fact> = self.serving.hand_back().into_iter().chain(told).collect();
         for fact in facts.into_iter().rev() {
+            self.plain.told(&fact);
             self.ready.push_front(fact);
         }
         if let Some(ticker) = &mut self.ticker {
@@ -192,10 +198,21 @@ impl State {
             let lay_about = !self.ready.is_empty();
             let fact = self.wait(bell, hot)?;
             if !self.serving.is_on() {
-                if let Some(fact) = fact.filter(|fact| fact.tid != 0) {
-                    self.sharing.stopped(fact.tid);
+                let Some(fact) = fact else { return Ok(None) };
+                if fact.kind == FactKind::Late {
+                    return Ok(Some(fact));
                 }
-                return Ok(fact);
+                hot = match self.plain.take(&fact, &plain::Live) {
+                    plain::Course::Owners => return Ok(Some(self.tell(fact))),
+                    plain::Course::Kept => None,
+                    plain::Course::PassedOn { signo, child } => {
+                        if let Some(child) = child {
+                            self.go_on(child, 0)?;
+                        }
+                        self.go_on(fact.tid, signo)?.then_some(fact.tid)
+                    }
+                };
+                continue;
             }
             let mut kernel = Live(&self.ready);
             hot = match fact {
@@ -210,6 +227,27 @@ impl State {
                 None => return Ok(None),
             };
         }
+    }
+
+    /// Tell a fact, behind all that was passed on before it.
+    fn tell(&mut self, fact: Fact) -> Fact {
+        let before = self.plain.tell(&fact, &plain::Live);
+        if fact.tid != 0 {
+            self.sharing.stopped(fact.tid);
+        }
+        self.ready.push_front(fact);
+        for told in before.into_iter().rev() {
+            self.ready.push_front(told);
+        }
+        self.ready.pop_front().unwrap_or(fact)
+    }
+
+    /// Resume a task that runs on plainly, unless a newer status of it has been taken.
+    fn go_on(&self, tid: Tid, signo: c_int) -> Result<bool, Errno> {
+        if self.has_ready(tid) {
+            return Ok(false);
+        }
+        done_or_gone(raw::ptrace_resume(tid, CONT, signo))
     }
 
     fn wait(&mut self, bell: &Bell, resumed: Option<Tid>) -> Result<Option<Fact>, Errno> {

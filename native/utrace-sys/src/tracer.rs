@@ -14,6 +14,7 @@ use crate::bell::Bell;
 use crate::fact::{Fact, FactKind};
 use crate::failure::{Answer, Failure};
 use crate::launch::{self, Launch, Program};
+use crate::plain::{Call, CallKind};
 use crate::raw::{self, Siginfo};
 use crate::record::Recorder;
 use crate::serving::Offer;
@@ -28,6 +29,8 @@ const EXIT_KILL: usize = 0x10_0000;
 const LISTEN: c_int = 0x4208;
 /// `utrace.kernel.api.PEEK_FIRST`.
 const PEEK_FIRST: c_int = 0x1_0000;
+/// `utrace.kernel.api.PLAIN`.
+const PLAIN: c_int = 0x2_0000;
 /// The largest register set of a machine: a bound for what the kernel may fill.
 const REGSET_MAX: usize = 1 << 16;
 /// What one tracer thread may ask.
@@ -102,8 +105,9 @@ impl Tracer {
         let mut hot = None;
         // A newer status already taken: the stop that our caller knows is over.
         if tid != 0 && (state.ready.is_empty() || !state.has_ready(tid)) {
+            state.plain.resumed(tid, request & PLAIN != 0);
             let resumed = resume(tid, request, signo)?;
-            hot = (resumed && request & !PEEK_FIRST != LISTEN).then_some(tid);
+            hot = (resumed && request & !(PEEK_FIRST | PLAIN) != LISTEN).then_some(tid);
         }
         loop {
             if self.recorder.is_full() {
@@ -145,6 +149,30 @@ impl Tracer {
         Ok(self.state()?.serve(offer)?)
     }
 
+    /// Let tasks that are resumed by `PLAIN` run on at these calls, by audit arch and number, and other plain stops.
+    ///
+    /// `births` are clone3; `opens` go with the argument that is the path.
+    pub fn pass_on(
+        &self,
+        waits: Vec<Call>,
+        births: Vec<Call>,
+        opens: Vec<(Call, usize)>,
+    ) -> Answer<()> {
+        let opens = opens
+            .into_iter()
+            .map(|(call, at)| (call, CallKind::Open(at)));
+        let births = births.into_iter().map(|call| (call, CallKind::Birth));
+        let waits = waits.into_iter().map(|call| (call, CallKind::Wait));
+        let calls = waits.chain(births).chain(opens).collect();
+        self.state()?.plain.set_calls(calls);
+        Ok(())
+    }
+
+    /// End what `PLAIN` began, for all tasks; those whose last stop was at a wait.
+    pub fn pass_on_no_more(&self) -> Answer<Vec<Tid>> {
+        Ok(self.state()?.plain.end())
+    }
+
     /// Make the current or the next `next_fact` tell of a bell; any thread may.
     pub fn ring(&self) {
         self.bell.ring();
@@ -152,10 +180,11 @@ impl Tracer {
 
     /// Resume without waiting; `false` if the tracee was killed.
     pub fn resume(&self, tid: Tid, request: c_int, signo: c_int) -> Answer<bool> {
-        let state = self.state()?;
+        let mut state = self.state()?;
         if state.has_ready(tid) {
             return Ok(false);
         }
+        state.plain.resumed(tid, request & PLAIN != 0);
         resume(tid, request, signo)
     }
 
@@ -181,7 +210,7 @@ impl Tracer {
 
     /// `PTRACE_INTERRUPT`; `false` if gone.
     pub fn interrupt(&self, tid: Tid) -> Answer<bool> {
-        let _state = self.state()?;
+        self.state()?.plain.interrupted(tid);
         Ok(done_or_gone(raw::ptrace_interrupt(tid))?)
     }
 
@@ -431,7 +460,7 @@ fn resume(tid: Tid, request: c_int, signo: c_int) -> Answer<bool> {
     if request & PEEK_FIRST != 0 && raw::wait_peek(tid).unwrap_or(false) {
         return Ok(false);
     }
-    let request = request & !PEEK_FIRST;
+    let request = request & !(PEEK_FIRST | PLAIN);
     Ok(done_or_gone(raw::ptrace_resume(tid, request, signo))?)
 }
 

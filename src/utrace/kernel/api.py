@@ -67,6 +67,9 @@ class FactKind(enum.IntEnum):
     at its SYSCALL_ENTRY, which was not told."""
     WAITED = 19
     """The stop just told of has been waited for already.  value: the tid of the served tracer."""
+    LATE = 20
+    """A task was let go on from a plain stop (`PLAIN`) before this was told.  value: as that stop's;
+    detail: its kind: FORK, VFORK, TRAP, EXEC, EXIT or DEATH."""
 
 
 Fact: TypeAlias = tuple[int, int, int, object]
@@ -88,6 +91,16 @@ PEEK_FIRST: Final = 0x10000
 
 A tracee killed in its stop goes on to its exit stop, and a resume meant for the first would use up the
 second unseen.  A look before narrows that window to nearly nothing, at the price of one system call.
+"""
+
+
+PLAIN: Final = 0x20000
+"""Add it to CONT: the task runs on plainly, as its children do, at stops that nobody has anything to say at.
+
+These are signals, where no call may have been broken; births but those of threads; the end of a vfork; an
+EXEC; an EXIT by itself; DEATH of a task that was not told of; and the calls that `pass_on` names.  Before
+another fact is told they are, as LATE; but no whole lives from birth to being waited for.  A kernel may
+tell all as ever.
 """
 
 
@@ -251,6 +264,26 @@ class Kernel(Protocol):
             is_childless: it has no child of its own to wait for; otherwise one of `tracees` is its child.
             reserved: (audit arch, number) of tracees' calls that are facts all the same.
         """
+        ...
+
+    def pass_on(
+        self,
+        waits: Sequence[tuple[int, int]],
+        births: Sequence[tuple[int, int]],
+        opens: Sequence[tuple[tuple[int, int], int]],
+        /,
+    ) -> None:
+        """Name the calls, by audit arch and number, at whose entry by a seccomp stop a `PLAIN` task goes on.
+
+        Args:
+            waits: those by which it waits for others.
+            births: clone3, unless CLONE_UNTRACED is among its flags.
+            opens: with the argument that is a path, unless that ends with "stat" or "status".
+        """
+        ...
+
+    def pass_on_no_more(self) -> list[int]:
+        """End what `PLAIN` began, for all tasks; give those whose last stop was at a wait."""
         ...
 
     def ring(self) -> None:

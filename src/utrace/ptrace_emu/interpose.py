@@ -20,7 +20,7 @@ from utrace.engines.ptrace_stops import CLONE_UNTRACED
 from utrace.errors import TaskGone
 from utrace.kernel.access import yama_scope
 from utrace.kernel.screens import FAIL, PASS, Step
-from utrace.ptrace_emu import access, births, memory_files, proc_files, requests, waiting
+from utrace.ptrace_emu import access, births, memory_files, passing, proc_files, requests, waiting
 from utrace.ptrace_emu.registry import SIGCHLD, Registry, interrupter
 from utrace.ptrace_emu.serving import Serving
 from utrace.syscalls.abi import abi_of
@@ -114,6 +114,7 @@ class Interposer(EngineOps):
             self.syscalls = self.syscalls | proc_files.CALLS
         self.registry = Registry()
         self.registry.when_linked = self._wait_anew
+        self._loop: Loop | None = None
         self._unseen: dict[int, Task] = {}
         """By tid, threads whose last wait was left to the kernel, since nobody traced anybody."""
         self._serving = Serving(self.registry) if serves else None
@@ -146,6 +147,9 @@ class Interposer(EngineOps):
 
     def report_exec(self, task: Task) -> Answer:
         """Forget what a program's signal actions were, and its memory; a debugger's child is none."""
+        if self._loop is None and self._serving is not None:
+            self._loop = task.engine(self).loop
+            passing.begin(self.registry, self, self._loop)
         self.registry.wants_no_stops.discard(task.pid)
         self.registry.child_action.pop(task.pid, None)
         self.registry.breakpoints.forget(task.pid)
@@ -338,6 +342,10 @@ class Interposer(EngineOps):
         A report makes the kernel restart the call.
         """
         unseen, self._unseen = self._unseen, {}
+        if self._loop is not None:
+            by_tid = self._loop.tracees.by_tid
+            passed = (by_tid.get(tid) for tid in self._loop.kernel.pass_on_no_more())
+            unseen.update((record.tid, record.handle) for record in passed if record is not None)
         for task in unseen.values():
             with contextlib.suppress(TaskGone):
                 engine = task.engine(self)

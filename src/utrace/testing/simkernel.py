@@ -15,10 +15,21 @@ import contextlib
 import errno
 from typing import TYPE_CHECKING, Final
 
-from utrace.kernel.api import PEEK_FIRST, Disposition, Fact, FactKind, ResumeRequest, SeizeOutcome, Spawn, Tid
+from utrace.kernel.api import (
+    PEEK_FIRST,
+    PLAIN,
+    Disposition,
+    Fact,
+    FactKind,
+    ResumeRequest,
+    SeizeOutcome,
+    Spawn,
+    Tid,
+)
 from utrace.testing.moves import MoveKind, Scheduler, move
 from utrace.testing.schedulers import First
 from utrace.testing.sim import deaths, registers, signals, stops
+from utrace.testing.sim.declines import Declines
 from utrace.testing.sim.machine import Machine
 from utrace.testing.sim.siginfo import SI_TKILL, SI_USER, SIGKILL, SIGTRAP, SigInfo, bit
 from utrace.testing.sim.tasks import LISTENING, TRAP_NOTIFY, TRAP_STOP, SimTask, TaskState
@@ -35,7 +46,7 @@ _NT_PRSTATUS: Final = 1
 _STEPS_MAX: Final = 200_000
 
 
-class SimKernel:
+class SimKernel(Declines):
     """Implements `utrace.kernel.api.Kernel` in memory, in the calling thread.
 
     Args:
@@ -164,21 +175,10 @@ class SimKernel:
                 return fact
         return (0, FactKind.NO_TRACEES, 0, None)
 
-    def serve(self, *_: object) -> None:
-        """Decline: nobody in here calls ptrace."""
-
-    @property
-    def recorder(self) -> None:
-        """None: every stop is told."""
-
     def ring(self) -> None:
         """Make a BELL deliverable."""
         self._machine.touched.add("tracer")
         self._turns.bell = True
-
-    def was_continued(self, _tid: int, /, *, forget: bool) -> bool:
-        """No: parents here wait for ends alone, and nobody notes what else there was."""
-        return forget and False
 
     def resume(self, tid: int, request: int, signo: int, /) -> bool:
         """Resume a stopped tracee (ptrace_resume), or let it listen.
@@ -187,7 +187,7 @@ class SimKernel:
         """
         if request & PEEK_FIRST and self.pending_fact(tid):
             return False
-        request &= ~PEEK_FIRST
+        request &= ~(PEEK_FIRST | PLAIN)
         task = self._stopped(tid)
         if task is None:
             return False

@@ -24,7 +24,7 @@ from utrace.core.reporting import Pause, Wake
 from utrace.core.task_life import Need
 from utrace.core.verdicts import ResumeAction
 from utrace.errors import Misuse, TaskGone, UtraceError
-from utrace.kernel.api import PEEK_FIRST, Fact, FactKind
+from utrace.kernel.api import PEEK_FIRST, PLAIN, Fact, FactKind
 from utrace.tracehook.signal_decision import send, send_to_process
 from utrace.tracehook.tracee import Tracee
 from utrace.tracehook.tracee_life import live
@@ -54,6 +54,7 @@ _NO_TRACEES: Final = int(FactKind.NO_TRACEES)
 _IN_CALL: Final = int(FactKind.IN_CALL)
 _OVER: Final[Fact] = (0, _BELL, 0, None)
 """What is left of a fact that nobody need be told of."""
+_LATE: Final = int(FactKind.LATE)
 _RUN: Final = Pause.RUN
 _DEATH: Final = int(FactKind.DEATH)
 
@@ -111,6 +112,8 @@ class Loop:
         """Called, once, when everybody runs that is to run after what has been asked for."""
         self.taken_over: Callable[[LiveTracee, Fact], None] | None = None
         """Called with what `Kernel.serve` has done: IN_CALL and WAITED."""
+        self.is_plain: Callable[[LiveTracee], bool] | None = None
+        """Tells, of a tracee about to be resumed, whether it runs on plainly (`kernel.api.PLAIN`)."""
         recorder = kernel.recorder if record else None
         self.recording = None if recorder is None else Recording(self, recorder)
 
@@ -185,6 +188,23 @@ class Loop:
         result: R = job.result  # type: ignore[assignment]  # `what` made it
         return result
 
+    def catch_up(self, timeout_s: float, *, for_good: bool = False) -> None:
+        """Learn of all tasks that run on plainly; `for_good`: from now on nobody does.
+
+        A tracer thread that a callback keeps busy is not waited for longer than that.
+        """
+        if self.is_plain is None or self._stopping:
+            return
+        job = Job(self._end_passing if for_good else lambda: None)
+        with self.entered():
+            self._jobs.append(job)
+        self.ring()
+        job.done.wait(timeout_s)
+
+    def _end_passing(self) -> None:
+        self.is_plain = None
+        self.kernel.pass_on_no_more()
+
     # -- the loop ---------------------------------------------------------------------------------
 
     def run(self) -> None:
@@ -198,7 +218,7 @@ class Loop:
         finally:
             self._end()
 
-    def _run(self) -> None:  # noqa: C901, PLR0912 — D14: written out
+    def _run(self) -> None:  # noqa: C901, PLR0912, PLR0915 — D14: written out
         next_fact = self.kernel.next_fact
         by_tid = self.tracees.by_tid
         needs = self.tracees.needs
@@ -230,6 +250,13 @@ class Loop:
                     if tracee.task.mask & EXIT:
                         # A kill during a callback must not cost the engines the live exit stop.
                         request |= PEEK_FIRST
+                    if self.is_plain is not None and self.is_plain(tracee):
+                        request |= PLAIN
+            elif fact[1] == _LATE:
+                self._learn(fact)
+                lock_release()
+                # What is asked for has to wait until all that is late is known.
+                continue
             elif fact[1] == _NO_TRACEES:
                 if not (needs or jobs or ready):
                     if self._stopping:
@@ -340,6 +367,18 @@ class Loop:
         if launched is not None:
             launched()
 
+    def _learn(self, fact: Fact) -> None:
+        """Work on a fact late: the task runs already."""
+        tid, _, value, kind = fact
+        if isinstance(kind, int):
+            for tracee, its_fact in self.tracees.route((tid, kind, value, None)):
+                self.feed(tracee, its_fact)
+
+    def _resume(self, tracee: LiveTracee) -> None:
+        is_plain = self.is_plain is not None and self.is_plain(tracee)
+        request = tracee.request | PEEK_FIRST | (PLAIN if is_plain else 0)
+        self.kernel.resume(tracee.tid, request, tracee.signo)
+
     def _feed_fact(self, tracee: LiveTracee, fact: Fact) -> None:
         if tracee.task.held:
             tracee.superseded = fact
@@ -349,7 +388,7 @@ class Loop:
         if resume:
             if self.recording is not None:
                 self.recording.begin(tracee)
-            self.kernel.resume(tracee.tid, tracee.request | PEEK_FIRST, tracee.signo)
+            self._resume(tracee)
 
     def settle(self) -> None:
         """Do what tasks, children's births and other threads ask for, until nobody asks."""
@@ -387,7 +426,7 @@ class Loop:
                 and not self.kernel.pending_fact(tracee.tid)
                 and self.feed(tracee, Wake.LET_RUN)
             ):
-                self.kernel.resume(tracee.tid, tracee.request | PEEK_FIRST, tracee.signo)
+                self._resume(tracee)
         else:
             self.tracees.attend(tracee, break_in=need is Need.INTERRUPT)
 

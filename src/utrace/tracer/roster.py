@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from utrace.tracer.loop import LiveTracee, Loop
 
 _CHUNK = 1 << 16
+_PATIENCE_S = 1.0
+"""A session that a callback keeps busy is shown as it is known."""
 AUDIT_X86_64 = 0xC000003E
 
 
@@ -58,6 +60,7 @@ class TaskEntry:
 
 def survey(loop: Loop) -> list[TaskEntry]:
     """Look at every task of a session."""
+    loop.catch_up(_PATIENCE_S)
     with loop.entered():
         return [_task(loop, tracee) for tracee in loop.tracees.everyone() if not tracee.task.is_dead()]
 

@@ -53,6 +53,12 @@ class RecordingKernel:
     def serve(self, *_: object) -> None:
         raise NotImplementedError
 
+    def pass_on(self, *_: object) -> None:
+        raise NotImplementedError
+
+    def pass_on_no_more(self) -> list[int]:
+        raise NotImplementedError
+
     @property
     def recorder(self) -> None:
         return None
