@@ -72,8 +72,8 @@ MUTANTS: Final = (
     Mutant(
         "the last DETACH missed on the way from a trap or a call",
         _HOOK + "return_to_user",
-        "        tracee.request = tracee.free_run()\n    if not task.engines:\n        leave(tracee)\n",
-        "        tracee.request = tracee.free_run()\n",
+        "        go_on(tracee, begun)\n    if not task.engines:\n        leave(tracee)\n",
+        "        go_on(tracee, begun)\n",
     ),
     Mutant(
         "the last DETACH missed on the way from a signal",
