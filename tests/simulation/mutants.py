@@ -78,8 +78,8 @@ MUTANTS: Final = (
     Mutant(
         "the last DETACH missed on the way from a signal",
         _HOOK + "signals",
-        "    if not task.engines:\n        leave(tracee)\n        return\n    if tracee.signo or",
-        "    if tracee.signo or",
+        "    if not task.engines:\n        leave(tracee)\n        return\n    if begun is not None",
+        "    if begun is not None",
     ),
     Mutant(
         "STOP lost on the way from a signal",
@@ -301,8 +301,8 @@ MUTANTS: Final = (
     Mutant(
         "an interrupt used up counts as pending",
         _HOOK + "tracee_life",
-        "        tracee.running = tracee.nudged = False\n",
-        "        tracee.running = False\n",
+        "        nudged, tracee.nudged = tracee.nudged, False\n",
+        "        nudged = tracee.nudged\n",
     ),
     Mutant(
         "a stop wanted at a birth is forgotten",
