@@ -5,7 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+import utrace
+import utrace.engines
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 _SRC: Final = Path(__file__).parents[2] / "src"
 _NEEDED: Final = ("utrace.cli.trace", "utrace.cli.tracing", "utrace.syscalls.shapes")
@@ -36,3 +44,10 @@ def test_trace_imports_only_what_every_run_needs() -> None:
     # Isolated, and without site: what others have put into the environment is not ours.
     shown = subprocess.run((sys.executable, "-ISc", text), check=True, capture_output=True, text=True)
     assert set(shown.stdout.split()).isdisjoint(_UNNEEDED)
+
+
+@pytest.mark.parametrize("package", [utrace, utrace.engines], ids=lambda package: str(package.__name__))
+def test_what_is_imported_when_asked_for_is_all_there(package: ModuleType) -> None:
+    assert all(getattr(package, name) is not None for name in package.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = package.nothing
