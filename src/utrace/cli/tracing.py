@@ -316,10 +316,13 @@ class Tracing:
         except (TaskGone, NotPermitted) as error:
             self.errors.write(f"utrace: {error}\n")
             return False
+        threads = sum(one.pid == task.pid for one in session.tasks)
+        several = f" with {threads} threads" if threads > 1 else ""
+        notice = f"utrace: Process {pid} attached{several}"
         if self.lines is not None:
-            threads = sum(one.pid == task.pid for one in session.tasks)
-            several = f" with {threads} threads" if threads > 1 else ""
-            self.lines.notice(f"utrace: Process {pid} attached{several}")
+            self.lines.notice(notice)
+        elif "attach" not in self.options.quiet:
+            self.errors.write(f"{notice}\n")
         return True
 
     def _let_all_go(self) -> None:

@@ -139,20 +139,25 @@ def test_sigterm_lets_the_program_go_on_unless_the_log_goes_to_a_file(tmp_path: 
         assert tracer.wait(DEADLINE_S) == 6
 
 
-@pytest.mark.parametrize("signo", [signal.SIGINT, signal.SIGTERM], ids=str)
+@pytest.mark.parametrize(
+    ("signo", "words"),
+    [(signal.SIGINT, ""), (signal.SIGTERM, ""), (signal.SIGINT, "-c"), (signal.SIGINT, "--format=jsonl")],
+)
 def test_attached_processes_are_let_go_as_they_were_found(
-    signo: signal.Signals, tracee: TraceeFactory
+    signo: signal.Signals, words: str, tracee: TraceeFactory
 ) -> None:
     program = tracee("pauses")
     program.read_line()
     wait_for_state(program.pid, "S")
-    with subprocess.Popen([*TRACE, "-p", str(program.pid)], stderr=-1, text=True) as tracer:
+    argv = [*TRACE, *words.split(), "-p", str(program.pid)]
+    with subprocess.Popen(argv, stderr=-1, text=True) as tracer:
         assert tracer.stderr is not None
         assert tracer.stderr.readline() == f"utrace: Process {program.pid} attached\n"
         assert tracer_pid(program.pid) != 0
         tracer.send_signal(signo)
         assert tracer.wait(DEADLINE_S) == -signo
-        assert f"utrace: Process {program.pid} detached\n" in tracer.stderr.read()
+        rest = tracer.stderr.read()
+        assert words or f"utrace: Process {program.pid} detached\n" in rest
     assert tracer_pid(program.pid) == 0
     wait_for_state(program.pid, "S")
 
