@@ -24,6 +24,9 @@ const EVENT_EXIT: c_int = 6;
 const EVENT_SECCOMP: c_int = 7;
 const EVENT_STOP: c_int = 128;
 
+/// `utrace.kernel.seccomp.OUR_DATA`: what our filter says, if no other says more.
+pub(crate) const OUR_DATA: u32 = 0x7574;
+
 /// The numbers of `utrace.kernel.api.FactKind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -100,6 +103,19 @@ impl Fact {
             kind,
             value,
             detail: Detail::None,
+        }
+    }
+
+    /// The convention and the arguments of a call that only our own filter stops: no other has a say.
+    pub(crate) fn call_at_our_filter(&self) -> Option<(u32, [u64; 6])> {
+        match self.detail {
+            Detail::Entry {
+                arch,
+                args,
+                ret_data: Some(OUR_DATA),
+                ..
+            } => Some((arch, args)),
+            _ => None,
         }
     }
 }

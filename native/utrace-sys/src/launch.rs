@@ -15,8 +15,6 @@ use crate::fact::{Status, take_apart};
 use crate::raw;
 use crate::{Errno, Tid};
 
-const CONT: i32 = 7;
-
 /// A program to launch; `path` is not looked up.
 #[allow(missing_docs, reason = "fields of utrace.kernel.api.Spawn")]
 pub struct Program {
@@ -126,7 +124,7 @@ fn park(tid: Tid, words: &SharedWords, signal_mask: u64) -> Result<(), Errno> {
             Status::SignalStop(signo) => signo,
             Status::SyscallStop | Status::EventStop(_) | Status::Event(_) => 0,
         };
-        match raw::ptrace_resume(tid, CONT, pass) {
+        match raw::ptrace_resume(tid, raw::PTRACE_CONT, pass) {
             Ok(()) | Err(Errno(libc::ESRCH)) => {}
             Err(error) => return Err(error),
         }

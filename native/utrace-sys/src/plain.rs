@@ -22,8 +22,6 @@ use crate::arch::{NT_PRSTATUS, REGSET_BYTES, Registers};
 use crate::fact::{Detail, Fact, FactKind};
 use crate::{Tid, memory, raw};
 
-/// `utrace.kernel.seccomp.OUR_DATA`: no filter of the program's own has a say.
-const OUR_DATA: u32 = 0x7574;
 const SIGNAL_BITS: i64 = 0x7f;
 const CLONE_UNTRACED: u64 = 0x80_0000;
 const PATH_MAX: usize = 128;
@@ -202,13 +200,7 @@ impl Plain {
     }
 
     fn call(&mut self, fact: &Fact, kernel: &impl Kernel) -> Course {
-        let Detail::Entry {
-            arch,
-            args,
-            ret_data: Some(OUR_DATA),
-            ..
-        } = fact.detail
-        else {
+        let Some((arch, args)) = fact.call_at_our_filter() else {
             return Course::Owners;
         };
         let is_plain = match self.calls.get(&(arch, fact.value)) {

@@ -1,6 +1,7 @@
 //! What `plain` does with single facts, and with lives.
 
 use super::*;
+use crate::fact::OUR_DATA;
 
 const ARCH: u32 = 0xC000_003E;
 const WAIT: i64 = 61;

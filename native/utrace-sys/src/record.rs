@@ -20,11 +20,11 @@ use crate::batch::{Batch, What, mono_ns};
 use crate::capture::Capture;
 use crate::cpus;
 use crate::fact::{Detail, Fact, FactKind};
+use crate::raw;
 use crate::screen::Screen;
 use crate::shape::{Limits, Program};
 
 const SYSCALL: c_int = 24;
-const CONT: c_int = 7;
 
 /// What is done with the calls of one number.
 #[derive(Clone, Debug)]
@@ -237,7 +237,7 @@ impl State {
             return None;
         };
         let nr = fact.value as i32;
-        let filtered = task.run == CONT;
+        let filtered = task.run == raw::PTRACE_CONT;
         // Resumed by PTRACE_SYSCALL a filtered task shows both stops; which counts, Python knows.
         if filtered != (fact.kind == FactKind::Seccomp) || matches!(task.call, Call::Ordinary(_)) {
             task.call = Call::Ordinary(*fact);
@@ -282,7 +282,7 @@ impl State {
         }
         sink.batch.looked_at += usize::from(is_wanted);
         if filtered {
-            return Some(CONT);
+            return Some(raw::PTRACE_CONT);
         }
         task.call = Call::Taken(*fact, None);
         Some(SYSCALL)

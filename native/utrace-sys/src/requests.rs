@@ -27,6 +27,8 @@ const PTRACE_PEEKUSER: c_long = 3;
 #[cfg(target_arch = "x86_64")]
 const PTRACE_POKEUSER: c_long = 6;
 const PTRACE_DETACH: c_long = 17;
+/// As `ptrace_resume` takes it.
+pub(crate) const PTRACE_CONT: c_int = 7;
 
 /// Resume by one of the requests of `ResumeRequest`; any other is `EINVAL`.
 ///

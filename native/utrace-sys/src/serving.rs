@@ -28,11 +28,8 @@ use crate::fact::{Detail, Fact, FactKind};
 use crate::{Errno, Tid, done_or_gone, memory, raw};
 
 const AUDIT_X86_64: u32 = 0xC000_003E;
-/// `utrace.kernel.seccomp.OUR_DATA`: no filter of the tracer's own has a say.
-const OUR_DATA: u32 = 0x7574;
 const CALL_WAIT4: i64 = 61;
 const CALL_PTRACE: i64 = 101;
-const REQUEST_CONT: c_int = 7;
 const REQUEST_SYSCALL: u64 = 24;
 const REQUEST_SYSCALL_INFO: u64 = 0x420e;
 const STATUS_SYSCALL_STOP: i32 = (0x80 | libc::SIGTRAP) << 8 | 0x7f;
@@ -316,18 +313,12 @@ impl Tracer {
     fn answer(&self, result: i64, kernel: &mut impl Kernel) -> Result<(), Errno> {
         let answered = kernel
             .skip_call(self.tid, result)
-            .and_then(|()| kernel.resume(self.tid, REQUEST_CONT));
+            .and_then(|()| kernel.resume(self.tid, raw::PTRACE_CONT));
         done_or_gone(answered).map(drop)
     }
 
     fn call(&mut self, fact: &Fact, kernel: &mut impl Kernel) -> Result<Course, Errno> {
-        let Detail::Entry {
-            arch,
-            args,
-            ret_data: Some(OUR_DATA),
-            ..
-        } = fact.detail
-        else {
+        let Some((arch, args)) = fact.call_at_our_filter() else {
             return Ok(Course::Owners);
         };
         match (arch, fact.value) {
@@ -410,7 +401,7 @@ impl Tracer {
             self.answer(0, kernel)?;
         } else if wait.pid == -1 {
             // One of the tracees is its child: the kernel's answer is 0, or about another child.
-            kernel.resume(self.tid, REQUEST_CONT)?;
+            kernel.resume(self.tid, raw::PTRACE_CONT)?;
         } else {
             return Ok(Course::Owners);
         }

@@ -1,6 +1,7 @@
 //! What `serving` does with single facts, and with a model of the kernel, its owner and its clients.
 
 use super::*;
+use crate::fact::OUR_DATA;
 use crate::raw;
 
 #[path = "serving_model.rs"]

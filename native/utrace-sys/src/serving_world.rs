@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::super::*;
 use super::model::*;
+use crate::fact::OUR_DATA;
 
 /// What the owner believes of a tracee.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -260,7 +261,7 @@ impl World {
     /// As `Tracer::resume`: one of which a newer status was taken is left to that.
     fn resume(&mut self, tid: Tid) {
         if !self.machine.has_moved_on(tid) {
-            let resumed = self.machine.resume(tid, REQUEST_CONT);
+            let resumed = self.machine.resume(tid, raw::PTRACE_CONT);
             assert_ne!(resumed, Err(Errno(libc::EIO)));
         }
     }
@@ -297,7 +298,7 @@ impl World {
         self.blocked = None;
         if !self.machine.has_moved_on(TRACER) {
             self.machine.result = Some(result);
-            let resumed = self.machine.resume(TRACER, REQUEST_CONT);
+            let resumed = self.machine.resume(TRACER, raw::PTRACE_CONT);
             assert_ne!(resumed, Err(Errno(libc::EIO)));
         }
     }

@@ -22,8 +22,6 @@ use crate::sharing::Sharing;
 use crate::watch::{self, Watch};
 use crate::{Errno, Tid, done_or_gone};
 
-const CONT: c_int = 7;
-
 /// Half of how long a served tracer's wait is held before it really waits: hundreds of stops fit in.
 const TICK_NS: i64 = 1_000_000;
 
@@ -247,7 +245,7 @@ impl State {
         if self.has_ready(tid) {
             return Ok(false);
         }
-        done_or_gone(raw::ptrace_resume(tid, CONT, signo))
+        done_or_gone(raw::ptrace_resume(tid, raw::PTRACE_CONT, signo))
     }
 
     fn wait(&mut self, bell: &Bell, resumed: Option<Tid>) -> Result<Option<Fact>, Errno> {

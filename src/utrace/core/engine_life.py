@@ -79,7 +79,7 @@ class Engine:
         signal_callback: whether its ops have a report_signal of their own (spec 2.1).
         wants_stop: it keeps the task stopped.
         stops_at_events: its STOP at a CLONE or EXEC takes effect right there, as a ptrace-stop does, and not
-            only before user mode.
+            only before user mode; and a SIGCONT makes a quiesce to it, as it makes a ptrace-stop.
         has_last_word: where a call shows two stops before it is made, it is told of the entry at the last:
             it stands for the kernel, which comes after everybody else.
     """

@@ -24,13 +24,14 @@ from utrace.engines.ptrace_stops import (
     CLONE_PTRACE,
     CLONE_UNTRACED,
     SIGTRAP,
+    TRAP_BRKPT,
     Option,
     PtraceEvent,
     StopKind,
     Trap,
     as_watchpoint_hit,
     birth_event,
-    is_call_trap,
+    is_trap,
     seccomp_data,
     signal_siginfo,
     signal_stop,
@@ -70,7 +71,7 @@ class PtraceEngine(PtraceLink):
         return self._step_or(None) if event else self._quiet_point()
 
     def _stay(self) -> Answer:
-        """Stay in the stop; lent for a step, it does not even see what comes of that."""
+        """Stay in the stop; lent for a step, it sees no more of what comes of that than `_miss` keeps."""
         return None if self._lent else ResumeAction.STOP
 
     def _quiet_point(self) -> Answer:
@@ -130,7 +131,7 @@ class PtraceEngine(PtraceLink):
 
         Reference: Linux 6.18 kernel/entry/common.c:report_single_step().
         """
-        return self._sysemu and self.is_stepping and is_call_trap(signal.siginfo)
+        return self._sysemu and self.is_stepping and is_trap(signal.siginfo, TRAP_BRKPT)
 
     def _park(self, signal: SignalReport, siginfo: bytes) -> Answer:
         self._parked = siginfo

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.core.events import Event
 from utrace.core.verdicts import ResumeAction
 from utrace.engines.ptrace_stops import (
+    SI_KERNEL,
     Option,
     PtraceEvent,
     PtraceStop,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 
 SIGSTOP: Final = 19
-SI_KERNEL: Final = 0x80
 
 
 class PtraceLink(EngineOps):

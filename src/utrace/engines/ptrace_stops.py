@@ -18,6 +18,8 @@ SIGTRAP: Final = 5
 TRAP_BRKPT: Final = 1
 TRAP_TRACE: Final = 2
 TRAP_HWBKPT: Final = 4
+SI_KERNEL: Final = 0x80
+"""Of a signal that the kernel made, an int3's SIGTRAP among them."""
 
 
 class Option(enum.IntFlag):
@@ -139,10 +141,19 @@ _CSIGNAL: Final = 0xFF
 _SIGCHLD: Final = 17
 
 
-def is_call_trap(siginfo: bytes) -> bool:
-    """Tell whether a signal is the trap of a step over a system call."""
-    signo, code = (int.from_bytes(siginfo[at : at + 4], "little", signed=True) for at in (0, 8))
-    return signo == SIGTRAP and code == TRAP_BRKPT
+def is_trap(siginfo: bytes | None, code: int) -> bool:
+    """Tell whether a signal is a SIGTRAP of this si_code."""
+    return siginfo is not None and (signo_of(siginfo), code_of(siginfo)) == (SIGTRAP, code)
+
+
+def signo_of(siginfo: bytes) -> int:
+    """Give si_signo."""
+    return int.from_bytes(siginfo[:4], "little", signed=True)
+
+
+def code_of(siginfo: bytes) -> int:
+    """Give si_code."""
+    return int.from_bytes(siginfo[8:12], "little", signed=True)
 
 
 def event_stop(event: PtraceEvent, pid: int) -> PtraceStop:
@@ -167,7 +178,7 @@ def syscall_stop(kind: StopKind, options: Option, pid: int) -> PtraceStop:
 
 def signal_stop(siginfo: bytes) -> PtraceStop:
     """Make the stop in which a signal is to be delivered."""
-    return PtraceStop(StopKind.SIGNAL_DELIVERY, int.from_bytes(siginfo[:4], "little"), siginfo)
+    return PtraceStop(StopKind.SIGNAL_DELIVERY, signo_of(siginfo), siginfo)
 
 
 def seccomp_data(occurrence: object) -> int | None:
@@ -180,11 +191,6 @@ def seccomp_data(occurrence: object) -> int | None:
 def as_watchpoint_hit(siginfo: bytes) -> bytes:
     """Make the siginfo of a step that of a watchpoint (arch/x86/include/asm/traps.h:get_si_code())."""
     return siginfo[:8] + TRAP_HWBKPT.to_bytes(4, "little") + siginfo[12:]
-
-
-def is_watchpoint_hit(siginfo: bytes | None) -> bool:
-    """Tell whether a signal is that of a watchpoint, and no step."""
-    return siginfo is not None and siginfo[8:12] == TRAP_HWBKPT.to_bytes(4, "little")
 
 
 def signal_siginfo(signo: int, code: int, pid: int = 0) -> bytes:

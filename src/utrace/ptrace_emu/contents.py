@@ -16,7 +16,7 @@ import errno
 import struct
 from typing import TYPE_CHECKING, Final
 
-from utrace.engines.ptrace_stops import Option, PtraceEvent, StopKind, is_watchpoint_hit
+from utrace.engines.ptrace_stops import TRAP_HWBKPT, Option, PtraceEvent, StopKind, is_trap
 from utrace.errors import UtraceError
 from utrace.ptrace_emu import i386
 from utrace.ptrace_emu.debug_registers import DR6, SINGLE_STEP, register_at
@@ -54,7 +54,7 @@ def peek_user(request: Request) -> int:
         return get(WORD, i386.WORD)(request)
     link = request.link
     value = request.registry.debug_registers(link).read(link.tracer_pid, number)
-    if number == DR6 and value >= 0 and link.stop is not None and is_watchpoint_hit(link.stop.siginfo):
+    if number == DR6 and value >= 0 and link.stop is not None and is_trap(link.stop.siginfo, TRAP_HWBKPT):
         # The step was another tracer's.
         value &= ~SINGLE_STEP
     return value if value < 0 else request.give(value.to_bytes(WORD, "little")[: request.word])

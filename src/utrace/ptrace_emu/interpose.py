@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 _SIGNAL_ACTIONS: Final = ("rt_sigaction", "?sigaction", "?signal")
 _OF_YAMA: Final = ("prctl",) if yama_scope() else ()
-_WAITS: Final = frozenset({"wait4", "waitid", "waitpid"})
 _PAUSE: Final = {0xC000003E: 34, 0x40000003: 29}
 _ERESTARTSYS: Final = 512
 _ERESTARTNOINTR: Final = 513
@@ -95,9 +94,7 @@ class Interposer(EngineOps):
     events = Event.SYSCALL_ENTRY | Event.CLONE | Event.EXEC | Event.EXIT | Event.JCTL
     with_exits = events | Event.SYSCALL_EXIT
     """While a call is under way whose end matters: answered at its entry it has no exit stop."""
-    syscalls = frozenset(
-        ("ptrace", "wait4", "waitid", "?waitpid", *_SIGNAL_ACTIONS, "clone", "clone3", *_OF_YAMA)
-    )
+    syscalls = frozenset(("ptrace", *waiting.CALLS, *_SIGNAL_ACTIONS, "clone", "clone3", *_OF_YAMA))
 
     screen = staticmethod(_screen)
 
@@ -225,7 +222,7 @@ class Interposer(EngineOps):
         name = call.name
         if name == "ptrace":
             return self._ptrace(task, call)
-        if name in _WAITS:
+        if name in waiting.NAMES:
             return self._wait(task, call)
         if name in proc_files.NAMES:
             self._open(task, call)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.core.events import Event
 from utrace.core.verdicts import Answer, SignalAction, Verdict
-from utrace.engines.ptrace_stops import TRAP_HWBKPT
+from utrace.engines.ptrace_stops import SI_KERNEL, SIGTRAP, TRAP_HWBKPT, code_of
 from utrace.ptrace_emu.breakpoints import INT3
 from utrace.tracer.ops import EngineOps
 
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from utrace.ptrace_emu.debug_registers import DebugRegisters
     from utrace.tracer.signal import SignalReport
     from utrace.tracer.task import Task
-
-SIGTRAP: Final = 5
-SI_KERNEL: Final = 0x80
-
-
-def is_breakpoint_hit(siginfo: bytes) -> bool:
-    """Tell whether a signal is that of an int3."""
-    signo, code = (int.from_bytes(siginfo[at : at + 4], "little", signed=True) for at in (0, 8))
-    return signo == SIGTRAP and code == SI_KERNEL
 
 
 def is_gone(breakpoints: Breakpoints, task: Task) -> bool:
@@ -67,7 +58,7 @@ class Leftovers(EngineOps):
         """Drop the trap of what no tracer has any more."""
         if signal.is_report or signal.signo != SIGTRAP:
             return None
-        code = int.from_bytes(signal.siginfo[8:12], "little", signed=True)
+        code = code_of(signal.siginfo)
         if code == SI_KERNEL and is_gone(self._breakpoints, task):
             return Verdict(signal=SignalAction.IGN)
         if code == TRAP_HWBKPT and self._registers is not None and not self._registers.owners():

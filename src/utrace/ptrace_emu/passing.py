@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from utrace.core.task_life import TaskLife
 from utrace.core.verdicts import ResumeAction
-from utrace.ptrace_emu import proc_files
+from utrace.ptrace_emu import proc_files, waiting
 from utrace.tracehook.tracee import CONT_REQUEST
 from utrace.tracer.engine import syscall_numbers
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def begin(registry: Registry, interposer: EngineOps, loop: Loop) -> None:
     """Let plain tasks of a session go on by themselves from now on."""
     opens = [((arch, nr), at - 1) for name, at in proc_files.NAMES.items() for arch, nr in _calls(name)]
-    loop.kernel.pass_on(_calls("wait4", "waitid", "?waitpid"), _calls("clone3"), opens)
+    loop.kernel.pass_on(_calls(*waiting.CALLS), _calls("clone3"), opens)
     loop.is_plain = lambda record: registry.is_idle() and _is_plain(interposer, record)
 
 

@@ -22,6 +22,9 @@ from utrace.arch import syscall_abi
 from utrace.errors import BadAddress
 from utrace.kernel import procfs
 from utrace.kernel.screens import FAIL, PASS, Step
+from utrace.ptrace_emu import waiting
+from utrace.syscalls.abi import abi_of
+from utrace.syscalls.tables import call_name
 
 if TYPE_CHECKING:
     from utrace.kernel.screens import Screen
@@ -34,7 +37,6 @@ NAMES: Final = {"open": 1, "openat": 2}
 """The calls that open files, and which of their arguments the flags are."""
 CALLS: Final = frozenset({"?open", "openat"})
 _MEMFD_CREATE: Final = {0xC000003E: 319, 0x40000003: 356}
-_WAITS: Final = {0xC000003E: frozenset({61, 247}), 0x40000003: frozenset({7, 114, 284})}
 _MFD_CLOEXEC: Final = 1
 _MFD_ALLOW_SEALING: Final = 2
 _SEALS: Final = 0xF
@@ -178,7 +180,7 @@ def _state(registry: Registry, tracee: LiveTracee, letter: str) -> str:
     if tracee.task.jctl:
         return "T"
     # It stands in a stop of the session's alone; a wait that is about to be made would sleep.
-    waits = tracee.in_syscall and tracee.nr in _WAITS.get(tracee.arch, ())
+    waits = tracee.in_syscall and call_name(abi_of(tracee.arch), tracee.nr) in waiting.NAMES
     return "S" if waits else "R"
 
 

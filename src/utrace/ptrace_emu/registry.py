@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from utrace.core.events import SIGNAL_ALL
 from utrace.core.verdicts import ResumeAction
 from utrace.engines.ptrace import PtraceEngine
-from utrace.engines.ptrace_stops import Option, PtraceStop, Trap
+from utrace.engines.ptrace_stops import SI_KERNEL, Option, PtraceStop, Trap, is_trap
 from utrace.errors import TaskGone, UtraceError
 from utrace.kernel import procfs
 from utrace.ptrace_emu.breakpoints import Breakpoints
 from utrace.ptrace_emu.dead_children import DeadChildren
 from utrace.ptrace_emu.debug_registers import DebugRegisters, user_words
-from utrace.ptrace_emu.leftovers import Leftovers, is_breakpoint_hit, is_gone
+from utrace.ptrace_emu.leftovers import Leftovers, is_gone
 from utrace.ptrace_emu.traps import Traps
 from utrace.ptrace_emu.turns import end_turn
 from utrace.ptrace_emu.usage import RUSAGE_BYTES, Usage
@@ -462,7 +462,7 @@ class Registry:
             if link.stop is not None and tracee.is_held:
                 if registers is not None:
                     registers.settle()
-                if link.stop.siginfo is not None and is_breakpoint_hit(link.stop.siginfo):
+                if is_trap(link.stop.siginfo, SI_KERNEL):
                     is_gone(self.breakpoints, tracee)
         except UtraceError:
             # It is dead, too.

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from utrace.engines.ptrace_stops import TRAP_BRKPT, TRAP_HWBKPT, TRAP_TRACE, Trap
-from utrace.ptrace_emu.leftovers import SI_KERNEL, is_gone
+from utrace.engines.ptrace_stops import SI_KERNEL, TRAP_BRKPT, TRAP_HWBKPT, TRAP_TRACE, Trap, code_of
+from utrace.ptrace_emu.leftovers import is_gone
 
 if TYPE_CHECKING:
     from utrace.engines.ptrace import PtraceEngine
@@ -27,7 +27,7 @@ class Traps:
 
     def whose(self, link: PtraceEngine, siginfo: bytes) -> Trap:
         """Tell whether a tracer is to be told of a SIGTRAP."""
-        code = int.from_bytes(siginfo[8:12], "little", signed=True)
+        code = code_of(siginfo)
         if code == SI_KERNEL and is_gone(self._registry.breakpoints, link.tracee):
             return Trap.NOBODYS
         occurrence = link.engine.task.occurrence

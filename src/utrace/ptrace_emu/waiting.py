@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from utrace.tracer.syscall import Syscall
     from utrace.tracer.task import Task
 
+CALLS: Final = frozenset({"wait4", "waitid", "?waitpid"})
+NAMES: Final = frozenset(name.removeprefix("?") for name in CALLS)
 WNOHANG: Final = 1
 WSTOPPED: Final = 2
 WEXITED: Final = 4

@@ -55,6 +55,7 @@ _IN_CALL: Final = int(FactKind.IN_CALL)
 _OVER: Final[Fact] = (0, _BELL, 0, None)
 """What is left of a fact that nobody need be told of."""
 _LATE: Final = int(FactKind.LATE)
+_PATIENCE_S: Final = 1.0
 _RUN: Final = Pause.RUN
 _DEATH: Final = int(FactKind.DEATH)
 
@@ -188,10 +189,10 @@ class Loop:
         result: R = job.result  # type: ignore[assignment]  # `what` made it
         return result
 
-    def catch_up(self, timeout_s: float, *, for_good: bool = False) -> None:
+    def catch_up(self, *, for_good: bool = False) -> None:
         """Learn of all tasks that run on plainly; `for_good`: from now on nobody does.
 
-        A tracer thread that a callback keeps busy is not waited for longer than that.
+        A tracer thread that a callback keeps busy is not waited for longer than a second.
         """
         if self.is_plain is None or self._stopping:
             return
@@ -199,7 +200,7 @@ class Loop:
         with self.entered():
             self._jobs.append(job)
         self.ring()
-        job.done.wait(timeout_s)
+        job.done.wait(_PATIENCE_S)
 
     def _end_passing(self) -> None:
         self.is_plain = None

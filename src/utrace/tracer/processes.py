@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from utrace.tracer.ops import EngineOps
 
 SIGKILL: Final = 9
-_PATIENCE_S: Final = 1.0
 
 
 def spawn(
@@ -108,7 +107,7 @@ def _seize_thread(loop: Loop, tid: int, tgid: int, explain: Callable[[int], str]
 
 def let_go(loop: Loop, *, kill: bool) -> None:
     """Remove every engine, and kill what was launched to die with the tracer; in any thread."""
-    loop.catch_up(_PATIENCE_S, for_good=True)
+    loop.catch_up(for_good=True)
     with loop.entered():
         for tracee in loop.tracees.everyone():
             if kill and tracee.exit_kill and not tracee.task.is_dead():

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from utrace.tracer.loop import LiveTracee, Loop
 
 _CHUNK = 1 << 16
-_PATIENCE_S = 1.0
-"""A session that a callback keeps busy is shown as it is known."""
 AUDIT_X86_64 = 0xC000003E
 
 
@@ -59,8 +57,8 @@ class TaskEntry:
 
 
 def survey(loop: Loop) -> list[TaskEntry]:
-    """Look at every task of a session."""
-    loop.catch_up(_PATIENCE_S)
+    """Look at every task of a session; one that a callback keeps busy is shown as it is known."""
+    loop.catch_up()
     with loop.entered():
         return [_task(loop, tracee) for tracee in loop.tracees.everyone() if not tracee.task.is_dead()]
 
