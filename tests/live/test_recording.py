@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -19,6 +20,7 @@ from tests.waiting import wait_until
 from utrace import EngineOps, Event, Session
 from utrace.engines.call_counts import CallCounts
 from utrace.engines.line_log import LineStyle, PidShown
+from utrace.engines.records import QuietListener
 from utrace.engines.syscall_log import SyscallLog
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     import utrace
     from tests.live.cli.oracle import Line
+    from utrace.engines.records import EndRecord, Thread
 
 pytestmark = pytest.mark.requires("gcc")
 
@@ -198,6 +201,71 @@ def test_a_kill_while_recorded_ends_the_log_with_it(seed: int, tmp_path: Path) -
     lines = lines_of(path.read_text())
     assert lines[-1].text == "+++ killed by SIGKILL +++"
     assert all(" = " in line.text for line in lines[:-1])
+
+
+class Ends(QuietListener):
+    """Notes names, and when threads began and ended."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.times_ns: list[int] = []
+
+    def appeared(self, thread: Thread) -> None:
+        self.times_ns.append(thread.time_ns)
+
+    def died(self, record: EndRecord) -> None:
+        self.names.append(record.thread.comm)
+        self.times_ns.append(record.thread.time_ns)
+
+
+def test_programs_that_come_and_go_are_told_late_by_their_names_and_in_their_time() -> None:
+    ends = Ends()
+    begun_ns = time.time_ns()
+    with SyscallLog(listeners=[ends], syscalls={"swapon"}) as log, Session() as session:
+        script = "for i in 1 2 3; do /bin/true; /bin/sleep 0.01; done"
+        session.spawn(["sh", "-c", script], [log], stdio=(NOWHERE, NOWHERE, NOWHERE), seccomp=True)
+        session.run(DEADLINE_S)
+    assert ends.names == ["true", "sleep"] * 3 + ["sh"]
+    times_ns = [begun_ns, *ends.times_ns, time.time_ns()]
+    assert times_ns == sorted(times_ns)
+    # Not when they were told, which is many at once.
+    assert ends.times_ns[-1] - ends.times_ns[0] > 3 * 10**7
+
+
+class Births(EngineOps):
+    """Notes children, and whether they had run when they were told of."""
+
+    events = Event.CLONE
+    follow = False
+
+    def __init__(self) -> None:
+        self.children: list[int] = []
+        self.late: list[bool] = []
+
+    def report_clone(self, task: utrace.Task, child: utrace.Task, clone_flags: int) -> None:
+        self.children.append(child.tid)
+        self.late.append(task.synthetic)
+
+
+def test_an_engine_that_wants_births_in_time_has_them_so_from_then_on(tmp_path: Path) -> None:
+    path, enough = tmp_path / "log", tmp_path / "enough"
+    with SyscallLog(path, style=STYLE, syscalls={"exit_group"}) as log, Session() as session:
+        script = f"until [ -e {enough} ]; do /bin/true; done"
+        shell = session.spawn(["sh", "-c", script], [log], stdio=(NOWHERE, NOWHERE, NOWHERE), seccomp=True)
+        wait_until(lambda: path.stat().st_size > 0, DEADLINE_S, "the first ends")
+        known = {task.tid for task in session.tasks}
+        births = Births()
+        shell.attach(births)
+        wait_until(lambda: len(births.children) > 10, DEADLINE_S, "children")
+        enough.touch()
+        session.run(DEADLINE_S)
+    assert not any(births.late)
+    assert len(births.children) == len(set(births.children))
+    assert not known & set(births.children)
+    # The log has all of them all the same, and each once.
+    ends = [line.pid for line in lines_of(path.read_text()) if line.text == "+++ exited with 0 +++"]
+    assert len(ends) == len(set(ends))
+    assert {*births.children, shell.tid} <= set(ends)
 
 
 def test_what_waits_is_written_soon(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 //!
 //! It converts and decides nothing.  The interpreter is let go around whatever may block.
 
+mod facts;
 mod record;
 mod shapes;
 mod stack;
@@ -12,9 +13,11 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
-use utrace_sys::record::{Entry, InCall};
+use utrace_sys::record::{Entry, InCall, Piece};
 use utrace_sys::shape::Limits;
-use utrace_sys::{Detail, Errno, Fact, Failure, Offer, Program, memory};
+use utrace_sys::{Errno, Failure, Offer, Program, memory};
+
+use crate::facts::fact_tuple;
 
 fn os_error(errno: Errno) -> PyErr {
     let text = std::io::Error::from_raw_os_error(errno.0).to_string();
@@ -41,40 +44,6 @@ fn c_string(bytes: Vec<u8>) -> PyResult<CString> {
 
 fn c_strings(strings: Vec<Vec<u8>>) -> PyResult<Vec<CString>> {
     strings.into_iter().map(c_string).collect()
-}
-
-/// The plain tuple of `utrace.kernel.api.Fact`.
-#[allow(clippy::many_single_char_names, reason = "six arguments of a syscall")]
-fn fact_tuple<'py>(py: Python<'py>, fact: &Fact) -> PyResult<Bound<'py, PyTuple>> {
-    let (tid, kind, value) = (fact.tid, fact.kind as u8, fact.value);
-    match fact.detail {
-        Detail::None => (tid, kind, value, py.None()).into_pyobject(py),
-        Detail::Entry {
-            arch,
-            ip,
-            sp,
-            args: [a, b, c, d, e, f],
-            ret_data: None,
-        } => (tid, kind, value, (arch, ip, sp, a, b, c, d, e, f)).into_pyobject(py),
-        Detail::Entry {
-            arch,
-            ip,
-            sp,
-            args: [a, b, c, d, e, f],
-            ret_data: Some(data),
-        } => (tid, kind, value, (arch, ip, sp, a, b, c, d, e, f, data)).into_pyobject(py),
-        Detail::Exit {
-            arch,
-            ip,
-            sp,
-            is_error,
-        } => (tid, kind, value, (arch, ip, sp, is_error)).into_pyobject(py),
-        Detail::Kind(passed) => (tid, kind, value, passed as u8).into_pyobject(py),
-        Detail::Usage(ref usage) => (tid, kind, value, PyBytes::new(py, usage)).into_pyobject(py),
-        Detail::Siginfo(ref siginfo) => {
-            (tid, kind, value, PyBytes::new(py, siginfo)).into_pyobject(py)
-        }
-    }
 }
 
 type Calls = Vec<(u32, i64)>;
@@ -386,9 +355,10 @@ impl Tracer {
         Ok(())
     }
 
-    #[pyo3(signature = (tid, sink, request, /))]
-    fn start_recording(&self, tid: i32, sink: usize, request: i32) {
-        self.inner.recorder().start(tid, sink, request);
+    #[pyo3(signature = (tid, sink, request, process, passes, /))]
+    fn start_recording(&self, tid: i32, sink: usize, request: i32, process: i32, passes: u32) {
+        let life = (process, passes);
+        self.inner.recorder().start(tid, sink, request, life);
     }
 
     #[pyo3(signature = (tid, /))]
@@ -420,9 +390,19 @@ impl Tracer {
         self.inner.recorder().has_records()
     }
 
-    #[pyo3(signature = (sink, /))]
-    fn take_records(&self, sink: usize) -> record::Batch {
-        record::Batch(self.inner.recorder().take(sink))
+    /// [(sink, `Batch` or fact, real ns of the fact)]
+    fn take_records<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let pieces = self.inner.recorder().take();
+        let pieces: PyResult<Vec<_>> = pieces
+            .into_iter()
+            .map(|piece| match piece {
+                Piece::Calls(sink, batch) => (sink, record::Batch(batch), 0).into_pyobject(py),
+                Piece::Fact(sink, fact, time_ns) => {
+                    (sink, fact_tuple(py, &fact)?, time_ns).into_pyobject(py)
+                }
+            })
+            .collect();
+        PyList::new(py, pieces?)
     }
 }
 

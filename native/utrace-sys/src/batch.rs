@@ -80,6 +80,11 @@ impl Batch {
         (self.looked_at, self.passed, self.dropped)
     }
 
+    /// Whether there is anything in it to be handed up.
+    pub(crate) fn has_any(&self) -> bool {
+        self.looked_at > 0 || !self.events.is_empty()
+    }
+
     /// The empty one that comes after it.
     pub(crate) fn following(&self) -> Self {
         Self {

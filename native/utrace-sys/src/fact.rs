@@ -81,6 +81,10 @@ pub enum Detail {
     Usage(Usage),
     /// What was passed on before it was told.
     Kind(FactKind),
+    /// The process of a thread that was born.
+    Process(Tid),
+    /// The name of a task that runs a new program, up to a NUL.
+    Name([u8; 16]),
 }
 
 /// What happened to one tracee.

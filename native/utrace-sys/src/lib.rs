@@ -19,6 +19,7 @@ mod failure;
 mod launch;
 pub mod line_style;
 pub mod lines;
+mod lives;
 pub mod memory;
 mod netlink;
 mod pace;

@@ -7,7 +7,8 @@
 //!    whatever there is no `Program` for, and every other kind of stop, goes the ordinary way.
 //! 2. `stop` may be called by any thread, and when it returns no stop of that task is taken here
 //!    any more.  So the lock is held until a task whose stop was taken has been resumed.
-//! 3. Order is kept: whoever hands a fact to Python hands it the batches first.
+//! 3. Order is kept: whoever hands a fact to Python hands it the batches first, and what `lives` has passed
+//!    on among them.
 //!
 //! Reference: ptrace(2) "Syscall-stops"; seccomp(2) "`SECCOMP_RET_TRACE`".
 
@@ -20,11 +21,14 @@ use crate::batch::{Batch, What, mono_ns};
 use crate::capture::Capture;
 use crate::cpus;
 use crate::fact::{Detail, Fact, FactKind};
+use crate::lives::{self, Life, Lives};
 use crate::raw;
 use crate::screen::Screen;
 use crate::shape::{Limits, Program};
 
-const SYSCALL: c_int = 24;
+pub(crate) const SYSCALL: c_int = 24;
+/// So many facts told late are handed up before more are noted.
+const FACTS_MAX: usize = 4096;
 
 /// What is done with the calls of one number.
 #[derive(Clone, Debug)]
@@ -66,7 +70,7 @@ struct Taught {
 
 /// The call a recorded task is in.
 #[derive(Clone, Copy)]
-enum Call {
+pub(crate) enum Call {
     /// None: it is in user mode, or nothing is known.
     None,
     /// Taken here: its entry, and, if it is recorded, of which batch which event.
@@ -75,17 +79,34 @@ enum Call {
     Ordinary(Fact),
 }
 
-struct Task {
-    sink: usize,
+#[derive(Clone, Copy)]
+pub(crate) struct Task {
+    pub(crate) sink: usize,
     /// How it goes on in user mode.
-    run: c_int,
-    call: Call,
+    pub(crate) run: c_int,
+    pub(crate) call: Call,
+    pub(crate) life: Life,
 }
+
+/// What is handed up, in order.
+#[derive(Debug)]
+pub enum Piece {
+    /// Calls that were recorded for the engine of this number.
+    Calls(usize, Batch),
+    /// What was passed on, of a task recorded for that engine, and its `CLOCK_REALTIME`.
+    Fact(usize, Fact, u64),
+}
+
+/// How a task goes on: a request and a signal.
+pub(crate) type Going = (Tid, c_int, c_int);
 
 #[derive(Default)]
 struct State {
     tasks: HashMap<Tid, Task>,
+    lives: Lives,
     sinks: Vec<Sink>,
+    /// What comes before that which the sinks hold.
+    pieces: Vec<Piece>,
     full: bool,
 }
 
@@ -141,10 +162,34 @@ impl Recorder {
         }
     }
 
-    /// Record a task that is about to be resumed in user mode, from its next stop on.
-    pub fn start(&self, tid: Tid, sink: usize, run: c_int) {
+    /// Record a task that is about to be resumed in user mode, from its next stop on; pass on what of the
+    /// life of this thread of `process` is in `passes` (`kernel.api.Recorder`).
+    pub fn start(&self, tid: Tid, sink: usize, run: c_int, (process, passes): (Tid, u32)) {
+        let mut state = self.state();
+        let life = state.lives.begin(process, passes);
         let call = Call::None;
-        self.state().tasks.insert(tid, Task { sink, run, call });
+        let task = Task {
+            sink,
+            run,
+            call,
+            life,
+        };
+        state.tasks.insert(tid, task);
+    }
+
+    /// Somebody knows of this task.
+    pub(crate) fn know(&self, tid: Tid) {
+        self.state().lives.know(tid);
+    }
+
+    /// Pass nothing on any more of the lives of tasks.
+    pub(crate) fn end_lives(&self) {
+        self.state().lives.end();
+    }
+
+    /// First stops whose births are not known, which come before anything that is told now.
+    pub(crate) fn early(&self) -> Vec<Fact> {
+        self.state().lives.early()
     }
 
     /// Record a task no longer; which call it is in.
@@ -163,22 +208,17 @@ impl Recorder {
     /// Whether anything waits to be handed up.
     pub fn has_records(&self) -> bool {
         let state = self.state();
-        let has_any = |batch: &Batch| batch.looked_at > 0 || !batch.events().is_empty();
-        state.sinks.iter().any(|sink| has_any(&sink.batch))
+        !state.pieces.is_empty() || state.sinks.iter().any(|sink| sink.batch.has_any())
     }
 
-    /// What was recorded for one engine, to be handed up.
-    pub fn take(&self, sink: usize) -> Batch {
+    /// What was recorded and passed on, to be handed up in this order.
+    pub fn take(&self) -> Vec<Piece> {
         let mut state = self.state();
+        for sink in 0..state.sinks.len() {
+            state.close(sink);
+        }
         state.full = false;
-        state
-            .sinks
-            .get_mut(sink)
-            .map(|sink| {
-                let next = sink.batch.following();
-                core::mem::replace(&mut sink.batch, next)
-            })
-            .unwrap_or_default()
+        core::mem::take(&mut state.pieces)
     }
 
     /// Whether a batch is to be handed up before any more is recorded.
@@ -186,27 +226,33 @@ impl Recorder {
         self.state().full
     }
 
-    /// Take a stop and let the task go on by `resume`; `None`: the stop is Python's.
-    pub(crate) fn handle<R>(&self, fact: &Fact, resume: impl FnOnce(Tid, c_int) -> R) -> Option<R> {
+    /// Take a stop and let go on by `resume` who is to; `None`: the stop is Python's.
+    pub(crate) fn handle<R>(
+        &self,
+        fact: &Fact,
+        mut resume: impl FnMut(Going) -> R,
+    ) -> Option<[Option<R>; 2]> {
         let mut state = self.state();
-        let request = state.handle(fact)?;
-        Some(resume(fact.tid, request))
+        if let Some(going) = state.call(fact) {
+            return Some([Some(resume((fact.tid, going, 0))), None]);
+        }
+        let taken = state.life(fact);
+        if taken.is_none() {
+            state.told(fact);
+        }
+        Some(taken?.map(|going| going.map(&mut resume)))
     }
 
     /// Take the stop at which a call came up that was Python's, now that more is known of such calls.
-    pub(crate) fn handle_again<R>(
-        &self,
-        tid: Tid,
-        resume: impl FnOnce(Tid, c_int) -> R,
-    ) -> Option<R> {
+    pub(crate) fn handle_again<R>(&self, tid: Tid, resume: impl FnOnce(Going) -> R) -> Option<R> {
         let mut state = self.state();
         let task = state.tasks.get_mut(&tid)?;
         let Call::Ordinary(fact) = task.call else {
             return None;
         };
         task.call = Call::None;
-        let request = state.handle(&fact)?;
-        Some(resume(tid, request))
+        let request = state.call(&fact)?;
+        Some(resume((tid, request, 0)))
     }
 }
 
@@ -219,15 +265,44 @@ fn in_call(task: &Task) -> InCall {
 }
 
 impl State {
-    fn handle(&mut self, fact: &Fact) -> Option<c_int> {
+    /// Take the stop of a call; how the task goes on.
+    fn call(&mut self, fact: &Fact) -> Option<c_int> {
         match fact.kind {
             FactKind::SyscallEntry | FactKind::Seccomp => self.entry(fact),
             FactKind::SyscallExit => self.exit(fact),
-            FactKind::Death => {
-                self.tasks.remove(&fact.tid);
-                None
-            }
             _ => None,
+        }
+    }
+
+    /// Take another fact; who goes on.
+    fn life(&mut self, fact: &Fact) -> Option<[Option<Going>; 2]> {
+        let taken = self.lives.take(fact, &mut self.tasks, &lives::Live)?;
+        if let Some((sink, fact)) = taken.noted {
+            self.close(sink);
+            let time_ns = raw::clock_ns(libc::CLOCK_REALTIME);
+            self.pieces.push(Piece::Fact(sink, fact, time_ns));
+            self.full |= self.pieces.len() >= FACTS_MAX;
+        }
+        Some(taken.going)
+    }
+
+    /// Note what Python is told.
+    fn told(&mut self, fact: &Fact) {
+        self.lives.told(fact);
+        if fact.kind == FactKind::Death {
+            self.tasks.remove(&fact.tid);
+        }
+    }
+
+    /// What was recorded up to here comes before what follows.
+    fn close(&mut self, sink: usize) {
+        let Some(open) = self.sinks.get_mut(sink) else {
+            return;
+        };
+        if open.batch.has_any() {
+            let next = open.batch.following();
+            let batch = core::mem::replace(&mut open.batch, next);
+            self.pieces.push(Piece::Calls(sink, batch));
         }
     }
 

@@ -233,6 +233,14 @@ impl State {
         if fact.tid != 0 {
             self.sharing.stopped(fact.tid);
         }
+        self.behind(before, fact)
+    }
+
+    /// The first of these facts; the others are the next.
+    pub(crate) fn behind(&mut self, before: Vec<Fact>, fact: Fact) -> Fact {
+        if before.is_empty() {
+            return fact;
+        }
         self.ready.push_front(fact);
         for told in before.into_iter().rev() {
             self.ready.push_front(told);

@@ -117,28 +117,31 @@ impl Tracer {
             let Some(fact) = state.next(&self.bell, hot)? else {
                 return Ok(None);
             };
-            let taken = self.recorder.handle(&fact, |tid, request| {
+            let taken = self.recorder.handle(&fact, |(tid, request, signo)| {
                 if state.has_ready(tid) {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 state.sharing.prepare(tid);
-                resume(tid, request, 0)
+                Ok::<_, Failure>(resume(tid, request, signo)?.then_some(tid))
             });
             let Some(resumed) = taken else {
-                return Ok(Some(fact));
+                return Ok(Some(state.behind(self.recorder.early(), fact)));
             };
-            hot = resumed?.then_some(fact.tid);
+            hot = None;
+            for one in resumed.into_iter().flatten() {
+                hot = one?.or(hot);
+            }
         }
     }
 
     /// Take a stop that was told, as is known now of its call; whether it was taken, and is over.
     pub fn take_again(&self, tid: Tid) -> Answer<bool> {
         let state = self.state()?;
-        let taken = self.recorder.handle_again(tid, |tid, request| {
+        let taken = self.recorder.handle_again(tid, |(tid, request, signo)| {
             if state.has_ready(tid) {
                 return Ok(false);
             }
-            resume(tid, request, 0)
+            resume(tid, request, signo)
         });
         // One that could not be resumed was killed, and its end is a fact of its own.
         taken.map_or(Ok(false), |resumed| resumed.map(|_| true))
@@ -168,8 +171,9 @@ impl Tracer {
         Ok(())
     }
 
-    /// End what `PLAIN` began, for all tasks; those whose last stop was at a wait.
+    /// End what `PLAIN` began, for all tasks, and the same for recorded ones; those whose last stop was at a wait.
     pub fn pass_on_no_more(&self) -> Answer<Vec<Tid>> {
+        self.recorder.end_lives();
         Ok(self.state()?.plain.end())
     }
 
@@ -242,6 +246,7 @@ impl Tracer {
     pub fn seize(&self, tid: Tid, exit_kill: bool) -> Answer<()> {
         let mut state = self.state()?;
         raw::ptrace_seize(tid, options(exit_kill))?;
+        self.recorder.know(tid);
         state.pace.tracees += 1;
         Ok(())
     }
@@ -252,6 +257,7 @@ impl Tracer {
         // Programs may have filters of their own, whoever asks for ours.
         let options = options(exit_kill) | TRACE_SECCOMP;
         let (tid, launch) = launch::launch(program, options, self.signal_mask)?;
+        self.recorder.know(tid);
         state.pace.tracees += 1;
         state.launches.insert(tid, launch);
         Ok(tid)

@@ -80,12 +80,14 @@ class Engine:
         wants_stop: it keeps the task stopped.
         stops_at_events: its STOP at a CLONE or EXEC takes effect right there, as a ptrace-stop does, and not
             only before user mode; and a SIGCONT makes a quiesce to it, as it makes a ptrace-stop.
+        late: events whose callbacks may come when the task has gone on already.
         has_last_word: where a call shows two stops before it is made, it is told of the entry at the last:
             it stands for the kernel, which comes after everybody else.
     """
 
     __slots__ = (
         "has_last_word",
+        "late",
         "mask",
         "ops",
         "signal_callback",
@@ -114,6 +116,7 @@ class Engine:
         self.stops_at_events = False
         self.has_last_word = False
         self.takes_batches = False
+        self.late = 0
         self.state = EngineState.ATTACHED
 
     def copy_to(self, child: TracedTask) -> Engine:

@@ -31,7 +31,7 @@ from utrace.core.events import (
     SYSCALL_EXIT,
     Event,
 )
-from utrace.core.task_life import TaskInput
+from utrace.core.task_life import Need, TaskInput
 from utrace.core.verdicts import (
     REPORTS,
     Answer,
@@ -77,6 +77,7 @@ _STOP: Final = ResumeAction.STOP
 _RUN: Final = SyscallAction.RUN
 _ABORT: Final = SyscallAction.ABORT
 _SIGNAL: Final = int(Event.SIGNAL)
+_ANY_SIGNAL: Final = int(Event.SIGNAL_ALL)
 _NO_NUMBERS: Final[frozenset[int]] = frozenset()
 
 _TOLD_TO_ALL: Final = frozenset({CLONE, EXIT})
@@ -388,6 +389,32 @@ def report_syscall_exit(task: TracedTask, arch: int, nr: int) -> Pass:
     task.event = NO_EVENT
     if task.action is not _RESUME:
         finish_pass(task)
+
+
+def report_late(task: TracedTask, event: int) -> Pass:
+    """Report an event from which the task has gone on already, to those who said that it may come so.
+
+    Engines that did not were attached since, and wait for the next pass (INV-3).  What is pending stays so,
+    and what is answered is for the next stop.
+    """
+    task.event = event
+    task.action = task.resume_action = _RESUME
+    task.synthetic = True
+    for engine in task.engines:
+        if engine.mask & engine.late & event:
+            task.callback = _SIGNAL if event & _ANY_SIGNAL else event
+            task.reporting = engine
+            answer = yield engine
+            task.reporting = None
+            if answer is not None or engine.state is not _ATTACHED:
+                finish_callback(task, engine, answer)
+        if engine.wants_stop:
+            task.action = _STOP
+    task.synthetic = False
+    task.event = NO_EVENT
+    finish_pass(task)
+    if task.pending is not _RESUME or not task.engines:
+        task.need(Need.ATTENTION)
 
 
 def report_exit(task: TracedTask, *, live: bool) -> Stop:

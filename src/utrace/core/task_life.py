@@ -123,7 +123,7 @@ class TracedTask:
         cloning: the child being reported.
         batcher: the one engine that wants system calls, if it takes them in batches.
         recorded: system calls are recorded below, and handed to it in batches (D6).
-        synthetic: the report stands for one the kernel skipped (D5): there is no live state.
+        synthetic: the report stands for one the kernel skipped (D5), or comes late: there is no live state.
         needs: requests to whoever moves the task, in order.
     """
 

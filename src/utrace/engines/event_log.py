@@ -124,7 +124,7 @@ class EventLog:
         if self._looker is None:
             self._looker = threading.Thread(target=self._look, name="utrace-events", daemon=True)
             self._looker.start()
-        self._write(events.begin_event(thread, time.time_ns()))
+        self._write(events.begin_event(thread, thread.time_ns))
 
     def entered(self, record: CallRecord) -> None:
         """Wait for its end."""
@@ -136,24 +136,24 @@ class EventLog:
 
     def signaled(self, record: SignalRecord) -> None:
         """Write a signal."""
-        self._write(events.signal_event(record, time.time_ns()))
+        self._write(events.signal_event(record, record.thread.time_ns))
 
     def stopped(self, record: StopRecord) -> None:
         """Write a job control stop."""
-        self._write(events.stop_event(record, time.time_ns()))
+        self._write(events.stop_event(record, record.thread.time_ns))
 
     def changed_mode(self, record: ModeRecord) -> None:
         """Write a change of word size."""
-        self._write(events.mode_event(record, time.time_ns()))
+        self._write(events.mode_event(record, record.thread.time_ns))
 
     def superseded(self, record: SupersededRecord) -> None:
         """Write the end of a leader by execve."""
-        self._write(events.superseded_event(record, time.time_ns()))
+        self._write(events.superseded_event(record, record.thread.time_ns))
 
     def died(self, record: EndRecord) -> None:
         """Write a death."""
         if record.shown:
-            self._write(events.exit_event(record, time.time_ns()))
+            self._write(events.exit_event(record, record.thread.time_ns))
 
     def let_go(self, thread: Thread) -> None:
         """Write that a thread goes on untraced."""

@@ -422,7 +422,7 @@ class LineLog:
             if thread.born:
                 self._announce(thread, stream)
             self._break_off(stream)
-            prefix = self._prefix(stream, thread, time.time_ns(), ended=ended)
+            prefix = self._prefix(stream, thread, thread.time_ns, ended=ended)
             self._put(stream, f"{prefix}{text}\n{tail}")
 
     def _announce(self, thread: Thread, stream: _Stream) -> None:

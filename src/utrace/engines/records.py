@@ -6,6 +6,7 @@ Rule of this file: nothing here knows how a record is written down.
 from __future__ import annotations
 
 import enum
+import time
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 from utrace.tracer.syscall import UNTOUCHED
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from utrace.engines.output import Loss
     from utrace.kernel.recorded import Batch
+    from utrace.kernel.screens import Screen
     from utrace.syscalls import DecodedCall, SigInfo
     from utrace.tracer.syscall import Tampering
     from utrace.tracer.task import Task
@@ -78,6 +80,19 @@ class StackNoter(Protocol):
         """Forget what is known of a process that is gone."""
 
 
+class CallScreening(Protocol):
+    """Tells which calls a log wants by their registers, and counts."""
+
+    def screen(self, arch: int, nr: int) -> Screen:
+        """Give what registers of a call must pass."""
+
+    def ending(self, arch: int, nr: int) -> Screen:
+        """Give what they must pass when the call is over, with its result and duration."""
+
+    def count(self, looked_at: int, passed: int, dropped: int = 0) -> None:
+        """Note how many calls were looked at, how many passed, and how many of these ended unwanted."""
+
+
 class Thread:
     """A traced thread as a log knows it.
 
@@ -92,9 +107,10 @@ class Thread:
         nr: the number of its last call, -1 without one.
         ip: where in the program it made that call, or, with a signal, where it was; 0 if not known.
         stack: of its last call or signal, where a log notes stacks; None elsewhere.
+        time_ns: CLOCK_REALTIME of the last thing told of it that is no call.
     """
 
-    __slots__ = ("bits", "born", "call", "comm", "interrupted", "ip", "nr", "pid", "stack", "tid")
+    __slots__ = ("bits", "born", "call", "comm", "interrupted", "ip", "nr", "pid", "stack", "tid", "time_ns")
 
     def __init__(self, tid: int, *, born: bool, bits: int, pid: int = 0, comm: str = "") -> None:
         self.tid = tid
@@ -107,6 +123,7 @@ class Thread:
         self.nr = -1
         self.ip = 0
         self.stack: Stack | None = None
+        self.time_ns = time.time_ns()
 
 
 class CallRecord:

@@ -14,7 +14,7 @@ import os
 import time
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from utrace.core.events import Event
 from utrace.core.task_life import TaskLife
@@ -53,8 +53,7 @@ if TYPE_CHECKING:
 
     from utrace.core.verdicts import Answer
     from utrace.engines.output import Loss, TextStream
-    from utrace.engines.records import LogListener, StackNoter
-    from utrace.kernel.screens import Screen
+    from utrace.engines.records import CallScreening, LogListener, StackNoter
     from utrace.syscalls.recorded import RecordedStop
     from utrace.tracehook.group_stop import JobControl
     from utrace.tracer.batches import CallBatch
@@ -68,8 +67,11 @@ LOG_EVENTS: Final = (
     Event.SYSCALL | Event.SIGNAL_ALL | Event.CLONE | Event.EXEC | Event.EXIT | Event.DEATH | Event.JCTL
 )
 
+#: What may be told late, where nothing is looked at in the stop.
+_LATE: Final = LOG_EVENTS & ~(Event.SYSCALL | Event.JCTL)
 _ANY_SIGNAL: Final = frozenset(range(65))
 _TERMSIG: Final = 0x7F
+_NO_NAME: Final = "?"
 _RESTART: Final = "restart_syscall"
 _PRCTL: Final = "prctl"
 _PR_SET_NAME: Final = 15
@@ -88,19 +90,6 @@ def thread_cpu_ns(tid: int) -> int:
     except OSError:
         return 0
     return 0 if text is None else int(text.split()[0])
-
-
-class CallScreening(Protocol):
-    """Tells which calls a log wants by their registers, and counts."""
-
-    def screen(self, arch: int, nr: int) -> Screen:
-        """Give what registers of a call must pass."""
-
-    def ending(self, arch: int, nr: int) -> Screen:
-        """Give what they must pass when the call is over, with its result and duration."""
-
-    def count(self, looked_at: int, passed: int, dropped: int = 0) -> None:
-        """Note how many calls were looked at, how many passed, and how many of these ended unwanted."""
 
 
 class SyscallLog(EngineOps):
@@ -178,6 +167,7 @@ class SyscallLog(EngineOps):
         looks = (selects is not None, stacks is not None, ips)
         needs_live = any(looks) or any(getattr(one, "needs_live", False) for one in self.listeners)
         self.batches = None if needs_live else BatchLimits(self._limits, cpu_times)
+        self.late_events = Event(0) if needs_live or numbers else _LATE
         takers = [one for one in self.listeners if isinstance(one, BatchListener) and one.takes_batches]
         self._taker = takers[0] if len(self.listeners) == len(takers) == 1 else None
 
@@ -207,12 +197,14 @@ class SyscallLog(EngineOps):
         thread = self._threads.get(task)
         return self._begin(task) if thread is None else thread
 
-    def _begin(self, task: Task, parent: Thread | None = None) -> Thread:
+    def _begin(self, task: Task, maker: Task | None = None) -> Thread:
+        parent = None if maker is None else self._thread_of(maker)
         if parent is None:
             comm = procfs.comm(task.tid) or ""
             thread = Thread(task.tid, born=False, bits=64, pid=task.pid, comm=comm)
         else:
             thread = Thread(task.tid, born=True, bits=parent.bits, pid=task.pid, comm=parent.comm)
+        thread.time_ns = (maker or task).time_ns
         self._threads[task] = thread
         self._groups.setdefault(task.pid, {})[task] = thread
         self._by_generation[task.id.generation] = task
@@ -237,7 +229,7 @@ class SyscallLog(EngineOps):
     def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
         """Begin with a child."""
         if self.follow and child not in self._threads:
-            self._begin(child, self._thread_of(task))
+            self._begin(child, task)
         return None
 
     # -- calls ------------------------------------------------------------------------------------
@@ -377,6 +369,7 @@ class SyscallLog(EngineOps):
 
     def _change_mode(self, thread: Thread, bits: int) -> None:
         thread.bits = bits
+        thread.time_ns = time.time_ns()
         record = ModeRecord(thread, bits)
         for listener in self.listeners:
             listener.changed_mode(record)
@@ -400,6 +393,7 @@ class SyscallLog(EngineOps):
             self._note_number(thread, task)
             if self._stacks is not None:
                 thread.stack = self._stacks.of(task)
+            thread.time_ns = task.time_ns
             record = SignalRecord(thread, decode_siginfo(signal.siginfo))
             for listener in self.listeners:
                 listener.signaled(record)
@@ -417,6 +411,7 @@ class SyscallLog(EngineOps):
         """Record that a thread stops for job control."""
         if job_control.type == CLD_STOPPED and job_control.signo in self._signals:
             record = StopRecord(self._thread_of(task), job_control.signo)
+            record.thread.time_ns = task.time_ns
             for listener in self.listeners:
                 listener.stopped(record)
         return None
@@ -426,7 +421,9 @@ class SyscallLog(EngineOps):
     def report_exec(self, task: Task) -> Answer:
         """Follow a thread to its leader's id, and note its new name."""
         thread = self._thread_of(task)
-        thread.comm = procfs.comm(task.tid) or thread.comm
+        name = task.name
+        if name != _NO_NAME:
+            thread.comm = name
         return None
 
     def report_exit(self, task: Task, code: int) -> Answer:
@@ -452,6 +449,7 @@ class SyscallLog(EngineOps):
         thread = self._threads.get(task)
         if thread is None:
             return
+        thread.time_ns = task.time_ns
         self._end_call(thread, CallStatus.UNFINISHED)
         heir = self._heir(task)
         if heir is not None:

@@ -69,11 +69,25 @@ class FactKind(enum.IntEnum):
     """The stop just told of has been waited for already.  value: the tid of the served tracer."""
     LATE = 20
     """A task was let go on from a plain stop (`PLAIN`) before this was told.  value: as that stop's;
-    detail: its kind: FORK, VFORK, TRAP, EXEC, EXIT or DEATH."""
+    detail: its kind: FORK, VFORK, TRAP, EXEC, EXIT or DEATH.  Of a recorded task it is a `Passed`."""
 
 
 Fact: TypeAlias = tuple[int, int, int, object]
 """(tid, kind, value, detail).  A plain tuple: one is made for every stop (D14)."""
+
+
+class Passed(NamedTuple):
+    """What was passed on of a recorded task's life: the detail of a LATE.
+
+    Attributes:
+        kind: which fact it was.
+        detail: of that.
+        time_ns: CLOCK_REALTIME.
+    """
+
+    kind: int
+    detail: object
+    time_ns: int
 
 
 class ResumeRequest(enum.IntEnum):
@@ -165,7 +179,8 @@ class Recorder(Protocol):
     """The recording tier of a kernel: stops that one engine alone wants to see, and later, are no facts.
 
     A recorded tracee's system calls are recorded, or let go, as `teach` says; what nothing was said about
-    comes as a fact, as every other stop does.  All methods but one may be called from any thread.
+    comes as a fact, as every other stop does but those that are passed on (`start_recording`).  All methods
+    but one may be called from any thread.
     """
 
     def add_sink(self, text_max: int, items_max: int, cpu_times: bool, /) -> int:  # noqa: FBT001
@@ -189,8 +204,13 @@ class Recorder(Protocol):
         """
         ...
 
-    def start_recording(self, tid: int, sink: int, request: int, /) -> None:
-        """Record a stopped tracee from its next stop on; `request` is how it runs in user mode."""
+    def start_recording(self, tid: int, sink: int, request: int, process: int, passes: int, /) -> None:
+        """Record a stopped tracee, a thread of `process`, from its next stop on.
+
+        `request` is how it runs in user mode.  `passes` are the events (bits of `utrace.core.events.Event`)
+        at whose stops it may be let go on before they are told: CLONE, then children are recorded as it is;
+        EXEC; EXIT, together with its DEATH; SIGNAL.  None is passed on if a kill may have had a part in it.
+        """
         ...
 
     def stop_recording(self, tid: int, /) -> Fact | tuple[()] | None:
@@ -216,8 +236,14 @@ class Recorder(Protocol):
         """Tell whether anything was recorded that has not been taken."""
         ...
 
-    def take_records(self, sink: int, /) -> Batch:
-        """Take what was recorded for one engine."""
+    def take_records(self) -> list[tuple[int, Batch | Fact, int]]:
+        """Take what was recorded and passed on, in its order.
+
+        Returns:
+            (sink, batch, 0): calls; or (sink, fact, CLOCK_REALTIME in ns) of what was passed on of a task
+            recorded for that sink: FORK, VFORK and CLONE, whose details are the process of the child; EXEC,
+            whose detail is the task's new name in bytes; EXIT, DEATH and SIGNAL.
+        """
         ...
 
 

@@ -5,8 +5,9 @@ Rule of this file: recording is a cache of what the task's record says; whoever 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from utrace.core.events import CLONE, DEATH, EXEC, EXIT, REAP, Event
 from utrace.core.task_life import TaskLife
 from utrace.core.verdicts import ResumeAction
 from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
@@ -34,6 +35,32 @@ def may_record(tracee: Tracee) -> bool:
         and tracee.request == (SYSCALL_REQUEST if tracee.filter is None else CONT_REQUEST)
         and not task.is_wanted_stopped()
     )
+
+
+def passes(tracee: Tracee) -> int:
+    """Tell at which events a recorded tracee may be let go on before they are told.
+
+    All engines that are to be told must have said that it may come late, and children are to have them all.
+    """
+    task = tracee.task
+    if task.mask & REAP or any(engine.stops_at_events for engine in task.engines):
+        return 0
+    told = 0
+    follow = True
+    for engine in task.engines:
+        told |= engine.mask & ~engine.late
+        follow = follow and tracee.kin.follows(engine)
+        if engine.mask & _SIGNAL_ALL not in {0, _SIGNAL_ALL}:
+            # Which of them it wants follows from what the program does with them when they come.
+            told |= _SIGNAL_ALL
+    found = 0 if told & CLONE or not follow else CLONE
+    found |= 0 if told & EXEC else EXEC
+    found |= 0 if told & (EXIT | DEATH) else EXIT
+    carries = tracee.carried or tracee.process.carried or tracee.mended is not None
+    return found if told & _SIGNAL_ALL or carries else found | _SIGNAL_ALL
+
+
+_SIGNAL_ALL: Final = int(Event.SIGNAL_ALL)
 
 
 def catch_up(tracee: Tracee, call: Fact | tuple[()] | None) -> None:

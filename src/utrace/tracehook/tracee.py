@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from utrace.core.engine_life import Engine
     from utrace.core.reporting import Pause, Reply
     from utrace.core.task_life import TracedTask
-    from utrace.kernel.api import Fact, Kernel
+    from utrace.kernel.api import Fact, Kernel, Passed
     from utrace.kernel.screens import Screen
     from utrace.tracehook.signal_decision import CarriedSignal
 
@@ -37,8 +37,12 @@ LISTEN_REQUEST = int(ResumeRequest.LISTEN)
 class Kin(Protocol):
     """What one tracee's life may ask about the others; `Tracees` is it."""
 
-    def born(self, parent: Tracee, tid: int, kind: int) -> Tracee | None:
-        """Make the record of a child; None if its birth has been reported."""
+    def born(self, parent: Tracee, tid: int, kind: int, tgid: int | None = None) -> Tracee | None:
+        """Make the record of a child, a thread of `tgid` if that is known; None: its birth was reported."""
+        ...
+
+    def follows(self, engine: Engine) -> bool:
+        """Tell whether an engine goes to children, too."""
         ...
 
     def let_start(self, parent: Tracee, child: Tracee) -> None:
@@ -132,6 +136,7 @@ class Tracee:
         handler_due: its next TRAP is at the first instruction of a handler.
         exit_status: the wait status it will have, once EVENT_EXIT has told.
         usage: the raw struct rusage of a dead one, as far as it was told.
+        told: what the report in progress is about, if that comes late.
         gone: dead; nothing is left to resume.
         over: no longer traced, or gone for good.
     """
@@ -170,6 +175,7 @@ class Tracee:
         "superseded",
         "task",
         "tid",
+        "told",
         "told_of",
         "usage",
     )
@@ -209,6 +215,7 @@ class Tracee:
         self._covered: Mapping[int, frozenset[int]] | None = None
         self.exit_status: int | None = None
         self.usage: bytes | None = None
+        self.told: Passed | None = None
         self.gone = False
         self.over = False
         process.tracees[self.tid] = self

@@ -24,6 +24,7 @@ from utrace.tracehook.births import birth_stop, vfork_done_stop
 from utrace.tracehook.deaths import death, exit_event_stop, reaped, zombie_leader
 from utrace.tracehook.execve import exec_stop
 from utrace.tracehook.group_stop import group_stop
+from utrace.tracehook.passed import passed
 from utrace.tracehook.return_to_user import trap_stop
 from utrace.tracehook.seccomp import is_theirs, seccomp_stop
 from utrace.tracehook.signals import signal_stop
@@ -57,6 +58,7 @@ _SYSCALL_ENTRY: Final = int(FactKind.SYSCALL_ENTRY)
 _SECCOMP: Final = int(FactKind.SECCOMP)
 _SYSCALL_EXIT: Final = int(FactKind.SYSCALL_EXIT)
 _TRAP: Final = int(FactKind.TRAP)
+_LATE: Final = int(FactKind.LATE)
 _ENDS: Final = frozenset({FactKind.EXIT, FactKind.DEATH})
 
 
@@ -68,6 +70,13 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0
     while True:
         if not isinstance(fact, tuple):
             impossible("a running tracee is sent facts", tracee=tracee.tid, got=fact)
+        if fact[1] == _LATE:
+            # It runs on meanwhile, or is dead.
+            yield from passed(tracee, fact)
+            if tracee.over:
+                return
+            fact = yield Pause.GONE if tracee.gone else Pause.RUN
+            continue
         tracee.running = False
         nudged, tracee.nudged = tracee.nudged, False
         kind = fact[1]

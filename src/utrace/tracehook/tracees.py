@@ -99,6 +99,10 @@ class Tracees(Generic[T]):
         self.by_tid[tid] = tracee
         return tracee
 
+    def follows(self, engine: Engine) -> bool:
+        """Tell whether an engine goes to children, too."""
+        return self._follows(engine.ops)
+
     def of_task(self, task: TracedTask) -> T | None:
         """Find the tracee of a task; None once it is no longer traced."""
         return self._by_id.get(id(task))
@@ -174,19 +178,24 @@ class Tracees(Generic[T]):
         self._early[tid].append(fact)
         return []
 
-    def born(self, parent: Tracee, tid: int, kind: int) -> Tracee | None:
-        """Make the record of a child; None if its birth has been reported."""
+    def born(self, parent: Tracee, tid: int, kind: int, tgid: int | None = None) -> Tracee | None:
+        """Make the record of a child, a thread of `tgid` if that is known; None: its birth was reported."""
         if tid in self.by_tid:
             return None
-        tgid = tid
-        if kind == _CLONE:
-            parentage = self.kernel.parentage(tid) or self._early_parents.get(tid)
-            tgid = parentage[0] if parentage is not None else parent.process.tgid
+        if tgid is None:
+            tgid = self._group_of(parent, tid, kind)
         child = self.adopt(tid, tgid, own_child=tgid != tid)
         child.exit_kill = parent.exit_kill
         child.filter = parent.filter
         child.screens = parent.screens
         return child
+
+    def _group_of(self, parent: Tracee, tid: int, kind: int) -> int:
+        """Find the id of the process that a child is a thread of."""
+        if kind != _CLONE:
+            return tid
+        parentage = self.kernel.parentage(tid) or self._early_parents.get(tid)
+        return int(parentage[0]) if parentage is not None else parent.process.tgid
 
     def let_start(self, parent: Tracee, child: Tracee) -> None:
         """Give a child its inherited engines and let its first stop be worked on."""

@@ -109,6 +109,7 @@ class Engine(engine_life.Engine):
         self.client = ops
         self.has_last_word = ops.has_last_word
         self.takes_batches = ops.batches is not None
+        self.late = int(ops.late_events)
         self.entry = ops.report_syscall_entry
         self.exit = ops.report_syscall_exit
 

@@ -190,11 +190,12 @@ class Loop:
         return result
 
     def catch_up(self, *, for_good: bool = False) -> None:
-        """Learn of all tasks that run on plainly; `for_good`: from now on nobody does.
+        """Learn of all tasks that run on plainly or are recorded; `for_good`: all is told at once then.
 
-        A tracer thread that a callback keeps busy is not waited for longer than a second.
+        In a callback all is known.  Another thread waits for one no longer than a second.
         """
-        if self.is_plain is None or self._stopping:
+        recorded = self.recording is not None and self.recording.is_on
+        if self._stopping or self.is_mine() or not (recorded or self.is_plain is not None):
             return
         job = Job(self._end_passing if for_good else lambda: None)
         with self.entered():
@@ -240,9 +241,9 @@ class Loop:
                 self.enter()
             else:
                 lock_acquire()
-            tracee = by_tid.get(fact[0])
-            if recording is not None and recording.is_on and recording.note(fact, tracee):
+            if recording is not None and recording.is_on and recording.note(fact):
                 fact = _OVER
+            tracee = by_tid.get(fact[0])
             if tracee is not None and fact[1] < _EXEC and not tracee.task.held:
                 if self.feed(tracee, fact):
                     if recording is not None and tracee.task.batcher is not None:
@@ -370,10 +371,8 @@ class Loop:
 
     def _learn(self, fact: Fact) -> None:
         """Work on a fact late: the task runs already."""
-        tid, _, value, kind = fact
-        if isinstance(kind, int):
-            for tracee, its_fact in self.tracees.route((tid, kind, value, None)):
-                self.feed(tracee, its_fact)
+        for told in self.tracees.route((fact[0], fact[3], fact[2], None)):  # type: ignore[arg-type] # a kind
+            self.feed(*told)
 
     def _resume(self, tracee: LiveTracee) -> None:
         is_plain = self.is_plain is not None and self.is_plain(tracee)
@@ -461,11 +460,15 @@ class Loop:
     def send_signal(self, tracee: LiveTracee, siginfo: bytes) -> None:
         """Send a traced thread a signal with any siginfo at all, as only the kernel may."""
         with self.entered():
+            if self.recording is not None:
+                self.recording.before_a_carrier(tracee.process)
             send(tracee, siginfo)
 
     def send_to_process(self, tracee: LiveTracee, siginfo: bytes) -> None:
         """Send a traced process such a signal; this thread has it before others that do not block it."""
         with self.entered():
+            if self.recording is not None:
+                self.recording.before_a_carrier(tracee.process)
             send_to_process(tracee, siginfo)
 
     def note_fault(self, fault: UtraceError, *, vital: bool) -> None:

@@ -60,6 +60,11 @@ class EngineOps:
     """Set it if the engine only observes: its system calls may then come later, by `report_calls`, where
     it is the only engine that wants them.  It says how much of memory is copied for it."""
 
+    late_events: Event = Event(0)
+    """Events, with `batches`, whose reports may come when the task has gone on already: then it is
+    `task.synthetic`, and `task.time_ns` says when it was.  An answer takes effect when it is given.  CLONE,
+    EXEC, EXIT with DEATH, and all signals together can be told so."""
+
     vital: bool = False
     """Whether the session ends when a callback of this engine raises, since the programs could not go on
     without it; otherwise only the engine leaves the task."""

@@ -7,6 +7,8 @@ Rules of this file:
 2. What somebody asks of a recorded task first ends its recording; a thread other than the tracer's does
    that itself, so that from the end of its call on every stop goes the ordinary way.
 3. What was recorded is handed over soon, also when nothing else happens: a thread of its own rings.
+4. What was passed on of tasks' lives is learnt where it stands among the calls; children are recorded
+   before they are known here.
 
 Reference: docs/design/recording.md.
 """
@@ -16,16 +18,18 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
+from utrace.core.task_life import Need
 from utrace.errors import EngineFault
-from utrace.kernel.api import FactKind
-from utrace.kernel.recorded import Program
-from utrace.tracehook.recording import catch_up, may_record
+from utrace.kernel.api import FactKind, Passed
+from utrace.kernel.recorded import Batch, Program
+from utrace.tracehook.recording import catch_up, may_record, passes
 from utrace.tracer.batches import CallBatch
 from utrace.tracer.engine import Engine
 from utrace.tracer.log import log
 
 if TYPE_CHECKING:
     from utrace.kernel.api import Fact, Recorder
+    from utrace.tracehook.tracee import Process
     from utrace.tracer.loop import LiveTracee, Loop
     from utrace.tracer.ops import EngineOps
     from utrace.tracer.task import Task
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
 _ENTRIES: Final = frozenset({int(FactKind.SYSCALL_ENTRY), int(FactKind.SECCOMP)})
 _EXEC: Final = int(FactKind.EXEC)
 _DEATH: Final = int(FactKind.DEATH)
+_LATE: Final = int(FactKind.LATE)
+_BIRTHS: Final = frozenset({int(FactKind.FORK), int(FactKind.VFORK), int(FactKind.CLONE)})
 _SOON_S: Final = 0.05
 
 
@@ -47,6 +53,7 @@ class Recording:
         self._loop = loop
         self._recorder = recorder
         self._sinks: dict[EngineOps, int] = {}
+        self._clients: list[EngineOps] = []
         self._taught: dict[tuple[int, int, int], bool] = {}
         self._closing = threading.Event()
         self._ticker: threading.Thread | None = None
@@ -65,12 +72,14 @@ class Recording:
             memory = limits.memory
             sink = self._recorder.add_sink(memory.text, memory.items, limits.cpu_times)
             self._sinks[engine.client] = sink
+            self._clients.append(engine.client)
         if self._ticker is None:
             self._ticker = threading.Thread(target=self._tick, name="utrace-recorder", daemon=True)
             self._ticker.start()
         tracee.task.recorded = True
         self.is_on = True
-        self._recorder.start_recording(tracee.tid, sink, tracee.request)
+        group = tracee.process.tgid
+        self._recorder.start_recording(tracee.tid, sink, tracee.request, group, passes(tracee))
 
     def end(self, tracee: LiveTracee) -> None:
         """Record a tracee no longer; its next stop goes the ordinary way."""
@@ -85,7 +94,14 @@ class Recording:
                 if tracee is not None:
                     self.end(tracee)
 
-    def note(self, fact: Fact, tracee: LiveTracee | None) -> bool:
+    def before_a_carrier(self, process: Process) -> None:
+        """Record the threads of a process no longer: their signals are to be told."""
+        for tid in process.tracees:
+            tracee = self._loop.tracees.by_tid.get(tid)
+            if tracee is not None and tracee.task.recorded:
+                self.end(tracee)
+
+    def note(self, fact: Fact) -> bool:
         """Hand over what was recorded, and learn what is known of the tracee that a fact is about.
 
         A thread that calls execve has another tid in the fact than until now.
@@ -95,11 +111,16 @@ class Recording:
         """
         kind = fact[1]
         is_entry = kind in _ENTRIES
+        by_tid = self._loop.tracees.by_tid
+        if fact[0] not in by_tid:
+            # Its birth may wait to be learnt.
+            self.hand_over()
+        tracee = by_tid.get(fact[0])
         if tracee is not None and tracee.task.recorded and is_entry and self._is_learnt(tracee, fact):
             return True
         self.hand_over()
         others = kind == _EXEC and fact[2] != fact[0]
-        former = self._loop.tracees.by_tid.get(fact[2]) if others else None
+        former = by_tid.get(fact[2]) if others else None
         if former is not None and former.task.recorded:
             self.end(former)
         if tracee is not None and tracee.task.recorded:
@@ -139,17 +160,39 @@ class Recording:
         """Give engines what was recorded for them; one that raises loses it, and nobody else anything."""
         if not self._recorder.has_records():
             return
-        for client, sink in self._sinks.items():
-            batch = self._recorder.take_records(sink)
-            if not (len(batch) or any(batch.screened())):
-                continue
-            self._loop.leave()
-            try:
-                client.report_calls(CallBatch(batch, self._handle_of))
-            except BaseException as error:  # noqa: BLE001 — D11, as in callbacks
-                self._loop.note_fault(_fault(client, error), vital=client.vital)
-            finally:
-                self._loop.enter()
+        for sink, piece, time_ns in self._recorder.take_records():
+            if isinstance(piece, Batch):
+                self._report(self._clients[sink], piece)
+            else:
+                self._learn(self._clients[sink], piece, time_ns)
+
+    def _report(self, client: EngineOps, batch: Batch) -> None:
+        self._loop.leave()
+        try:
+            client.report_calls(CallBatch(batch, self._handle_of))
+        except BaseException as error:  # noqa: BLE001 — D11, as in callbacks
+            self._loop.note_fault(_fault(client, error), vital=client.vital)
+        finally:
+            self._loop.enter()
+
+    def _learn(self, client: EngineOps, fact: Fact, time_ns: int) -> None:
+        """Learn of what was passed on; a child is recorded already, for the same client as its parent."""
+        tid, kind, value, detail = fact
+        by_tid = self._loop.tracees.by_tid
+        if kind == _DEATH and tid in self._loop.roots:
+            self._loop.roots[tid] = value
+        tracee = by_tid.get(tid)
+        if tracee is not None:
+            self._loop.feed(tracee, (tid, _LATE, value, Passed(kind, detail, time_ns)))
+        child = by_tid.get(value) if kind in _BIRTHS else None
+        if child is None:
+            return
+        engine = child.task.batcher
+        is_wanted = isinstance(engine, Engine) and engine.client is client and may_record(child)
+        child.task.recorded = True
+        if not is_wanted:
+            # What is wanted of its parent has changed meanwhile.
+            child.task.need(Need.ATTENTION)
 
     def _handle_of(self, tid: int) -> Task:
         return self._loop.tracees.by_tid[tid].handle

@@ -294,6 +294,7 @@ class Session:
         """Every task traced now."""
         if self._loop is None:
             return []
+        self._loop.catch_up()
         with self._loop.entered():
             return [tracee.handle for tracee in self._loop.tracees.everyone() if not tracee.task.is_dead()]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING
 
 from utrace.arch import Registers, of_regset, syscall_abi
 from utrace.core.task_life import TaskLife
 from utrace.errors import Misuse, TaskGone
 from utrace.kernel import procfs
+from utrace.kernel.api import FactKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,7 +99,7 @@ class Task:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the report in progress stands for one the kernel skipped: there is no live state."""
+        """Whether the report in progress is late, or for one the kernel skipped: there is no live state."""
         return self._tracee.task.synthetic
 
     @property
@@ -116,8 +119,17 @@ class Task:
 
     @property
     def name(self) -> str:
-        """The thread's name (comm), "?" if it is gone."""
+        """The thread's name (comm), "?" if it is gone; in a late report of EXEC as it was then."""
+        told = self._tracee.told
+        if told is not None and isinstance(told.detail, bytes) and told.kind == FactKind.EXEC:
+            return os.fsdecode(told.detail)
         return procfs.comm(self.tid) or "?"
+
+    @property
+    def time_ns(self) -> int:
+        """CLOCK_REALTIME: now, or in a late report when that happened which it is about."""
+        told = self._tracee.told
+        return time.time_ns() if told is None else told.time_ns
 
     @property
     def regs(self) -> Registers:
