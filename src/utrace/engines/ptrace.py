@@ -68,6 +68,9 @@ class PtraceEngine(PtraceLink):
         self._take_notice()
         if self.stop is not None or self._alone:
             return self._stay()
+        if event & self.engine.mask:
+            # The callback that follows says by what it goes on.
+            return None
         return self._step_or(None) if event else self._quiet_point()
 
     def _stay(self) -> Answer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from utrace.arch import syscall_abi
 from utrace.core.events import Event
 from utrace.core.verdicts import ResumeAction
 from utrace.engines.ptrace_stops import (
@@ -194,6 +195,8 @@ class PtraceLink(EngineOps):
     def resume(self, *, syscalls: bool, sysemu: bool, step: ResumeAction, signo: int) -> None:
         """End the ptrace-stop: PTRACE_CONT, SYSCALL, SINGLESTEP and their kin."""
         stop, self.stop = self.stop, None
+        if self._sysemu and stop is not None and stop.kind is StopKind.SYSCALL_ENTRY:
+            self._keep_result()
         self._syscalls = syscalls or sysemu
         self._sysemu = sysemu
         self._step = step
@@ -217,6 +220,12 @@ class PtraceLink(EngineOps):
         self.engine.control(ResumeAction.INTERRUPT if self._has_more() else step)
         if any(other.wants_stop for other in self.engine.task.engines):
             self.stand_still_too()
+
+    def _keep_result(self) -> None:
+        """Let a call that is left out return what the tracer has put where its result is (PTRACE_SYSEMU)."""
+        call, registers = self.tracee.call, self.tracee.regs
+        if call is not None:
+            self.engine.task.syscall_result = syscall_abi(call.arch, type(registers)).result(registers)
 
     def stand_still_too(self) -> None:
         """Begin the stop that is wanted: others keep the tracee stopped, so that it cannot come to it."""

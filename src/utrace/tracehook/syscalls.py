@@ -53,8 +53,18 @@ def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
         tracee.more_to_come = False
     if task.mask & SYSCALL_ENTRY and (task.syscalls is None or nr in task.syscalls.get(arch, ())):
         task.occurrence = fact
-        return report_syscall_entry(task, arch, nr)
+        report = report_syscall_entry(task, arch, nr)
+        return report if tracee.stepping is _RESUME else _in_a_step(tracee, report)
     return None
+
+
+def _in_a_step(tracee: Tracee, report: Stop) -> Stop:
+    """Report the entry that a step was put off to; stopped there, a task goes on as is said then (INV-10)."""
+    task = tracee.task
+    killed = yield from report
+    if task.action is ResumeAction.STOP or task.resumed:
+        tracee.stepping = take_step(task)
+    return killed
 
 
 def _has_seccomp_stop(tracee: Tracee, fact: Fact) -> bool:
@@ -200,6 +210,8 @@ def _put_result(tracee: Tracee, fact: Fact, result: int) -> Fact:
     """Give an aborted call its result, which a seccomp filter may have replaced (spec 7.1)."""
     tracee.abort_result = None
     tracee.kernel.set_result(tracee.tid, result)
+    # The call was left out by its number, which is to be seen no more.
+    tracee.kernel.set_syscall(tracee.tid, tracee.nr, None)
     detail = fact[3]
     if isinstance(detail, tuple):
         detail = (*detail[:3], int(-ERRNO_MAX <= result < 0))

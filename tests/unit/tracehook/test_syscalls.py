@@ -51,7 +51,7 @@ def test_only_calls_of_the_union_are_reported(rig: Rig) -> None:
 def test_an_aborted_call_is_skipped_and_given_its_result(rig: Rig, answer: Verdict, result: int) -> None:
     rig.engine("A", SYSCALL_ENTRY, syscall_entry=[answer])
     assert rig.feed(ENTRY, *entry(GETPID)) == ["A.syscall_entry", "set_syscall -1", "SYSCALL"]
-    assert rig.feed(EXIT, *ending(-38)) == [f"set_result {result}", "SYSCALL"]
+    assert rig.feed(EXIT, *ending(-38)) == [f"set_result {result}", f"set_syscall {GETPID}", "SYSCALL"]
     assert rig.feed(ENTRY, *entry(GETPID)) == ["A.syscall_entry", "SYSCALL"]
     assert rig.feed(EXIT, *ending(ROOT)) == ["SYSCALL"]
 
@@ -59,7 +59,7 @@ def test_an_aborted_call_is_skipped_and_given_its_result(rig: Rig, answer: Verdi
 def test_an_abort_without_result_fails_with_enosys(rig: Rig) -> None:
     rig.engine("A", SYSCALL_ENTRY, syscall_entry=Verdict(syscall=SyscallAction.ABORT))
     rig.feed(ENTRY, *entry(GETPID))
-    assert rig.feed(EXIT, *ending(-1)) == ["set_result -38", "SYSCALL"]
+    assert rig.feed(EXIT, *ending(-1)) == ["set_result -38", f"set_syscall {GETPID}", "SYSCALL"]
 
 
 def test_the_exit_report_of_an_aborted_call_shows_the_result_it_gets(rig: Rig) -> None:
@@ -79,14 +79,14 @@ def test_the_exit_of_an_aborted_call_is_awaited_though_nobody_traces_exits(rig: 
     rig.engine("A", SYSCALL_ENTRY, syscall_entry=Verdict(DETACH, syscall=SyscallAction.ABORT, result=5))
     rig.engine("B", EXEC)
     assert rig.feed(ENTRY, *entry(GETPID))[-1] == "SYSCALL"
-    assert rig.feed(EXIT, *ending(-38)) == ["set_result 5", "CONT"]
+    assert rig.feed(EXIT, *ending(-38)) == ["set_result 5", f"set_syscall {GETPID}", "CONT"]
 
 
 @pytest.mark.law("INV-20")
 def test_the_last_engine_may_detach_after_aborting(rig: Rig) -> None:
     rig.engine("A", SYSCALL_ENTRY, syscall_entry=Verdict(DETACH, syscall=SyscallAction.ABORT, result=5))
     rig.feed(ENTRY, *entry(GETPID))
-    assert rig.feed(EXIT, *ending(-38)) == ["set_result 5", "detach", "over"]
+    assert rig.feed(EXIT, *ending(-38)) == ["set_result 5", f"set_syscall {GETPID}", "detach", "over"]
 
 
 @pytest.mark.parametrize("kind", [ENTRY, EXIT])
@@ -193,7 +193,12 @@ class TestSteps:
         rig.root.stepping = SINGLESTEP
         assert rig.feed(ENTRY, *entry(GETPID))[-1] == "SINGLESTEP"
         rig.kernel.regsets[ROOT] = x86_64_regset(orig_rax=-1, rax=-38)
-        assert rig.feed(SIGNAL, 5, siginfo(5, 1)) == ["set_result -13", "A.syscall_exit", "SYSCALL"]
+        assert rig.feed(SIGNAL, 5, siginfo(5, 1)) == [
+            "set_result -13",
+            f"set_syscall {GETPID}",
+            "A.syscall_exit",
+            "SYSCALL",
+        ]
 
     def test_a_killed_tracee_reports_no_exit_for_the_step(self, rig: Rig) -> None:
         rig.engine("A", SYSCALL, syscall_entry=SINGLESTEP)
@@ -204,4 +209,13 @@ class TestSteps:
         rig.engine("A", SYSCALL)
         rig.root.stepping = SINGLESTEP
         assert rig.feed(ENTRY, *entry(GETPID)) == ["A.syscall_entry", "SINGLESTEP"]
+        assert rig.root.stepping is RESUME
+
+    @pytest.mark.law("INV-10")
+    def test_a_step_put_off_is_forgotten_where_the_task_was_stopped(self, rig: Rig) -> None:
+        engine = rig.engine("A", SYSCALL, syscall_entry=STOP)
+        rig.root.stepping = SINGLESTEP
+        assert rig.feed(ENTRY, *entry(GETPID)) == ["A.syscall_entry", "held"]
+        control(engine, RESUME)
+        assert rig.settle() == ["SYSCALL"]
         assert rig.root.stepping is RESUME
