@@ -30,6 +30,7 @@ PROGRAMS: Final = (
     "ptrace_births",
     "ptrace_waits",
     "ptrace_lists",
+    "ptrace_order",
     "ptrace_access",
     "ptrace_calls",
     "ptrace_i386",

@@ -163,6 +163,68 @@ static void emulated_steps(void) {
     end_task(child);
 }
 
+static void call_and_exit_by_it(void) {
+    ptrace(PTRACE_TRACEME, 0, 0, 0);
+    raise(SIGSTOP);
+    long first = syscall(SYS_getppid), second = syscall(SYS_getppid), third = syscall(SYS_getppid);
+    _exit(first == -ENOSYS || first == -1 ? second + third : 99);
+}
+
+static void say_registers(pid_t child) {
+    say("call %ld result %ld", ptrace(PTRACE_PEEKUSER, child, offsetof(struct user, regs.orig_rax), 0),
+        ptrace(PTRACE_PEEKUSER, child, offsetof(struct user, regs.rax), 0));
+}
+
+/* What an emulator does: it makes the call itself, and puts the result where the call would. */
+static void results_of_emulated_calls(void) {
+    pid_t child = start("child", call_and_exit_by_it);
+    await(child, 0);
+    ASK(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACESYSGOOD);
+    ASK(PTRACE_SYSEMU, child, 0, 0);
+    await(child, 0);
+    say_registers(child);
+    ASK(PTRACE_SYSEMU, child, 0, 0);
+    await(child, 0);
+    ptrace(PTRACE_POKEUSER, child, offsetof(struct user, regs.rax), 30L);
+    ASK(PTRACE_SYSCALL, child, 0, 0);
+    await(child, 0);
+    say_registers(child);
+    ASK(PTRACE_SYSEMU, child, 0, 0);
+    await(child, 0);
+    struct user_regs_struct regs;
+    ptrace(PTRACE_GETREGS, child, 0, &regs);
+    regs.rax = 12;
+    ptrace(PTRACE_SETREGS, child, 0, &regs);
+    kill(child, SIGUSR1);
+    ASK(PTRACE_CONT, child, 0, 0);
+    await(child, 0);
+    say_registers(child);
+    ASK(PTRACE_CONT, child, 0, 0);
+    await(child, 0);
+}
+
+/* Each call of such a child is emulated by a step: the kernel of an emulator looks for one that it knows. */
+static void results_of_emulated_steps(void) {
+    const long sysemu_singlestep = 32;
+    pid_t child = start("child", call_and_exit_by_it);
+    int status = 0, calls = 0;
+    await(child, 0);
+    ASK(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACESYSGOOD);
+    for (int i = 0; i < 20000 && calls < 3; i++) {
+        syscall(SYS_ptrace, sysemu_singlestep, child, 0, 0);
+        waitpid(child, &status, 0);
+        if (WSTOPSIG(status) == (SIGTRAP | 0x80) &&
+            ptrace(PTRACE_PEEKUSER, child, offsetof(struct user, regs.orig_rax), 0) == SYS_getppid)
+            ptrace(PTRACE_POKEUSER, child, offsetof(struct user, regs.rax), calls++ ? 20L + calls : -1L);
+    }
+    say_registers(child);
+    ASK(PTRACE_SYSEMU, child, 0, 0);
+    await(child, 0);
+    say("exit_group: %d of %ld", ptrace(PTRACE_PEEKUSER, child, offsetof(struct user, regs.orig_rax), 0) == SYS_exit_group,
+        ptrace(PTRACE_PEEKUSER, child, offsetof(struct user, regs.rdi), 0));
+    end_task(child);
+}
+
 static void changed_by_structure(void) {
     pid_t child = stopped_child();
     struct __ptrace_syscall_info info;
@@ -248,6 +310,8 @@ static const struct named_case cases[] = {
     {"child_times", child_times},
     {"block_steps", block_steps},
     {"emulated_steps", emulated_steps},
+    {"results_of_emulated_calls", results_of_emulated_calls},
+    {"results_of_emulated_steps", results_of_emulated_steps},
     {"changed_by_structure", changed_by_structure},
     {"result_by_structure", result_by_structure},
     {"listen_without_group_stop", listen_without_group_stop},

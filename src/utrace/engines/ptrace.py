@@ -23,6 +23,7 @@ from utrace.engines.ptrace_stops import (
     BIRTH_OPTIONS,
     CLONE_PTRACE,
     CLONE_UNTRACED,
+    SIGCHLD,
     SIGTRAP,
     TRAP_BRKPT,
     Option,
@@ -112,7 +113,7 @@ class PtraceEngine(PtraceLink):
 
     def _new_signal(self, signal: SignalReport) -> Answer:
         """Stop for a signal, unless it is the trap of another tracer's breakpoint, watchpoint or step."""
-        match self._tracer.whose(self, signal.siginfo) if signal.signo == SIGTRAP else Trap.MINE:
+        match self._whose(signal):
             case Trap.MINE if self._is_step_over_nothing(signal):
                 return Verdict(self._step, signal=SignalAction.IGN)
             case Trap.MINE:
@@ -123,6 +124,13 @@ class PtraceEngine(PtraceLink):
                 return self._step_or(None)
             case Trap.NOBODYS:
                 return Verdict(self._step, signal=SignalAction.IGN)
+
+    def _whose(self, signal: SignalReport) -> Trap:
+        if signal.signo == SIGTRAP:
+            return self._tracer.whose(self, signal.siginfo)
+        # A SIGCHLD that is withheld comes again.
+        early = signal.signo == SIGCHLD and self._tracer.is_early(self.tracee, signal.siginfo)
+        return Trap.OF_OTHERS if early else Trap.MINE
 
     def _miss(self, signal: SignalReport) -> None:
         """Keep for later a hit of its watchpoint while the tracee made a step of another tracer's."""

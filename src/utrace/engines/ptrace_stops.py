@@ -15,6 +15,7 @@ from utrace.tracehook.group_stop import CLD_STOPPED
 
 CLD_TRAPPED: Final = 4
 SIGTRAP: Final = 5
+SIGCHLD: Final = 17
 TRAP_BRKPT: Final = 1
 TRAP_TRACE: Final = 2
 TRAP_HWBKPT: Final = 4
@@ -69,6 +70,7 @@ class PtraceStop:
         code: the upper part of the wait status: signal in the low byte, event above it.
         siginfo: what PTRACE_GETSIGINFO gives; None: EINVAL, as in a group-stop.
         waited: the tracer's wait has taken it.
+        is_early: on the kernel it would not have come yet: nobody is to know of it.
         nth: the how many-th stop of its session it is.
     """
 
@@ -76,6 +78,7 @@ class PtraceStop:
     code: int
     siginfo: bytes | None
     waited: bool = False
+    is_early: bool = False
     nth: int = 0
 
     def describe(self) -> str:
@@ -131,14 +134,13 @@ def birth_event(clone_flags: int) -> PtraceEvent:
     """Tell which event a birth is (kernel/fork.c:kernel_clone())."""
     if clone_flags >= 0 and clone_flags & _CLONE_VFORK:
         return PtraceEvent.VFORK
-    if clone_flags >= 0 and clone_flags & _CSIGNAL != _SIGCHLD:
+    if clone_flags >= 0 and clone_flags & _CSIGNAL != SIGCHLD:
         return PtraceEvent.CLONE
     return PtraceEvent.FORK
 
 
 _CLONE_VFORK: Final = 0x4000
 _CSIGNAL: Final = 0xFF
-_SIGCHLD: Final = 17
 
 
 def is_trap(siginfo: bytes | None, code: int) -> bool:

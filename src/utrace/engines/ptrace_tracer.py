@@ -42,6 +42,10 @@ class Tracer(Protocol):
         """Tell whether the tracer has a watchpoint that the tracee's last trap was about."""
         ...
 
+    def is_early(self, task: Task, siginfo: bytes) -> bool:
+        """Tell whether a signal tells a parent of an end of which the tracer has yet to be told."""
+        ...
+
     def is_untraced_birth(self, task: Task) -> bool:
         """Tell whether the task's present clone was made with CLONE_UNTRACED."""
         ...

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.arch import of_regset, syscall_abi
 from utrace.core.events import Event
-from utrace.core.verdicts import Answer, ResumeAction, skip
+from utrace.core.verdicts import Answer, ResumeAction, SignalAction, Verdict, skip
 from utrace.engines.ptrace_stops import CLONE_UNTRACED
-from utrace.errors import TaskGone
+from utrace.errors import TaskGone, UtraceError
 from utrace.kernel.access import yama_scope
 from utrace.kernel.screens import FAIL, PASS, Step
 from utrace.ptrace_emu import access, births, memory_files, passing, proc_files, requests, waiting
-from utrace.ptrace_emu.registry import SIGCHLD, Registry, interrupter
+from utrace.ptrace_emu.ends import SIGCHLD
+from utrace.ptrace_emu.registry import Registry, interrupter
 from utrace.ptrace_emu.serving import Serving
 from utrace.syscalls.abi import abi_of
 from utrace.syscalls.tables import call_name
@@ -31,19 +32,22 @@ from utrace.tracer.ops import EngineOps
 
 if TYPE_CHECKING:
     from utrace.engines.ptrace import PtraceEngine
+    from utrace.engines.ptrace_link import PtraceLink
     from utrace.kernel.screens import Screen
+    from utrace.ptrace_emu.ends import Ended
     from utrace.ptrace_emu.proc_files import Opening
-    from utrace.ptrace_emu.registry import Ended
     from utrace.ptrace_emu.waiting import Continued, Wait
     from utrace.tracehook.group_stop import JobControl
     from utrace.tracer.engine import Engine
     from utrace.tracer.loop import Loop
+    from utrace.tracer.signal import SignalReport
     from utrace.tracer.syscall import Syscall
     from utrace.tracer.task import Task
 
 _SIGNAL_ACTIONS: Final = ("rt_sigaction", "?sigaction", "?signal")
 _OF_YAMA: Final = ("prctl",) if yama_scope() else ()
 _PAUSE: Final = {0xC000003E: 34, 0x40000003: 29}
+_CHILD_SIGNALS: Final = Event.SIGNAL | Event.SIGNAL_IGN
 _ERESTARTSYS: Final = 512
 _ERESTARTNOINTR: Final = 513
 _WORD_MASK: Final = (1 << 64) - 1
@@ -92,8 +96,6 @@ class Interposer(EngineOps):
     """Answers ptrace and wait calls of every program of the session."""
 
     events = Event.SYSCALL_ENTRY | Event.CLONE | Event.EXEC | Event.EXIT | Event.JCTL
-    with_exits = events | Event.SYSCALL_EXIT
-    """While a call is under way whose end matters: answered at its entry it has no exit stop."""
     syscalls = frozenset(("ptrace", *waiting.CALLS, *_SIGNAL_ACTIONS, "clone", "clone3", *_OF_YAMA))
 
     screen = staticmethod(_screen)
@@ -110,7 +112,7 @@ class Interposer(EngineOps):
         if hides:
             self.syscalls = self.syscalls | proc_files.CALLS
         self.registry = Registry()
-        self.registry.when_linked = self._wait_anew
+        self.registry.when_linked = self._linked
         self._loop: Loop | None = None
         self._unseen: dict[int, Task] = {}
         """By tid, threads whose last wait was left to the kernel, since nobody traced anybody."""
@@ -123,6 +125,8 @@ class Interposer(EngineOps):
         self._of_others = syscall_numbers(self.syscalls)
         self._childless: set[int] = set()
         """Processes that had no child when they last waited, and have made none since."""
+        self._parents: set[int] = set()
+        """Processes with a child that another one traces, or traced."""
 
     # -- whose child, and whose end -------------------------------------------------------------------
 
@@ -140,6 +144,9 @@ class Interposer(EngineOps):
         elif task.id.generation in registry.parents:
             # A thread has the parent of its process.
             registry.parents[child.id.generation] = registry.parents[task.id.generation]
+        if child.pid in self._parents:
+            # A new thread, that is.
+            self._look_at_child_signals(child)
         return None
 
     def report_exec(self, task: Task) -> Answer:
@@ -190,6 +197,7 @@ class Interposer(EngineOps):
         registry.chosen_tracers.pop(task.id.tid, None)
         registry.dead_children.forget(task.id.tid)
         self._childless.discard(task.id.tid)
+        self._parents.discard(task.id.tid)
         self._too_early.pop(task.id.generation, None)
         self._openings.pop(task.id.generation, None)
         registry.untraced_births.pop(task.id.generation, None)
@@ -248,7 +256,7 @@ class Interposer(EngineOps):
             self._serving.offer(loop, task, self._childless)
         if result == requests.TOO_EARLY:
             self._too_early[task.id.generation] = call.nr
-            task.engine(self).set_events(self.with_exits)
+            self._look_at_exit(task)
         return None if result is None else skip(result)
 
     def _look_at_debugger(self, loop: Loop, pid: int) -> None:
@@ -265,7 +273,7 @@ class Interposer(EngineOps):
         opening = proc_files.begin(self.registry, engine.loop, task, call)
         if opening is not None:
             self._openings[task.id.generation] = opening
-            engine.set_events(self.with_exits)
+            self._look_at_exit(task)
 
     def _clone(self, task: Task, call: Syscall) -> None:
         """Keep a child in the session that is to have no tracer: it may be one itself."""
@@ -273,7 +281,7 @@ class Interposer(EngineOps):
         if birth is not None:
             birth.hide()
             self.registry.untraced_births[task.id.generation] = birth
-            task.engine(self).set_events(self.with_exits)
+            self._look_at_exit(task)
 
     def _choice_of_tracer(self, task: Task, call: Syscall) -> None:
         """Note a PR_SET_PTRACER, which matters where Yama is (access.py)."""
@@ -330,7 +338,40 @@ class Interposer(EngineOps):
             # The kernel's answer is the whole answer.
             return None
         self._blocked[task.id.generation] = Blocked(wait, nr)
-        engine.set_events(self.with_exits)
+        self._look_at_exit(task)
+        return None
+
+    def _look_at_exit(self, task: Task, *, looks: bool = True) -> None:
+        """Look at the exit of the call under way: one that is answered at its entry has no exit stop."""
+        engine = task.engine(self)
+        events = engine.events & ~Event.SYSCALL_EXIT
+        engine.set_events(events | Event.SYSCALL_EXIT if looks else events)
+
+    def _linked(self, link: PtraceLink) -> None:
+        """Let those wait anew who may be in a wait; look at what tells a real parent of its child's end."""
+        self._wait_anew()
+        parent = self.registry.parents.get(link.tracee.id.generation)
+        if (
+            parent is None
+            or parent.pid == link.tracer_pid
+            or parent.pid in self._parents
+            or not parent.is_alive
+        ):
+            return
+        self._parents.add(parent.pid)
+        for task in parent.group:
+            self._look_at_child_signals(task)
+
+    def _look_at_child_signals(self, task: Task) -> None:
+        # One that is ending may have no engines any more.
+        with contextlib.suppress(UtraceError):
+            engine = task.engine(self)
+            engine.set_events(engine.events | _CHILD_SIGNALS)
+
+    def report_signal(self, task: Task, signal: SignalReport) -> Answer:
+        """Keep a SIGCHLD from a real parent for as long as the tracer has not been told of that end."""
+        if signal.signo == SIGCHLD and not signal.is_report and self.registry.withhold(task, signal.siginfo):
+            return Verdict(signal=SignalAction.IGN)
         return None
 
     def _wait_anew(self) -> None:
@@ -377,7 +418,7 @@ class Interposer(EngineOps):
     def report_syscall_exit(self, task: Task, call: Syscall) -> Answer:
         """Turn the end of a blocked wait into what the tracer is to see."""
         generation = task.id.generation
-        task.engine(self).set_events(self.events)
+        self._look_at_exit(task, looks=False)
         birth = self.registry.untraced_births.pop(generation, None)
         if birth is not None:
             birth.put_back()
@@ -403,10 +444,10 @@ class Interposer(EngineOps):
         first = waiting.told_first(registry, task, wait, result) if result >= 0 else None
         if first is not None and wait.may_block:
             # It stays in the call until the tracer has been told (wait_consider_task()).
-            first.holds_up(interrupter(task.engine(self), ResumeAction.RESUME))
+            registry.hold_up(task, first, interrupter(task.engine(self), ResumeAction.RESUME))
             return ResumeAction.STOP
         if first is not None:
-            registry.hold_back(task.pid, first)
+            registry.hold_back(task, first)
         taken_back = first is not None or waiting.is_hidden(registry, task, wait, result)
         if blocked.nr is not None or result < 0 or taken_back or (result == 0 and not wait.is_waitid):
             found = self._find(task, wait)

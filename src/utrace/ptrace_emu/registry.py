@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.core.events import SIGNAL_ALL
@@ -23,10 +22,11 @@ from utrace.kernel import procfs
 from utrace.ptrace_emu.breakpoints import Breakpoints
 from utrace.ptrace_emu.dead_children import DeadChildren
 from utrace.ptrace_emu.debug_registers import DebugRegisters, user_words
+from utrace.ptrace_emu.ends import CLD_TRAPPED, SIGCHLD, Ended, child_siginfo, early_end, is_first
 from utrace.ptrace_emu.leftovers import Leftovers, is_gone
 from utrace.ptrace_emu.traps import Traps
 from utrace.ptrace_emu.turns import end_turn
-from utrace.ptrace_emu.usage import RUSAGE_BYTES, Usage
+from utrace.ptrace_emu.usage import Usage
 from utrace.tracehook.group_stop import CLD_CONTINUED, CLD_STOPPED
 
 if TYPE_CHECKING:
@@ -37,56 +37,9 @@ if TYPE_CHECKING:
     from utrace.tracer.engine import Engine
     from utrace.tracer.task import Task
 
-SIGCHLD: Final = 17
-CLD_EXITED: Final = 1
-CLD_KILLED: Final = 2
-CLD_DUMPED: Final = 3
-CLD_TRAPPED: Final = 4
 SIGKILL: Final = 9
 SIGCONT: Final = 18
 SIGSTOP: Final = 19
-
-
-class Ended:
-    """A dead tracee that its tracer has not waited for.
-
-    Attributes:
-        ready: it may be waited for: a leader's end is told after those of its threads, and a real
-            parent is told after the tracer.
-        pid: who it was; `group` its process group, `uid` its real user.
-        usage: its struct rusage.
-        nth: the how many-th of its session it is, of the stops and ends.
-    """
-
-    __slots__ = (
-        "after",
-        "group",
-        "held_up",
-        "link",
-        "nth",
-        "pid",
-        "ready",
-        "status",
-        "tracer_pid",
-        "uid",
-        "usage",
-    )
-
-    def __init__(self, link: PtraceEngine, tracer_pid: int, status: int, *, ready: bool) -> None:
-        self.link = link
-        self.ready = ready
-        self.nth = 0
-        self.after: Ended | None = None
-        self.held_up: list[Callable[[], None]] = []
-        self.tracer_pid = tracer_pid
-        self.pid = link.tracee.tid
-        self.group, self.uid = link.identity
-        self.usage = link.tracee.usage or bytes(RUSAGE_BYTES)
-        self.status = status
-
-    def holds_up(self, let_go: Callable[[], None]) -> None:
-        """Note a real parent that is held until the tracer has waited."""
-        self.held_up.append(let_go)
 
 
 _SIGTIMEDWAIT: Final = frozenset({128, 177, 421})
@@ -108,11 +61,6 @@ class ChildAction(enum.Enum):
     DEFAULT = enum.auto()
     IGNORED = enum.auto()
     CAUGHT = enum.auto()
-
-
-def child_siginfo(code: int, pid: int, uid: int, status: int, ticks: tuple[int, int] = (0, 0)) -> bytes:
-    """Make the siginfo of a SIGCHLD, and of a waitid, which does not tell times."""
-    return struct.pack("<7i4x2q", SIGCHLD, 0, code, 0, pid, uid, status, *ticks).ljust(128, b"\0")
 
 
 class Registry:
@@ -144,10 +92,12 @@ class Registry:
         self.child_action: dict[int, ChildAction] = {}
         """What processes do with SIGCHLD, as far as it was looked at since they last said."""
         self._waiters: dict[int, Waiter] = {}
-        self.when_linked: Callable[[], None] = lambda: None
+        self.when_linked: Callable[[PtraceLink], None] = lambda _link: None
         self.breakpoints = Breakpoints()
         self._debug_registers: dict[int, DebugRegisters] = {}
         self.dead_children = DeadChildren()
+        self._held_up: set[int] = set()
+        """Generations of tasks whose wait is to last until a tracer has been told of an end."""
         self._stops = 0
         self._batches: dict[int, int] = {}
         """By tracer's pid, how many of the stops are told before all later ones."""
@@ -172,7 +122,7 @@ class Registry:
         link.number = self._links_made
         self.links.setdefault(link.tracee.id.generation, []).append(link)
         self._by_tracer.setdefault(link.tracer_pid, []).append(link)
-        self.when_linked()
+        self.when_linked(link)
 
     def find(self, tracer_pid: int, tracee: Task) -> PtraceEngine | None:
         """Find the link of a tracer to a tracee."""
@@ -227,12 +177,13 @@ class Registry:
     def stopped(self, link: PtraceLink) -> None:
         """A stop has begun: SIGCHLD, and whoever waits looks again."""
         if link.stop is not None:
+            link.stop.is_early = link.tracee.id.generation in self._held_up
             self.number(link.stop)
         end_turn(self, link)
         if link.engine.task.held:
             for other in self.tracers_of(link.tracee):
                 other.stand_still_too()
-        if link.stop is not None:
+        if link.stop is not None and not link.stop.is_early:
             self._tell(link, *link.stop.child_signal)
 
     def died(self, link: PtraceEngine, status: int, *, delayed: bool) -> None:
@@ -243,7 +194,7 @@ class Registry:
         parent = self.parents.get(link.tracee.id.generation)
         thread = link.tracee.tid != link.tracee.pid
         if thread or parent is None or parent.pid != link.tracer_pid:
-            ended = Ended(link, link.tracer_pid, status, ready=not delayed)
+            ended = Ended(link, link.tracer_pid, status, ready=not delayed, parent=parent)
             self.ended.append(ended)
             if ended.ready:
                 self.number(ended)
@@ -257,15 +208,49 @@ class Registry:
                 self.number(ended)
                 self._tell_end(ended)
 
-    def hold_back(self, parent_pid: int, first: Ended) -> None:
+    def first_end(self, parent: Task, pid: int) -> Ended | None:
+        """Find the end of a child that another process, its tracer, is to be told of first."""
+        return next((ended for ended in self.ended if ended.pid == pid and is_first(ended, parent)), None)
+
+    def is_early(self, task: Task, siginfo: bytes) -> bool:
+        """Tell whether a SIGCHLD tells a parent of an end of which the tracer has yet to be told."""
+        return early_end(self.ended, task, siginfo) is not None
+
+    def withhold(self, task: Task, siginfo: bytes) -> bool:
+        """Keep such a SIGCHLD for when the tracer has been told; tell whether it is one."""
+        first = early_end(self.ended, task, siginfo)
+        if first is not None:
+            first.signal = siginfo
+        return first is not None
+
+    def hold_up(self, parent: Task, first: Ended, let_go: Callable[[], None]) -> None:
+        """Let a wait of a real parent's, which the kernel has ended, last until the tracer has been told."""
+
+        def go_on() -> None:
+            self._held_up.discard(parent.id.generation)
+            for link in self.tracers_of(parent):
+                if link.stop is not None and link.stop.is_early:
+                    link.stop.is_early = False
+                    self.number(link.stop)
+                    self._tell(link, *link.stop.child_signal)
+            let_go()
+
+        self._held_up.add(parent.id.generation)
+        first.holds_up(go_on)
+
+    def hold_back(self, parent: Task, first: Ended) -> None:
         """Keep from a real parent the end of a child that the tracer has yet to wait for."""
-        held = Ended(first.link, parent_pid, first.status, ready=False)
+        held = Ended(first.link, parent.pid, first.status, ready=False)
         held.after = first
         self.ended.append(held)
+        if first.signal is None and self._notices(parent.pid, parent.tid):
+            first.signal = first.siginfo
 
     def told(self, ended: Ended) -> None:
         """Forget an end that has been waited for, or never will be; who waits behind is next."""
         self.ended.remove(ended)
+        if ended.hand_on(self.ended):
+            return
         for let_go in ended.held_up:
             let_go()
         for held in self.ended:
@@ -273,11 +258,14 @@ class Registry:
                 held.ready, held.after = True, None
                 self.number(held)
                 self.wake(held.tracer_pid, held.pid)
+        if ended.signal is not None and ended.parent is not None:
+            loop = ended.link.engine.loop
+            parent = loop.tracees.by_tid.get(ended.parent.tid)
+            if parent is not None and parent.handle.id == ended.parent.id:
+                loop.send_to_process(parent, ended.signal)
 
     def _tell_end(self, ended: Ended) -> None:
-        signal = ended.status & 0x7F
-        code = CLD_EXITED if not signal else CLD_DUMPED if ended.status & 0x80 else CLD_KILLED
-        self._tell(ended.link, code, signal or ended.status >> 8)
+        self._tell(ended.link, *ended.news)
 
     def continued(self, task: Task) -> None:
         """A group-stop is over: SIGCHLD for a leader's tracers, as for its parent; who waits looks again."""

@@ -91,9 +91,9 @@ def answer(registry: Registry, loop: Loop, tracer: Task, call: Syscall) -> int |
 def _not_now(link: PtraceEngine, number: int) -> int:
     """Tell what a request gets that the tracee stands in no stop for; 0: it does."""
     task = link.tracee
-    if number in _FREE_OF_STOPS or (link.stop is not None and task.is_held):
+    if number in _FREE_OF_STOPS or (link.stop is not None and not link.stop.is_early and task.is_held):
         return 0
-    return -errno.ESRCH if link.stop is None or task.is_exiting else TOO_EARLY
+    return -errno.ESRCH if link.stop is None or link.stop.is_early or task.is_exiting else TOO_EARLY
 
 
 def _handle(request: Request) -> int:

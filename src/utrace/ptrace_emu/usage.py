@@ -15,8 +15,8 @@ import time
 from typing import Final
 
 from utrace.kernel import procfs
+from utrace.ptrace_emu.ends import RUSAGE_BYTES
 
-RUSAGE_BYTES: Final = 144
 _RUSAGE: Final = struct.Struct("<18q")
 _NS_PER_S: Final = 1_000_000_000
 _NS_PER_US: Final = 1_000

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
 from utrace.ptrace_emu import i386
-from utrace.ptrace_emu.registry import (
+from utrace.ptrace_emu.ends import (
     CLD_DUMPED,
     CLD_EXITED,
     CLD_KILLED,
@@ -199,7 +199,9 @@ def find(registry: Registry, caller: Task, wait: Wait) -> PtraceEngine | Ended |
     stops again and again must not keep its tracer from hearing of the others.
     """
     found: list[PtraceEngine | Ended] = [
-        link for link in _links(registry, caller, wait) if link.stop is not None and not link.stop.waited
+        link
+        for link in _links(registry, caller, wait)
+        if link.stop is not None and not link.stop.waited and not link.stop.is_early
     ]
     if wait.ends:
         found += (
@@ -256,9 +258,7 @@ def told_first(registry: Registry, caller: Task, wait: Wait, result: int) -> End
     if wait.is_waitid and wait.siginfo_at:
         at = wait.siginfo_at + (i386.SI_PID_AT if wait.is_i386 else _SI_PID)
         pid = int.from_bytes(caller.memory.read(at, 4), "little")
-    return next(
-        (ended for ended in registry.ended if ended.pid == pid and ended.tracer_pid != caller.pid), None
-    )
+    return registry.first_end(caller, pid)
 
 
 _SI_PID: Final = 16

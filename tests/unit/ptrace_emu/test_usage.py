@@ -6,7 +6,8 @@ import struct
 
 import pytest
 
-from utrace.ptrace_emu.usage import RUSAGE_BYTES, Usage, split_time
+from utrace.ptrace_emu.ends import RUSAGE_BYTES
+from utrace.ptrace_emu.usage import Usage, split_time
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,15 @@ from utrace.core.task_life import TaskId
 from utrace.engines.ptrace import PtraceEngine
 from utrace.engines.ptrace_stops import PtraceStop, StopKind
 from utrace.ptrace_emu import waiting
-from utrace.ptrace_emu.registry import (
+from utrace.ptrace_emu.ends import (
     CLD_DUMPED,
     CLD_EXITED,
     CLD_KILLED,
     CLD_TRAPPED,
     Ended,
-    Registry,
     child_siginfo,
 )
+from utrace.ptrace_emu.registry import Registry
 from utrace.tracehook.group_stop import CLD_CONTINUED
 
 if TYPE_CHECKING:
