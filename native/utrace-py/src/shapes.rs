@@ -113,6 +113,7 @@ fn shape(node: &Node<'_>) -> PyResult<Shape> {
         "pointer" => Shape::Pointer(layout(&node.node(1)?)?, node.at(2)?),
         "array" => Shape::Array(layout(&node.node(1)?)?, count(&node.node(2)?)?),
         "block" => Shape::Block(count(&node.node(1)?)?, node.at(2)?, node.at(3)?),
+        "linked" => Shape::Linked(count(&node.node(1)?)?, node.at(2)?, node.at(3)?),
         "entries" => Shape::Entries,
         "strings" => Shape::Strings,
         "variables" => Shape::Variables,
@@ -125,6 +126,7 @@ fn shape(node: &Node<'_>) -> PyResult<Shape> {
             )
         }
         "out" => Shape::Out(inner(1)?, node.at(2)?),
+        "unless" => Shape::Unless(inner(1)?),
         "in-out" => Shape::InOut(inner(1)?, node.at(2)?),
         "when" => Shape::When(node.at(1)?, node.at(2)?, inner(3)?),
         "choice" => {

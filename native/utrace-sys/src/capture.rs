@@ -145,6 +145,7 @@ impl Capture<'_> {
         match shape {
             Shape::Out(inner, on_error) if !failed || *on_error => self.early(inner, raw, tape),
             Shape::InOut(inner, _) if !failed => self.early(inner, raw, tape),
+            Shape::Unless(inner) if self.result != Some(0) => self.late(inner, raw, tape),
             Shape::When(peer, bits, inner) if self.args[*peer] & bits != 0 => {
                 self.late(inner, raw, tape);
             }
@@ -202,6 +203,18 @@ impl Capture<'_> {
                 let wanted = self.count(*count, tape).min(*most) * size;
                 if wanted > 0 {
                     tape.read(address, wanted as usize);
+                }
+            }
+            Shape::Linked(count, most, pointers) => {
+                let wanted = self.count(*count, tape).min(*most) as usize;
+                let read = tape.read(address, wanted);
+                let word = self.program.word;
+                for &(at, size) in pointers {
+                    let place = read.start + at;
+                    let pointer = tape.bytes.get(place..place + word).map_or(0, number);
+                    if place + word <= read.end && pointer != 0 {
+                        tape.read(pointer, size);
+                    }
                 }
             }
             Shape::Entries => {

@@ -126,6 +126,8 @@ pub enum Shape {
     Array(Layout, Count),
     /// An array whose text only Python knows: bytes of an element, and how many are read at most.
     Block(Count, u64, u64),
+    /// Bytes whose text only Python knows, and what pointers in them point to: where each is, and to how many bytes.
+    Linked(Count, u64, Vec<(usize, usize)>),
     /// Directory entries: text only counts them.
     Entries,
     /// Pointers to strings, ended by NULL.
@@ -136,6 +138,8 @@ pub enum Shape {
     Vector(Count, Option<Count>),
     /// Filled by a call that succeeds; `true`: or fails.
     Out(Box<Shape>, bool),
+    /// As that, but nothing is filled if the call returned 0.
+    Unless(Box<Shape>),
     /// Read and then filled; `true`: what it then is stands beside the result.
     InOut(Box<Shape>, bool),
     /// Passed only if an argument has one of these bits.

@@ -125,7 +125,11 @@ impl<'a> Scene<'a> {
         match shape {
             Shape::Number(kind) => return pen.number(*kind, raw),
             Shape::Absent => return Ok(Shown::Nothing),
-            Shape::Foreign | Shape::Block(..) => return Err(Foreign),
+            Shape::Foreign | Shape::Block(..) | Shape::Linked(..) => return Err(Foreign),
+            Shape::Unless(_) if self.result == Some(0) => {
+                return Ok(pen.address(raw & self.mask()));
+            }
+            Shape::Unless(inner) => return self.shape(inner, raw, late, pen),
             Shape::When(peer, bits, inner) => {
                 return if self.args[*peer] & bits == 0 {
                     Ok(Shown::Nothing)

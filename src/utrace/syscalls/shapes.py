@@ -25,7 +25,7 @@ from utrace.syscalls import vectors as x
 from utrace.syscalls.abi import abi_of
 from utrace.syscalls.argtypes import Phase
 from utrace.syscalls.catalog import signature_of
-from utrace.syscalls.layouts import STAT, STAT64, UTIMENS, NamedBytes, PerAbi
+from utrace.syscalls.layouts import CLONE_ARGS, STAT, STAT64, UTIMENS, NamedBytes, PerAbi
 from utrace.syscalls.packed import NodeDevice
 from utrace.syscalls.render import render, render_result
 from utrace.syscalls.signature import Returns, plan_of
@@ -373,6 +373,22 @@ def _in_out(c: _Compiler, kind: object) -> Shape:
     return "in-out", c.shape(_part(kind, "inner")), cast("p.InOut", kind).noted
 
 
+def _unless(c: _Compiler, kind: object) -> Shape:
+    if not isinstance(_count(kind), p.Returned):
+        raise NotCompiled
+    return "unless", c.shape(_part(kind, "written"))
+
+
+def _signal_mask(c: _Compiler, _kind: object) -> Shape:
+    return "linked", ("fixed", 2 * c.abi.word), 2 * c.abi.word, [(0, 8)]
+
+
+def _clone_arguments(c: _Compiler, kind: object) -> Shape:
+    offsets = CLONE_ARGS.offsets(c.abi)
+    stored = [(offsets[name], 4) for name in ("pidfd", "parent_tid")]
+    return "linked", c.argument(_name(kind, "size"), c.abi.mask), offsets[""], stored
+
+
 _KINDS: Final[dict[type, Callable[[_Compiler, object], Shape]]] = {
     t.Pointer: lambda c, _kind: c.address(),
     t.Missing: lambda _c, _kind: ("absent",),
@@ -397,6 +413,9 @@ _KINDS: Final[dict[type, Callable[[_Compiler, object], Shape]]] = {
     x.Entries: _entries,
     x.PollFds: lambda c, kind: c.block(c.argument(_name(kind, "count")), 8, c.limits.items),
     x.Remaining: _remaining,
+    x.Unless: _unless,
+    x.SigmaskArgument: _signal_mask,
+    x.CloneArguments: _clone_arguments,
     SocketData: lambda c, kind: ("buffer", c.count(_count(kind, "size"))),
     SocketAddress: lambda c, kind: c.block(c.count(_count(kind, "length")), 1, _SOCKADDR_MAX),
     OptionValue: lambda c, kind: c.block(c.count(_count(kind, "length")), 1, _CONTROL_MAX),
