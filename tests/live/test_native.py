@@ -143,6 +143,25 @@ def test_sigkill_breaks_a_stop_and_the_death_follows(rig: Rig) -> None:
     assert len(rig.usages[tid] or b"") == struct.calcsize("@18l")  # getrusage(2)
 
 
+def test_a_tracee_whose_stops_dominate_does_not_starve_another(rig: Rig) -> None:
+    turns = 16  # native/utrace-sys/src/pace.rs: `ALONE`
+    cpus = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cpus)})
+    try:
+        other = rig.spawn(str(build("spins")))
+        rig.until(is_entry(110), other)
+        lively = rig.spawn(str(build("spins")))
+        rig.until(is_entry(110), lively)
+        for _ in range(500):
+            assert rig.next(lively)[0] == lively
+        assert rig.kernel.resume(other, ResumeRequest.SYSCALL, 0)
+        wait_for_state(other, "t")
+        facts = rig.until(lambda fact: fact[0] == other, lively)
+        assert len(facts) <= turns + 1
+    finally:
+        os.sched_setaffinity(0, cpus)
+
+
 @pytest.mark.parametrize("threads", [1, 4])
 def test_sigkill_at_any_moment_ends_in_deaths(rig: Rig, threads: int) -> None:
     for turn in range(30):

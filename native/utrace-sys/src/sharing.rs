@@ -9,6 +9,9 @@
 //!    tracer as soon as it is resumed: when that runs again the next stop is there, and has not to wake it.
 //!    That saves a sixth of a stop even where both are on one CPU.  Only where the tracer may also return
 //!    from `SCHED_IDLE`.
+//!    Where Python is told of the stops, and where the tracer may not return, and both are on one CPU anyway, it
+//!    *steps aside* instead: once a tracee is resumed, it lets that run first, by `sched_yield(2)`.  That saves as
+//!    much, but does not bring the tracee back.
 //! 2. *Following*: else, where the tracee runs elsewhere, the tracer binds itself to that CPU.
 //! 3. Otherwise it *roams*, and if they are apart looking for the next stop some times before sleeping may
 //!    help (`pace`).
@@ -18,11 +21,11 @@
 //! 1. Only the tracer thread itself is bound; nothing of a tracee is changed.
 //! 2. What is returned from a wait to Python is returned unbound: programs and threads inherit it.
 //! 3. As soon as another tracee stops, the tracer roams again.
-//! 4. Whoever else wants the CPU of a tracer that yields gets it.  So it does not where all CPUs have work,
-//!    and when time is lost by it the tracer roams for a hundred times as long.
+//! 4. Whoever else wants the CPU of a tracer that yields gets it, for a whole slice.  So it does not where all
+//!    CPUs have work, and when time is lost by it the tracer roams for a hundred times as long.
 //!
 //! Reference: `sched_setaffinity(2)`, sched(7) "`SCHED_IDLE`"; Linux 6.18
-//! `kernel/sched/fair.c:select_idle_sibling()`, `sched_idle_cpu()`.
+//! `kernel/sched/fair.c:select_idle_sibling()`, `sched_idle_cpu()`, `yield_task_fair()`.
 
 use crate::Tid;
 use crate::batch::mono_ns;
@@ -56,8 +59,20 @@ pub(crate) struct Sharing {
     slow_ns: u64,
     /// As it was at the last look, if the tracer has yielded since.
     account: Option<Account>,
-    may_yield: Option<bool>,
+    /// What this kernel and our rights allow.
+    powers: Option<Powers>,
     rest_until_ns: u64,
+    /// How often in a row it has stepped aside in vain.
+    vain: u32,
+}
+
+/// What a tracer needs for yielding.
+#[derive(Clone, Copy)]
+struct Powers {
+    /// The scheduler tells what it has given to whom: nothing can be lost unnoticed.
+    keeps_account: bool,
+    /// It may become `SCHED_IDLE`, and be as before.
+    may_idle: bool,
 }
 
 impl Default for Sharing {
@@ -75,8 +90,9 @@ impl Default for Sharing {
             yielded_ns: 0,
             slow_ns: 0,
             account: None,
-            may_yield: None,
+            powers: None,
             rest_until_ns: 0,
+            vain: 0,
         }
     }
 }
@@ -132,6 +148,8 @@ impl Sharing {
     /// A rest is so many times as long as what was lost, and no shorter than after so much.
     const REST_FACTOR: u64 = 100;
     const LEAST_LOST_NS: u64 = 1_000_000;
+    /// Having stepped aside in vain so often in a row ends it until the next look.
+    const VAIN_MAX: u32 = 8;
 
     /// Whether the tracee is known to run on another CPU.
     pub(crate) fn is_apart(&self) -> bool {
@@ -144,7 +162,7 @@ impl Sharing {
             self.release();
             *self = Self {
                 tid,
-                may_yield: self.may_yield,
+                powers: self.powers,
                 rest_until_ns: self.rest_until_ns,
                 ..Self::default()
             };
@@ -174,6 +192,7 @@ impl Sharing {
             });
         }
         self.slow_ns = 0;
+        self.vain = 0;
         self.account = account.filter(|_| matches!(self.way, Way::Yielding(_)));
         self.look_at = self.stops + self.interval;
     }
@@ -198,16 +217,23 @@ impl Sharing {
         }
         if self.fled >= Self::FLED_MAX {
             self.give_up(now_ns, 0);
-        } else if (!crowded || matches!(self.way, Way::Yielding(_))) && self.may_yield() {
+        } else if (!crowded || matches!(self.way, Way::Yielding(_))) && self.may_yield(together) {
             self.way = Way::Yielding(there);
         } else if !together {
             self.way = Way::Following(there);
         }
     }
 
-    fn may_yield(&mut self) -> bool {
-        *self.may_yield.get_or_insert_with(|| {
-            cpus::times_ns(raw::own_tid()).is_some() && raw::may_idle_and_return()
+    /// Whether yielding is possible; to step aside both have to be on one CPU.
+    fn may_yield(&mut self, together: bool) -> bool {
+        let powers = self.powers();
+        powers.keeps_account && (together || powers.may_idle)
+    }
+
+    fn powers(&mut self) -> Powers {
+        *self.powers.get_or_insert_with(|| Powers {
+            keeps_account: cpus::times_ns(raw::own_tid()).is_some(),
+            may_idle: raw::may_idle_and_return(),
         })
     }
 
@@ -229,19 +255,19 @@ impl Sharing {
             let now_ns = mono_ns();
             let passed_ns = now_ns - self.yielded_ns;
             self.yielded_ns = now_ns;
-            if passed_ns > Self::SLOW_NS {
-                self.slow_ns += passed_ns;
-                if self.slow_ns > Self::SLOW_MAX_NS {
-                    self.look();
-                }
-            }
+            self.passed(passed_ns);
         }
-        if self.in_force == self.way {
+        let may_idle = self.powers().may_idle;
+        let way = match self.way {
+            Way::Yielding(cpu) if !may_idle => Way::Following(cpu),
+            way => way,
+        };
+        if self.in_force == way {
             return;
         }
         self.release();
-        self.in_force = self.way;
-        match self.way {
+        self.in_force = way;
+        match way {
             Way::Following(cpu) => raw::bind_to(&CpuSet::of(cpu)),
             Way::Yielding(cpu) => {
                 raw::bind_to(&CpuSet::of(cpu));
@@ -249,6 +275,35 @@ impl Sharing {
                 self.yielded_ns = mono_ns();
             }
             Way::Roaming => {}
+        }
+    }
+
+    /// Let the tracee just resumed run first, where that pays; whether that was done.
+    pub(crate) fn step_aside(&mut self, tid: Tid) -> bool {
+        let on_one_cpu = self.way == Way::Yielding(raw::current_cpu());
+        let is_idle = matches!(self.in_force, Way::Yielding(_));
+        if tid != self.tid || !on_one_cpu || is_idle || self.vain >= Self::VAIN_MAX {
+            return false;
+        }
+        let begun_ns = mono_ns();
+        // It is sched_yield(2).
+        std::thread::yield_now();
+        self.passed(mono_ns() - begun_ns);
+        true
+    }
+
+    /// Learn whether the tracee had stopped again when the tracer had stepped aside.
+    pub(crate) fn stepped_aside(&mut self, in_vain: bool) {
+        self.vain = if in_vain { self.vain + 1 } else { 0 };
+    }
+
+    /// So much time has passed in a stop: look who had it, if it was much and often.
+    fn passed(&mut self, ns: u64) {
+        if ns > Self::SLOW_NS {
+            self.slow_ns += ns;
+            if self.slow_ns > Self::SLOW_MAX_NS {
+                self.look();
+            }
         }
     }
 
@@ -265,170 +320,5 @@ impl Sharing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn on_two_cpus(may_yield: bool) -> Sharing {
-        let mut home = CpuSet::of(0);
-        home.add(1);
-        Sharing {
-            home,
-            may_yield: Some(may_yield),
-            ..Sharing::default()
-        }
-    }
-
-    /// What is decided at each look of a row, 1 ns apart.
-    fn ways(sharing: &mut Sharing, looks: &[(usize, bool)]) -> Vec<Way> {
-        let mut now_ns = 0;
-        looks
-            .iter()
-            .map(|&(there, together)| {
-                now_ns += 1;
-                sharing.decide(&Look {
-                    there,
-                    together,
-                    crowded: false,
-                    now_ns,
-                });
-                sharing.way
-            })
-            .collect()
-    }
-
-    #[test]
-    fn decide_yields_where_the_tracee_is_and_looks_ever_more_seldom() {
-        let mut sharing = on_two_cpus(true);
-        assert_eq!(ways(&mut sharing, &[(0, true); 20]), [Way::Yielding(0); 20]);
-        assert_eq!(sharing.interval, Sharing::LOOKS_APART);
-        assert!(!sharing.is_apart());
-    }
-
-    #[test]
-    fn decide_without_the_right_to_return_follows_but_never_yields() {
-        let mut sharing = on_two_cpus(false);
-        let looks = [(0, true), (1, false), (0, false)];
-        assert_eq!(
-            ways(&mut sharing, &looks),
-            [Way::Roaming, Way::Following(1), Way::Following(0)]
-        );
-    }
-
-    #[test]
-    fn decide_gives_up_a_tracee_that_always_flees_until_it_has_rested() {
-        for may_yield in [true, false] {
-            let way = if may_yield {
-                Way::Yielding
-            } else {
-                Way::Following
-            };
-            let mut sharing = on_two_cpus(may_yield);
-            let looks = [(0, false), (1, false), (0, false), (1, false), (0, false)];
-            assert_eq!(
-                ways(&mut sharing, &looks),
-                [way(0), way(1), way(0), Way::Roaming, Way::Roaming]
-            );
-            assert!(sharing.is_apart());
-            sharing.rest_until_ns = 0;
-            assert_eq!(ways(&mut sharing, &[(1, false)]), [way(1)]);
-        }
-    }
-
-    #[test]
-    fn lost_is_what_the_tracer_has_waited_for_others_than_its_tracee() {
-        let account = |now, waited, ran| Account { now, waited, ran };
-        let before = account(1000, 50, 7);
-        assert_eq!(account(2000, 350, 297).lost_since(&before), None);
-        assert_eq!(account(2000, 450, 307).lost_since(&before), Some(100));
-        assert_eq!(account(2000, 60, 607).lost_since(&before), None);
-    }
-
-    #[test]
-    fn decide_keeps_to_the_cpus_that_are_ours() {
-        let mut sharing = on_two_cpus(true);
-        assert_eq!(ways(&mut sharing, &[(5, false)]), [Way::Roaming]);
-    }
-
-    #[test]
-    fn decide_does_not_begin_to_yield_where_all_cpus_have_work() {
-        for (begun, expected) in [
-            (Way::Roaming, Way::Following(1)),
-            (Way::Yielding(0), Way::Yielding(1)),
-        ] {
-            let mut sharing = on_two_cpus(true);
-            sharing.way = begun;
-            sharing.decide(&Look {
-                there: 1,
-                together: false,
-                crowded: true,
-                now_ns: 1,
-            });
-            assert_eq!(sharing.way, expected);
-        }
-    }
-
-    #[test]
-    fn stops_that_take_long_make_a_tracer_that_yields_look() {
-        let cpu = raw::current_cpu();
-        let mut sharing = Sharing {
-            tid: raw::own_tid(),
-            home: raw::own_cpus(),
-            way: Way::Yielding(cpu),
-            in_force: Way::Yielding(cpu),
-            yielded_ns: mono_ns(),
-            may_yield: Some(true),
-            ..Sharing::default()
-        };
-        sharing.prepare(sharing.tid);
-        assert_eq!(sharing.look_at, Sharing::FIRST_LOOK);
-        assert!(sharing.account.is_none());
-        sharing.stops = 1;
-        sharing.yielded_ns = mono_ns() - Sharing::SLOW_MAX_NS;
-        sharing.prepare(sharing.tid);
-        assert_eq!(sharing.look_at, 1 + sharing.interval);
-        assert!(sharing.account.is_some());
-        sharing.release();
-    }
-
-    #[test]
-    fn a_failure_is_remembered_whoever_stops_next() {
-        let mut sharing = on_two_cpus(true);
-        sharing.give_up(1, 2 * Sharing::LEAST_LOST_NS);
-        sharing.stopped(2);
-        let rest_ns = 2 * Sharing::REST_FACTOR * Sharing::LEAST_LOST_NS;
-        assert_eq!(sharing.rest_until_ns, 1 + rest_ns);
-        assert_eq!(ways(&mut sharing, &[(0, true); 3]), [Way::Roaming; 3]);
-    }
-
-    #[test]
-    fn another_tracee_ends_what_is_in_force() {
-        let mine = raw::own_cpus();
-        let cpu = raw::current_cpu();
-        let mut sharing = Sharing {
-            tid: 1,
-            home: mine,
-            way: Way::Following(cpu),
-            ..Sharing::default()
-        };
-        sharing.prepare(2);
-        assert_eq!(raw::own_cpus(), mine);
-        sharing.prepare(1);
-        assert_eq!(raw::own_cpus(), CpuSet::of(cpu));
-        sharing.stopped(2);
-        assert_eq!(raw::own_cpus(), mine);
-        assert_eq!(sharing.way, Way::Roaming);
-    }
-
-    #[test]
-    fn times_of_a_thread_are_known() {
-        assert!(cpus::times_ns(raw::own_tid()).is_some());
-        assert!(cpus::times_ns(0x7fff_fffe).is_none());
-    }
-
-    #[test]
-    fn last_cpu_of_a_thread_is_one_of_its_own() {
-        let last = cpus::last_cpu(raw::own_tid());
-        assert!(last.is_some_and(|cpu| raw::own_cpus().has(cpu)));
-        assert_eq!(cpus::last_cpu(0x7fff_fffe), None);
-    }
-}
+#[path = "sharing_tests.rs"]
+mod tests;

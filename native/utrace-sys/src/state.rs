@@ -147,18 +147,32 @@ impl State {
 
     /// The tracee just resumed, if it stops again at once.
     fn try_hot(&mut self, tid: Tid) -> Result<Option<Fact>, Errno> {
-        for nth in 1..=self.pace.looks(self.sharing.is_apart()) {
+        let aside = self.sharing.step_aside(tid);
+        let looks = if aside {
+            1
+        } else {
+            self.pace.looks(self.sharing.is_apart())
+        };
+        for nth in 1..=looks {
             match raw::wait_now(tid, 0, self.usage()) {
                 Ok((0, _)) => {}
                 Ok((tid, status)) => {
-                    self.pace.found(nth);
+                    if aside {
+                        self.sharing.stepped_aside(false);
+                    } else {
+                        self.pace.found(nth);
+                    }
                     return self.fact(tid, status);
                 }
                 Err(Errno(libc::ECHILD)) => break,
                 Err(error) => return Err(error),
             }
         }
-        self.pace.missed();
+        if aside {
+            self.sharing.stepped_aside(true);
+        } else {
+            self.pace.missed();
+        }
         Ok(None)
     }
 
