@@ -15,7 +15,7 @@ BYTES_MAX = 200_000
 LONGER = {
     "native/utrace-sys/src/raw.rs": 770,  # nearly all unsafe code, to be read at once
     "native/utrace-sys/src/text.rs": 560,  # one walk along a shape, an arm for each
-    "src/utrace/tracer/loop.py": 580,  # all that one thread does
+    "src/utrace/tracer/loop.py": 590,  # all that one thread does
     "tests/conformance/scenarios.py": 600,  # data: one scenario after another
 }
 

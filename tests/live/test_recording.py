@@ -232,6 +232,37 @@ def test_programs_that_come_and_go_are_told_late_by_their_names_and_in_their_tim
     assert ends.times_ns[-1] - ends.times_ns[0] > 3 * 10**7
 
 
+class Threads(QuietListener):
+    """Notes which threads it is told of, and which have ended or were let go."""
+
+    def __init__(self) -> None:
+        self.begun: list[Thread] = []
+        self.over: list[Thread] = []
+
+    def appeared(self, thread: Thread) -> None:
+        self.begun.append(thread)
+
+    def died(self, record: EndRecord) -> None:
+        self.over.append(record.thread)
+
+    def let_go(self, thread: Thread) -> None:
+        self.over.append(thread)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_log_that_leaves_a_recorded_shell_has_left_whom_it_has_begun_with(seed: int) -> None:
+    choose = random.Random(seed)  # noqa: S311 - interleavings, not secrets
+    threads = Threads()
+    with SyscallLog(listeners=[threads]) as log, Session() as session:
+        script = "for i in $(seq 20); do /bin/true; (/bin/true; /bin/true) & /bin/true; done; wait"
+        shell = session.spawn(["sh", "-c", script], [log], stdio=(NOWHERE, NOWHERE, NOWHERE))
+        wait_until(lambda: len(threads.begun) > 3, DEADLINE_S, "its first children")
+        threading.Event().wait(choose.uniform(0, 0.02))
+        shell.engine(log).detach()
+        session.run(DEADLINE_S)
+    assert collections.Counter(threads.begun) == collections.Counter(threads.over)
+
+
 class Births(EngineOps):
     """Notes children, and whether they had run when they were told of."""
 

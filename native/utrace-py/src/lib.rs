@@ -386,6 +386,15 @@ impl Tracer {
         py.detach(|| self.inner.take_again(tid)).map_err(failure)
     }
 
+    fn hold_lives(&self, py: Python<'_>) -> bool {
+        // As for `stop_recording`.
+        py.detach(|| self.inner.recorder().hold_lives(true))
+    }
+
+    fn release_lives(&self, py: Python<'_>) {
+        py.detach(|| self.inner.recorder().hold_lives(false));
+    }
+
     fn has_records(&self) -> bool {
         self.inner.recorder().has_records()
     }

@@ -119,6 +119,8 @@ pub(crate) struct Lives {
     early: Vec<Tid>,
     is_on: bool,
     is_over: bool,
+    /// How many want nothing to be passed on for now.
+    holds: usize,
 }
 
 impl Lives {
@@ -136,6 +138,15 @@ impl Lives {
     pub(crate) fn end(&mut self) {
         self.is_on = false;
         self.is_over = true;
+    }
+
+    /// Pass nothing on as long as this is held.
+    pub(crate) fn hold(&mut self, held: bool) {
+        self.holds = if held {
+            self.holds + 1
+        } else {
+            self.holds.saturating_sub(1)
+        };
     }
 
     /// Somebody knows of this task.
@@ -175,14 +186,16 @@ impl Lives {
         tasks: &mut HashMap<Tid, Task>,
         kernel: &impl Kernel,
     ) -> Option<Taken> {
-        if fact.kind == FactKind::Trap && self.is_on && !self.known.contains(&fact.tid) {
+        let is_over = self.is_over || self.holds > 0;
+        let is_unknown = fact.kind == FactKind::Trap && !self.known.contains(&fact.tid);
+        if is_unknown && self.is_on && !is_over {
             self.early.push(fact.tid);
             return Some(Taken::default());
         }
         let task = tasks.get_mut(&fact.tid)?;
         // What began with a birth that was passed on goes on so, also when that is over for others.
         let begun = task.life.stage != Stage::Runs;
-        if self.is_over && !begun {
+        if is_over && !begun {
             return None;
         }
         match fact.kind {

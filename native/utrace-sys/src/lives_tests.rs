@@ -154,6 +154,18 @@ fn nothing_more_is_passed_on_when_it_is_over_but_what_was_begun() {
 }
 
 #[test]
+fn nothing_is_passed_on_while_it_is_held() {
+    let mut rig = rig(ALL);
+    rig.lives.hold(true);
+    rig.lives.hold(true);
+    rig.lives.hold(false);
+    assert_eq!(rig.take(birth(FactKind::Fork)), None);
+    rig.lives.hold(false);
+    let other = Fact::new(SHELL, FactKind::Fork, 12);
+    assert!(rig.take(other).is_some());
+}
+
+#[test]
 fn an_end_by_itself_is_passed_on_with_its_usage() {
     let mut rig = rig(ALL);
     let status = 3 << 8;

@@ -187,6 +187,14 @@ impl Recorder {
         self.state().lives.end();
     }
 
+    /// Pass nothing of lives on as long as this is held; whether what was waits to be handed up.
+    pub fn hold_lives(&self, held: bool) -> bool {
+        let mut state = self.state();
+        state.lives.hold(held);
+        let is_fact = |piece: &Piece| matches!(piece, Piece::Fact(..));
+        state.pieces.iter().any(is_fact)
+    }
+
     /// First stops whose births are not known, which come before anything that is told now.
     pub(crate) fn early(&self) -> Vec<Fact> {
         self.state().lives.early()

@@ -232,6 +232,14 @@ class Recorder(Protocol):
         """
         ...
 
+    def hold_lives(self) -> bool:
+        """Pass nothing on until this is taken back; whether anything was that has not been taken."""
+        ...
+
+    def release_lives(self) -> None:
+        """Take one `hold_lives` back."""
+        ...
+
     def has_records(self) -> bool:
         """Tell whether anything was recorded that has not been taken."""
         ...

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from utrace.core import control as core_control
@@ -139,17 +139,18 @@ class Loop:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Hold the lock, in any thread, outside of the loop; what was asked for then gets done."""
-        with self._turnstile:
-            self._lock.acquire()
-        try:
-            yield
-        finally:
-            asked = bool(self.tracees.needs)
-            if asked and self.recording is not None:
-                self.recording.end_asked()
-            self._lock.release()
-            if asked and not self.is_mine():
-                self.ring()
+        with nullcontext() if self.recording is None else self.recording.all_told():
+            with self._turnstile:
+                self._lock.acquire()
+            try:
+                yield
+            finally:
+                asked = bool(self.tracees.needs)
+                if asked and self.recording is not None:
+                    self.recording.end_asked()
+                self._lock.release()
+                if asked and not self.is_mine():
+                    self.ring()
 
     def wait_for(self, happened: Callable[[], bool], timeout_s: float | None) -> bool:
         """Wait, the lock being held, until something that a callback or a stop changes has happened."""
@@ -198,8 +199,10 @@ class Loop:
         if self._stopping or self.is_mine() or not (recorded or self.is_plain is not None):
             return
         job = Job(self._end_passing if for_good else lambda: None)
-        with self.entered():
-            self._jobs.append(job)
+        with self._turnstile:
+            self._lock.acquire()
+        self._jobs.append(job)
+        self._lock.release()
         self.ring()
         job.done.wait(_PATIENCE_S)
 

@@ -16,6 +16,7 @@ Reference: docs/design/recording.md.
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from utrace.core.task_life import Need
@@ -28,6 +29,8 @@ from utrace.tracer.engine import Engine
 from utrace.tracer.log import log
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from utrace.kernel.api import Fact, Recorder
     from utrace.tracehook.tracee import Process
     from utrace.tracer.loop import LiveTracee, Loop
@@ -57,6 +60,7 @@ class Recording:
         self._taught: dict[tuple[int, int, int], bool] = {}
         self._closing = threading.Event()
         self._ticker: threading.Thread | None = None
+        self._is_learning = False
         self.is_on = False
 
     def begin(self, tracee: LiveTracee) -> None:
@@ -93,6 +97,24 @@ class Recording:
                 tracee = self._loop.tracees.of_task(task) if task.recorded else None
                 if tracee is not None:
                     self.end(tracee)
+
+    @contextmanager
+    def all_told(self) -> Iterator[None]:
+        """Let nothing have happened that is not known, while a thread changes what is wanted.
+
+        If a callback keeps the tracer thread busy with what was passed on, that thread waits for it no longer
+        than a second: then an engine that leaves a task leaves children, too, that it was not told of.
+        """
+        if not self.is_on or self._loop.is_mine():
+            yield
+            return
+        is_behind = self._recorder.hold_lives()
+        try:
+            if is_behind or self._is_learning:
+                self._loop.catch_up()
+            yield
+        finally:
+            self._recorder.release_lives()
 
     def before_a_carrier(self, process: Process) -> None:
         """Record the threads of a process no longer: their signals are to be told."""
@@ -160,11 +182,13 @@ class Recording:
         """Give engines what was recorded for them; one that raises loses it, and nobody else anything."""
         if not self._recorder.has_records():
             return
+        self._is_learning = True
         for sink, piece, time_ns in self._recorder.take_records():
             if isinstance(piece, Batch):
                 self._report(self._clients[sink], piece)
             else:
                 self._learn(self._clients[sink], piece, time_ns)
+        self._is_learning = False
 
     def _report(self, client: EngineOps, batch: Batch) -> None:
         self._loop.leave()
