@@ -138,6 +138,70 @@ static void attached_is_not_told(void) {
     until_it_waits(child);
 }
 
+/* -- listening where the group is not stopped ------------------------------------------------------- */
+
+static pid_t listening_alone(void) {
+    pid_t child = seized();
+    ASK(PTRACE_INTERRUPT, child, 0, 0);
+    await(child, 0);
+    ASK(PTRACE_LISTEN, child, 0, 0);
+    await(child, WNOHANG);
+    return child;
+}
+
+static void continued_while_listening_alone(void) {
+    pid_t child = listening_alone();
+    kill(child, SIGUSR2);
+    for (int i = 0; i < 5; i++)
+        short_while();
+    await(child, WNOHANG);
+    kill(child, SIGCONT);
+    await(child, 0);
+    say_siginfo(child);
+    ASK(PTRACE_LISTEN, child, 0, 0);
+    kill(child, SIGCONT);
+    await(child, 0);
+    ASK(PTRACE_CONT, child, 0, 0);
+    await(child, 0);
+    ASK(PTRACE_CONT, child, 0, 0);
+    until_it_waits(child);
+}
+
+static void stopped_while_listening_alone(void) {
+    pid_t child = listening_alone();
+    kill(child, SIGSTOP);
+    for (int i = 0; i < 5; i++)
+        short_while();
+    await(child, WNOHANG);
+    ASK(PTRACE_INTERRUPT, child, 0, 0);
+    await(child, 0);
+    ASK(PTRACE_CONT, child, 0, 0);
+    await(child, 0);
+    ASK(PTRACE_CONT, child, 0, SIGSTOP);
+    await(child, 0);
+    ASK(PTRACE_LISTEN, child, 0, 0);
+    kill(child, SIGCONT);
+    until_it_waits(child);
+}
+
+static pid_t let_go;
+
+static void listen_and_exit(void) {
+    name_task(let_go, "child");
+    ASK(PTRACE_SEIZE, let_go, 0, 0);
+    ASK(PTRACE_INTERRUPT, let_go, 0, 0);
+    await(let_go, 0);
+    ASK(PTRACE_LISTEN, let_go, 0, 0);
+}
+
+static void tracer_ends_listening_alone(void) {
+    let_go = start("child", pause_for_ever);
+    until_state(let_go, 'S');
+    await(start("tracer", listen_and_exit), 0);
+    kill(let_go, SIGTERM);
+    await(let_go, 0);
+}
+
 static const struct named_case cases[] = {
     {"continued_before_listening", continued_before_listening},
     {"continued_before_told", continued_before_told},
@@ -150,6 +214,9 @@ static const struct named_case cases[] = {
     {"continued_in_an_event_stop", continued_in_an_event_stop},
     {"continued_blocked", continued_blocked},
     {"attached_is_not_told", attached_is_not_told},
+    {"continued_while_listening_alone", continued_while_listening_alone},
+    {"stopped_while_listening_alone", stopped_while_listening_alone},
+    {"tracer_ends_listening_alone", tracer_ends_listening_alone},
     {NULL, NULL},
 };
 

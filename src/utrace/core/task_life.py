@@ -111,6 +111,8 @@ class TracedTask:
         pending: the sticky resume action (spec 1.1).
         held: stopped, because some engine wants it so; every stop has its own `stops` number.
         jctl: job control has stopped it.
+        in_trap: held, or about to run on, in a stop that LISTEN may end.
+        listens: how many want it to run on from there by LISTEN: to stay where it is until it traps again.
         notices: how many SIGCONTs have shown as a stop of its own.
         reporting: the engine whose callback is running, and `callback` which one.
         event: the event of the pass in progress.
@@ -136,8 +138,10 @@ class TracedTask:
         "event",
         "held",
         "id",
+        "in_trap",
         "jctl",
         "life",
+        "listens",
         "mask",
         "needs",
         "notices",
@@ -168,6 +172,8 @@ class TracedTask:
         self.pending = ResumeAction.RESUME
         self.held = False
         self.jctl = False
+        self.in_trap = False
+        self.listens = 0
         self.notices = 0
         self.stops = 0
         self.serial = False

@@ -106,7 +106,7 @@ class PtraceLink(EngineOps):
 
     def _stop(self, stop: PtraceStop, *, message: int = 0) -> ResumeAction:
         self.stop = stop
-        self.listening = False
+        self._listen_no_more()
         if stop.code >> 8 == PtraceEvent.STOP:
             self._noticed = False
         self.message = message
@@ -127,7 +127,7 @@ class PtraceLink(EngineOps):
         if self.stop is None and self.engine.task.jctl:
             self.stop_with_group()
             return
-        self._alone = False
+        self._listen_no_more()
         self._want_event_stop()
         self._demand()
 
@@ -240,8 +240,11 @@ class PtraceLink(EngineOps):
             self._parked, self._made_up = None, False
         return self._wanted is not None or self._parked is not None
 
+    _listens_there = False
+    """Listening where the group is not stopped, as the tracee itself does."""
+
     _alone = False
-    """Listening where the group is not stopped: it stands still until an interrupt."""
+    """Listening while the tracee stands in another tracer's stop: it stands still until an interrupt."""
 
     def listen(self) -> None:
         """PTRACE_LISTEN: leave the ptrace-stop, stay stopped, in the group's stop or without one."""
@@ -251,13 +254,28 @@ class PtraceLink(EngineOps):
             self._want_event_stop()
             self._demand()
             return
-        self._alone = not self.engine.task.jctl
+        task = self.engine.task
+        # Without a group-stop the tracee itself listens, if it stands where it can be told to.
+        self._alone = not task.jctl and not task.in_trap
+        if not task.jctl and task.in_trap:
+            task.listens += 1
+            self._listens_there = True
         if not self._alone:
             self.engine.control(ResumeAction.RESUME)
+
+    def _listen_no_more(self) -> None:
+        self.listening = self._alone = False
+        if self._listens_there:
+            self._listens_there = False
+            self.engine.task.listens -= 1
 
     def detach(self, signo: int) -> None:
         """PTRACE_DETACH: leave; a parked signal goes on as `signo`, unless that is 0."""
         stop, self.stop = self.stop, None
+        if self._listens_there:
+            # Its tracer is dead: nobody listens to it any more, and it runs on.
+            self._listen_no_more()
+            self.engine.control(ResumeAction.INTERRUPT)
         if stop is not None and stop.kind is StopKind.SIGNAL_DELIVERY and self._parked is not None:
             # One more round: the report after the stop delivers the signal, then the engine leaves.
             self._deliver = signo

@@ -21,7 +21,7 @@ from utrace.core.signals import NOTHING_TO_DELIVER, report_resume, take_step
 from utrace.core.verdicts import REPORTS, ResumeAction
 from utrace.tracehook.group_stop import report_continued
 from utrace.tracehook.signal_decision import SIGINFO_BYTES, SignalOccurrence, deliver_made_up
-from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
+from utrace.tracehook.tracee import CONT_REQUEST, LISTEN_REQUEST, SYSCALL_REQUEST
 
 if TYPE_CHECKING:
     from utrace.core.reporting import Pass
@@ -194,7 +194,7 @@ def trap_stop(tracee: Tracee, fact: Fact, *, nudged: bool) -> Pass:
     tracee.signo = 0
     begun = tracee.step_begun()
     is_noticed = any(engine.stops_at_events for engine in task.engines) and (
-        tracee.listening or (not nudged and _is_continued(tracee))
+        tracee.listening or (not nudged and (task.listens > 0 or _is_continued(tracee)))
     )
     if is_noticed:
         tracee.told_of = tracee.process.continues
@@ -209,4 +209,8 @@ def trap_stop(tracee: Tracee, fact: Fact, *, nudged: bool) -> Pass:
         task.pend(ResumeAction.REPORT)
     tracee.mend = False
     handler, tracee.handler_due = tracee.handler_due, False
+    task.in_trap = True
     yield from return_to_user(tracee, handler=handler, begun=begun)
+    task.in_trap = False
+    if task.listens and not tracee.over:
+        tracee.request = LISTEN_REQUEST

@@ -187,3 +187,13 @@ def test_a_report_is_about_no_signal(rig: Rig) -> None:
     rig.feed(TRAP)
     assert seen
     assert "an old signal" not in seen
+
+
+def test_what_listens_stays_where_it_is_until_it_traps_again(rig: Rig) -> None:
+    rig.engine("A", EXEC)
+    rig.task.listens = 1
+    assert rig.feed(TRAP) == ["LISTEN"]
+    assert rig.feed(TRAP) == ["LISTEN"]
+    rig.task.listens = 0
+    assert rig.feed(TRAP) == ["CONT"]
+    assert not rig.task.in_trap
