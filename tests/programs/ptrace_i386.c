@@ -36,6 +36,19 @@ static long ask(const char *name, long request, pid_t pid, unsigned long addr, v
     return result;
 }
 
+/* One vector on each side; the sixth argument, no flags, is in ebp. */
+static long vectors_of_i386(long number, pid_t pid, long own, long remote) {
+    long result;
+    __asm__ volatile("push %%rbp\n xchg %%rbx, %2\n xor %%ebp, %%ebp\n int $0x80\n xchg %%rbx, %2\n pop %%rbp"
+                     : "=a"(result)
+                     : "a"(number), "r"((long)pid), "c"(own), "d"(1L), "S"(remote), "D"(1L)
+                     : "memory", "r8", "r9", "r10", "r11");
+    if ((int)result >= 0)
+        return (int)result;
+    errno = -(int)result;
+    return -1;
+}
+
 static void prepare(void) {
     low = mmap(NULL, sizeof *low, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
     if (low == MAP_FAILED)
@@ -96,6 +109,37 @@ static void memory_of(void) {
     ask("PEEKDATA", PTRACE_PEEKDATA, child, 8, low->words);
     ask("PEEKDATA", PTRACE_PEEKDATA, child, (long)&low->here[0], (void *)8);
     ask("POKEDATA", PTRACE_POKEDATA, child, 8, NULL);
+    end_task(child);
+}
+
+enum { I386_PREAD = 180, I386_PWRITE, I386_READV = 347, I386_WRITEV };
+
+/* An i386 debugger's other ways to memory: the file, by an offset in two registers, and vectors of i386. */
+static void memory_by_file(void) {
+    char path[32];
+    pid_t child = stopped(stop_and_handle);
+    snprintf(path, sizeof path, "/proc/%d/mem", child);
+    int fd = open(path, O_RDWR);
+    low->here[0] = 0x55555555;
+    const long shared = (long)&low->here[0];
+    /* Who writes so is a debugger. */
+    ask("POKEDATA", PTRACE_POKEDATA, child, (long)&low->here[1], NULL);
+    say("read %ld", i386(I386_PREAD, fd, (long)low->words, 8, shared, 0));
+    say("as it was: %d", low->words[0] == 0);
+    say("write %ld", i386(I386_PWRITE, fd, (long)&low->here[0], 4, shared, 0));
+    say("read %ld", i386(I386_PREAD, fd, (long)low->words, 8, shared, 0));
+    say("as written: %d", low->words[0] == 0x55555555);
+    say("read far off: %s", error_of(i386(I386_PREAD, fd, (long)low->words, 8, shared, 0x10000)));
+    unsigned long code = (unsigned long)stop_and_handle;
+    say("read code %ld", i386(I386_PREAD, fd, (long)low->words, 8, code & 0xffffffff, code >> 32));
+    say("as ours: %d", !memcmp(low->words, stop_and_handle, 8));
+    say("write code %ld", i386(I386_PWRITE, fd, (long)low->words, 8, code & 0xffffffff, code >> 32));
+    unsigned int vectors[4] = {(unsigned)(long)low->words, 12, (unsigned)shared, 12};
+    memcpy(low->buffer, vectors, sizeof vectors);
+    long own = (long)low->buffer, remote = own + 8;
+    say("by vectors %ld", vectors_of_i386(I386_READV, child, own, remote));
+    say("by vectors %ld", vectors_of_i386(I386_WRITEV, child, own, remote));
+    say("by no vectors: %s", error_of(vectors_of_i386(I386_READV, child, own, 8)));
     end_task(child);
 }
 
@@ -289,6 +333,7 @@ static void i386_tracee(void) {
 
 static const struct named_case cases[] = {
     {"memory", memory_of},
+    {"memory_by_file", memory_by_file},
     {"registers", registers},
     {"registers_of_i386", registers_of_i386},
     {"signals", signals},

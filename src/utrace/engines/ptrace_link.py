@@ -43,6 +43,7 @@ class PtraceLink(EngineOps):
         tracer_tid: the tracer's thread; only it may make requests.
         tracer_pid: the tracer's process; any of its threads may wait.
         seized: by PTRACE_SEIZE.
+        is_debugger: it plants breakpoints, so far as is known: it attached otherwise, or has written memory.
         options: PTRACE_O_… in force.
         stop: the ptrace-stop the tracee stands in, None while it runs, or stands still `listening`.
         message: what PTRACE_GETEVENTMSG gives.
@@ -63,6 +64,7 @@ class PtraceLink(EngineOps):
         self.tracer_tid = tracer_tid
         self.tracer_pid = tracer_pid
         self.seized = seized
+        self.is_debugger = not seized
         self.options = Option(options)
         self.stop: PtraceStop | None = None
         self.message = 0

@@ -250,7 +250,7 @@ class Interposer(EngineOps):
         number = call.raw[0] & _WORD_MASK
         loop = task.engine(self).loop
         result = requests.answer(self.registry, loop, task, call)
-        if result == 0 and number == requests.ATTACH:
+        if result == 0 and number in requests.OF_DEBUGGERS and not self._is_looked_at(task):
             self._look_at_debugger(loop, task.pid)
         if result == 0 and number == requests.SYSCALL and self._serving is not None:
             self._serving.offer(loop, task, self._childless)
@@ -259,8 +259,13 @@ class Interposer(EngineOps):
             self._look_at_exit(task)
         return None if result is None else skip(result)
 
+    def _is_looked_at(self, task: Task) -> bool:
+        return task.engine(self).syscalls is self._of_debuggers
+
     def _look_at_debugger(self, loop: Loop, pid: int) -> None:
         """Look at the calls by which a debugger plants breakpoints; a filter lets them pass in others."""
+        for link in self.registry.of_tracer(pid):
+            link.is_debugger = True
         for tracee in list(loop.tracees.by_tid.values()):
             if tracee.handle.pid == pid:
                 engine = tracee.handle.engine(self)

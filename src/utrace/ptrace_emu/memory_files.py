@@ -4,8 +4,8 @@ Rules of this file:
 
 1. A call that concerns no tracee is left to the kernel.  All others are answered here, also where no
    breakpoint is near: another tracer may plant one before the kernel would come to it.
-2. Only the calls of processes that attached without PTRACE_SEIZE, as debuggers do, are looked at: others
-   plant no breakpoints.
+2. Only the calls of debuggers are looked at, who attached without PTRACE_SEIZE, or have written a tracee's
+   memory by ptrace: others plant no breakpoints, and strace's reading of arguments is not to be slow.
 
 Reference: proc_pid_mem(5), process_vm_readv(2), tgkill(2).
 """
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
+from utrace.ptrace_emu import i386
 
 if TYPE_CHECKING:
     from utrace.engines.ptrace import PtraceEngine
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 CALLS: Final = frozenset({"pread64", "pwrite64", "process_vm_readv", "process_vm_writev", "tkill", "tgkill"})
 _AT_ONCE: Final = 1 << 20
-_X86_64: Final = 0xC000003E
 _SIGCONT: Final = 18
 _SIGSTOP: Final = 19
 _SI_TKILL: Final = -6
@@ -39,8 +39,6 @@ def answer(registry: Registry, loop: Loop, tracer: Task, call: Syscall) -> int |
     """Answer one of `CALLS`; None: let the kernel."""
     if call.name in {"tkill", "tgkill"}:
         return _stop_thread(registry, loop, tracer, call)
-    if call.arch != _X86_64:
-        return None
     if call.name in {"process_vm_readv", "process_vm_writev"}:
         return _transfer_vectors(registry, loop, tracer, call)
     return _transfer(registry, loop, tracer, call)
@@ -67,6 +65,9 @@ def _stop_thread(registry: Registry, loop: Loop, tracer: Task, call: Syscall) ->
 
 def _transfer(registry: Registry, loop: Loop, tracer: Task, call: Syscall) -> int | None:
     fd, buffer, length, address = call.raw[:4]
+    if call.arch == i386.AUDIT:
+        # pread64 of i386 has the offset in two registers.
+        address |= call.raw[4] << 32
     owner = procfs.memory_file(tracer.tid, fd & _INT_MASK)
     link = None if owner is None else _link(registry, loop, tracer, owner)
     if link is None:
@@ -89,11 +90,12 @@ def _transfer_vectors(registry: Registry, loop: Loop, tracer: Task, call: Syscal
     pid, own_at, own_count, remote_at, remote_count, flags = call.raw
     link = _link(registry, loop, tracer, pid & _INT_MASK)
     counts = own_count, remote_count
+    vector = _VECTOR_OF_I386 if call.arch == i386.AUDIT else _VECTOR
     if link is None or flags or max(counts) > _VECTORS_MAX:
         return None
     try:
         own, remote = (
-            list(_VECTOR.iter_unpack(tracer.memory.read_exact(at, count * _VECTOR.size)))
+            list(vector.iter_unpack(tracer.memory.read_exact(at, count * vector.size)))
             for at, count in zip((own_at, remote_at), counts, strict=True)
         )
         if max(sum(length for _, length in vectors) for vectors in (own, remote)) > _AT_ONCE:
@@ -106,6 +108,7 @@ def _transfer_vectors(registry: Registry, loop: Loop, tracer: Task, call: Syscal
 
 
 _VECTOR: Final = struct.Struct("<QQ")
+_VECTOR_OF_I386: Final = struct.Struct("<II")
 _VECTORS_MAX: Final = 1024
 """UIO_MAXIOV."""
 _Vectors: TypeAlias = "list[tuple[int, ...]]"

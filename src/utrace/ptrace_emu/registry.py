@@ -296,6 +296,7 @@ class Registry:
         made = PtraceEngine(
             self, link.tracer_tid, link.tracer_pid, seized=link.seized, options=int(link.options)
         )
+        made.is_debugger = link.is_debugger
         engine = child.attach(made)
         made.hold(child, engine)
         self._add(made)
@@ -315,7 +316,7 @@ class Registry:
         Raises:
             BadAddress: it cannot be written.
         """
-        others = (other for other in self.tracers_of(link.tracee) if not other.seized and other is not link)
+        others = (other for other in self.tracers_of(link.tracee) if other.is_debugger and other is not link)
         self.breakpoints.write(link.tracee, link.tracer_pid, address, data, alone=next(others, None) is None)
 
     def whose(self, link: PtraceEngine, siginfo: bytes) -> Trap:

@@ -61,6 +61,8 @@ TRACEME: Final = 0
 ATTACH: Final = 16
 SEIZE: Final = 0x4206
 SYSCALL: Final = 24
+OF_DEBUGGERS: Final = frozenset({4, 5, ATTACH})
+"""POKETEXT, POKEDATA and ATTACH: who makes them may plant breakpoints."""
 KILL: Final = 8
 INTERRUPT: Final = 0x4207
 TOO_EARLY: Final = -513

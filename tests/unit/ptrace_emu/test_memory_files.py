@@ -10,6 +10,7 @@ import pytest
 from utrace.errors import BadAddress
 from utrace.ptrace_emu import memory_files
 from utrace.ptrace_emu.breakpoints import INT3, Breakpoint, Breakpoints
+from utrace.ptrace_emu.i386 import AUDIT
 
 if TYPE_CHECKING:
     from utrace.ptrace_emu.registry import Registry
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 TRACER, OTHER, TRACEE = 7, 8, 9
 CODE = 0x2000
 VECTORS, BUFFER = 0x100, 0x200
+X86_64 = 0xC000003E
 
 
 class Memory:
@@ -60,10 +62,13 @@ class Rig:
     def find(self, tracer_pid: int, _tracee: object) -> object:
         return self.link if tracer_pid == TRACER else None
 
-    def call(self, name: str, own: list[tuple[int, int]], remote: list[tuple[int, int]]) -> int | None:
-        vectors = b"".join(struct.pack("<QQ", *vector) for vector in (*own, *remote))
+    def call(
+        self, name: str, own: list[tuple[int, int]], remote: list[tuple[int, int]], *, arch: int = X86_64
+    ) -> int | None:
+        form = struct.Struct("<QQ" if arch == X86_64 else "<II")
+        vectors = b"".join(form.pack(*vector) for vector in (*own, *remote))
         self.own.write(VECTORS, vectors)
-        raw = (TRACEE, VECTORS, len(own), VECTORS + 16 * len(own), len(remote), 0)
+        raw = (TRACEE, VECTORS, len(own), VECTORS + form.size * len(own), len(remote), 0)
         return memory_files.answer(
             cast("Registry", self),
             cast(
@@ -71,13 +76,15 @@ class Rig:
                 SimpleNamespace(tracees=SimpleNamespace(by_tid={TRACEE: SimpleNamespace(handle=self)})),
             ),
             cast("Task", SimpleNamespace(pid=TRACER, tid=TRACER, memory=self.own)),
-            cast("Syscall", SimpleNamespace(name=name, arch=0xC000003E, raw=raw)),
+            cast("Syscall", SimpleNamespace(name=name, arch=arch, raw=raw)),
         )
 
 
-def test_anothers_breakpoint_is_not_read_by_vectors() -> None:
+@pytest.mark.parametrize("arch", [X86_64, AUDIT])
+def test_anothers_breakpoint_is_not_read_by_vectors(arch: int) -> None:
     rig = Rig()
-    assert rig.call("process_vm_readv", [(BUFFER, 3), (BUFFER + 16, 9)], [(CODE, 2), (CODE + 2, 6)]) == 8
+    own, remote = [(BUFFER, 3), (BUFFER + 16, 9)], [(CODE, 2), (CODE + 2, 6)]
+    assert rig.call("process_vm_readv", own, remote, arch=arch) == 8
     assert rig.own.read(BUFFER, 3) + rig.own.read(BUFFER + 16, 5) == b"\x55\x48\x89\xe5\x90\x90\x90\xc3"
     assert rig.code.page[1] == INT3
 
