@@ -140,7 +140,11 @@ def group(program: Program, *, limit_s: float) -> Group:
     if program.prepare is not None:
         program.prepare()
     native, filtered = under("native", ()), under("a filter that lets all go", (str(ALLOWED),))
-    strace, trace = under("strace", STRACE), under("utrace", TRACE)
+    strace, trace, stops = (
+        under("strace", STRACE),
+        under("utrace", TRACE),
+        under("utrace by stops", (*TRACE, "--no-tap")),
+    )
     looks, yields = (("C tracer that only looks", LOOKS), ("C tracer that yields", (*LOOKS, "-y")))
     never = under("utrace, a call never made", (*TRACE, "-e", f"trace={NEVER}"))
     few = ("-e", f"trace={FEW}")
@@ -156,6 +160,7 @@ def group(program: Program, *, limit_s: float) -> Group:
         Row(under(*yields), strace),
         Row(trace, native),
         Row(trace, strace, program.budget),
+        Row(stops, strace, NEVER_SLOWER),
         Row(some, native),
         Row(our_some, some, NEVER_SLOWER),
         Row(filtered, native),
@@ -169,6 +174,7 @@ def group(program: Program, *, limit_s: float) -> Group:
             Row(under(*looks, Placement.ONE), pinned),
             Row(under(*yields, Placement.ONE), pinned),
             Row(under("utrace", TRACE, Placement.ONE), pinned, NEVER_SLOWER),
+            Row(under("utrace by stops", (*TRACE, "--no-tap"), Placement.ONE), pinned, NEVER_SLOWER),
         ]
     return Group(f"{program.name}{_OWN_TIME}", "ms", rows, rounds=9, limit_s=limit_s)
 

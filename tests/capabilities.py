@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.tracees import build
+from utrace.kernel.caps import read_caps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,10 @@ CAPABILITIES: Final = {
     "linux-6.19-headers": Capability(_has_young_headers, "the kernel's headers are older than Linux 6.19"),
     "root": Capability(lambda: os.geteuid() == 0, "not root"),
     "strace": Capability(_has_program("strace"), "no strace"),
+    "tap": Capability(
+        lambda: read_caps().may_tap,
+        "no eBPF programs can be put at tracepoints",
+    ),
     "trace_processor": Capability(
         _has_program("trace_processor_shell"), "no trace_processor_shell of Perfetto"
     ),

@@ -3,6 +3,7 @@
 //! It converts and decides nothing.  The interpreter is let go around whatever may block.
 
 mod facts;
+mod memory;
 mod record;
 mod shapes;
 mod stack;
@@ -15,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use utrace_sys::record::{Entry, InCall, Piece};
 use utrace_sys::shape::Limits;
-use utrace_sys::{Errno, Failure, Offer, Program, memory};
+use utrace_sys::{Errno, Failure, Offer, Program, tap};
 
 use crate::facts::fact_tuple;
 
@@ -355,6 +356,36 @@ impl Tracer {
         Ok(())
     }
 
+    /// Errno, 0 if the programs are in place.
+    #[pyo3(signature = (sink, at_entry, at_exit, table, scratch_bytes, /))]
+    fn open_tap(
+        &self,
+        sink: usize,
+        at_entry: &[u8],
+        at_exit: &[u8],
+        table: &[u8],
+        scratch_bytes: usize,
+    ) -> i32 {
+        let programs = [at_entry, at_exit];
+        let recorder = self.inner.recorder();
+        let opened = recorder.open_tap(sink, programs, table, scratch_bytes);
+        opened.err().map_or(0, |error| error.0)
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn join_tap(&self, tid: i32) -> bool {
+        self.inner.recorder().join_tap(tid)
+    }
+
+    #[pyo3(signature = (tid, /))]
+    fn leave_tap(&self, tid: i32) {
+        self.inner.recorder().leave_tap(tid);
+    }
+
+    fn tap_lost(&self) -> u64 {
+        self.inner.recorder().lost()
+    }
+
     #[pyo3(signature = (tid, sink, request, process, passes, /))]
     fn start_recording(&self, tid: i32, sink: usize, request: i32, process: i32, passes: u32) {
         let life = (process, passes);
@@ -427,48 +458,8 @@ fn in_call<'py>(py: Python<'py>, call: &InCall) -> PyResult<Option<Bound<'py, Py
 const NT_PRSTATUS: u32 = 1;
 
 #[pyfunction]
-#[pyo3(signature = (tid, address, length, /))]
-fn read_memory(
-    py: Python<'_>,
-    tid: i32,
-    address: u64,
-    length: usize,
-) -> PyResult<Bound<'_, PyBytes>> {
-    let bytes = py
-        .detach(|| memory::read(tid, address, length))
-        .map_err(os_error)?;
-    Ok(PyBytes::new(py, &bytes))
-}
-
-#[pyfunction]
-#[pyo3(signature = (tid, ranges, /))]
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "a list is converted into a value"
-)]
-fn read_many(py: Python<'_>, tid: i32, ranges: Vec<(u64, usize)>) -> PyResult<Bound<'_, PyList>> {
-    let found = py
-        .detach(|| memory::read_many(tid, &ranges))
-        .map_err(os_error)?;
-    PyList::new(py, found.iter().map(|bytes| PyBytes::new(py, bytes)))
-}
-
-#[pyfunction]
-#[pyo3(signature = (tid, address, limit, /))]
-fn read_cstring(
-    py: Python<'_>,
-    tid: i32,
-    address: u64,
-    limit: usize,
-) -> PyResult<(Bound<'_, PyBytes>, bool)> {
-    let (bytes, terminated) = memory::read_cstring(tid, address, limit).map_err(os_error)?;
-    Ok((PyBytes::new(py, &bytes), terminated))
-}
-
-#[pyfunction]
-#[pyo3(signature = (tid, address, data, /))]
-fn write_memory(tid: i32, address: u64, data: &[u8]) -> PyResult<usize> {
-    memory::write(tid, address, data).map_err(os_error)
+fn tap_offsets() -> Option<(u32, u32)> {
+    tap::offsets()
 }
 
 /// The kernel as utrace-sys knows it.
@@ -479,9 +470,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<record::Program>()?;
     module.add_class::<record::Batch>()?;
     module.add_class::<record::Lines>()?;
-    module.add_function(wrap_pyfunction!(read_memory, module)?)?;
-    module.add_function(wrap_pyfunction!(read_many, module)?)?;
-    module.add_function(wrap_pyfunction!(read_cstring, module)?)?;
-    module.add_function(wrap_pyfunction!(write_memory, module)?)?;
+    module.add_function(wrap_pyfunction!(memory::read_memory, module)?)?;
+    module.add_function(wrap_pyfunction!(memory::read_many, module)?)?;
+    module.add_function(wrap_pyfunction!(memory::read_cstring, module)?)?;
+    module.add_function(wrap_pyfunction!(memory::write_memory, module)?)?;
+    module.add_function(wrap_pyfunction!(tap_offsets, module)?)?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::Tid;
-use crate::capture::{Capture, Tape};
+use crate::capture::{Capture, Seen, Tape};
 use crate::pen::Copied;
 use crate::raw;
 use crate::shape::{Limits, Program, Range};
@@ -50,6 +50,24 @@ pub enum What {
     Nothing,
 }
 
+/// The time of a stop, in ns, by the clocks that an `Event` has.
+#[derive(Clone, Copy)]
+pub(crate) struct When {
+    pub(crate) real: u64,
+    pub(crate) mono: u64,
+    pub(crate) cpu: u64,
+}
+
+impl When {
+    pub(crate) fn now() -> Self {
+        Self {
+            real: raw::clock_ns(libc::CLOCK_REALTIME),
+            mono: mono_ns(),
+            cpu: 0,
+        }
+    }
+}
+
 /// What was recorded since the last was handed up, in order.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -93,26 +111,27 @@ impl Batch {
         }
     }
 
-    /// Note a stop, with what is copied in it; by the monotonic clock, and with CPU time that was used.
+    /// Note a stop, with what is copied in it, at its time.
     pub(crate) fn record(
         &mut self,
         capture: &Capture<'_>,
-        tid: Tid,
+        (tid, seen): (Tid, &[Seen<'_>]),
         what: What,
-        (mono_ns, cpu_ns): (u64, u64),
+        when: When,
     ) {
         let first = self.ranges.len();
         let mut tape = Tape {
             tid,
+            seen,
             bytes: &mut self.bytes,
             ranges: &mut self.ranges,
         };
         capture.run(&mut tape);
         self.events.push(Event {
             tid,
-            time_ns: raw::clock_ns(libc::CLOCK_REALTIME),
-            mono_ns,
-            cpu_ns,
+            time_ns: when.real,
+            mono_ns: when.mono,
+            cpu_ns: when.cpu,
             what,
             first,
             end: self.ranges.len(),
@@ -157,7 +176,7 @@ impl Batch {
                 program: Arc::clone(program),
             };
             let what = stop.map_or(entry, What::Exit);
-            batch.record(&capture, tid, what, (mono_ns(), 0));
+            batch.record(&capture, (tid, &[]), what, When::now());
         }
         batch
     }

@@ -12,9 +12,18 @@ const VARIABLES_MAX: usize = 1 << 16;
 /// Pointers of an array read at once; each further read is so many times longer.
 const POINTERS: (usize, usize) = (32, 4);
 
+/// Memory of a task that was copied before: as of when is another's affair.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    pub(crate) address: u64,
+    pub(crate) bytes: &'a [u8],
+}
+
 /// What capturing appends to.
 pub(crate) struct Tape<'a> {
     pub(crate) tid: Tid,
+    /// What need not be read from the task.
+    pub(crate) seen: &'a [Seen<'a>],
     pub(crate) bytes: &'a mut Vec<u8>,
     pub(crate) ranges: &'a mut Vec<Range>,
 }
@@ -23,7 +32,10 @@ impl Tape<'_> {
     /// Copy plain bytes; where they are now.
     fn read(&mut self, address: u64, wanted: usize) -> core::ops::Range<usize> {
         let start = self.bytes.len();
-        if memory::read_into(self.tid, address, wanted, self.bytes).is_err() {
+        let covers = |seen: &&Seen<'_>| seen.address == address && seen.bytes.len() >= wanted;
+        if let Some(seen) = self.seen.iter().find(covers) {
+            self.bytes.extend_from_slice(&seen.bytes[..wanted]);
+        } else if memory::read_into(self.tid, address, wanted, self.bytes).is_err() {
             // Not even the attempt was possible: nothing is readable.
             self.bytes.truncate(start);
         }
@@ -40,17 +52,37 @@ impl Tape<'_> {
 
     fn string(&mut self, address: u64, limit: usize) {
         let start = self.bytes.len();
-        let found = memory::read_cstring_into(self.tid, address, limit, self.bytes);
-        if found.is_err() {
-            self.bytes.truncate(start);
-        }
+        let terminated = self.seen_string(address, limit).unwrap_or_else(|| {
+            let found = memory::read_cstring_into(self.tid, address, limit, self.bytes);
+            if found.is_err() {
+                self.bytes.truncate(start);
+            }
+            found.unwrap_or(false)
+        });
         self.ranges.push(Range {
             address,
             wanted: limit,
             start,
             length: self.bytes.len() - start,
-            terminated: Some(found.unwrap_or(false)),
+            terminated: Some(terminated),
         });
+    }
+
+    /// The same from what was seen: whether it ends there, `None` if it was not seen that far.
+    fn seen_string(&mut self, address: u64, limit: usize) -> Option<bool> {
+        for seen in self.seen.iter().filter(|seen| seen.address == address) {
+            let end = seen
+                .bytes
+                .iter()
+                .take(limit + 1)
+                .position(|&byte| byte == 0);
+            let length = end.unwrap_or(limit);
+            if let Some(string) = seen.bytes.get(..length) {
+                self.bytes.extend_from_slice(string);
+                return Some(end.is_some());
+            }
+        }
+        None
     }
 
     /// Copy pointers up to a NULL, as one range; those before it.

@@ -52,6 +52,7 @@ pub enum FactKind {
     InCall = 18,
     Waited = 19,
     Late = 20,
+    Untaught = 21,
 }
 
 /// What some kinds carry besides a value.

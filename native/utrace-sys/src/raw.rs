@@ -13,7 +13,7 @@
 
 use core::ffi::{CStr, c_int, c_long, c_void};
 use core::ptr;
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 
@@ -764,5 +764,152 @@ pub(crate) fn block_signals() {
         let mut all: libc::sigset_t = core::mem::zeroed();
         libc::sigfillset(&raw mut all);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, ptr::null_mut());
+    }
+}
+
+pub(crate) fn pidfd_open_thread(tid: Tid) -> Result<OwnedFd, Errno> {
+    const PIDFD_THREAD: c_int = libc::O_EXCL;
+    // SAFETY: pidfd_open(2) returns a new descriptor, which nobody else owns.
+    unsafe {
+        let fd = checked(libc::syscall(libc::SYS_pidfd_open, tid, PIDFD_THREAD))?;
+        Ok(OwnedFd::from_raw_fd(fd as RawFd))
+    }
+}
+
+/// A field of `union bpf_attr`; of buffers the kernel gets the addresses.
+pub(crate) enum Field<'a> {
+    Word(u32),
+    Long(u64),
+    Read(&'a [u8]),
+    Written(&'a mut [u8]),
+}
+
+/// bpf(2).  Buffers have to be as long as the other fields, and the map, say.
+pub(crate) fn bpf(command: c_int, fields: &mut [Field<'_>]) -> Result<c_long, Errno> {
+    let mut attr = [0_u8; 128];
+    let mut end = 0;
+    for field in fields {
+        let (value, size) = match field {
+            Field::Word(value) => (u64::from(*value), 4),
+            Field::Long(value) => (*value, 8),
+            Field::Read(bytes) => (bytes.as_ptr() as u64, 8),
+            Field::Written(bytes) => (bytes.as_mut_ptr() as u64, 8),
+        };
+        attr[end..end + size].copy_from_slice(&value.to_ne_bytes()[..size]);
+        end += size;
+    }
+    // SAFETY: what is read and written is borrowed for the call and long enough (rule of this function).
+    checked(unsafe { libc::syscall(libc::SYS_bpf, command, attr.as_mut_ptr(), attr.len()) })
+}
+
+/// The same, for a command that opens a descriptor.
+pub(crate) fn bpf_open(command: c_int, fields: &mut [Field<'_>]) -> Result<OwnedFd, Errno> {
+    let fd = bpf(command, fields)?;
+    // SAFETY: every caller passes a command that returns a new descriptor, which nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// A ring that eBPF programs write, mapped.
+///
+/// Reference: Linux 6.18 Documentation/bpf/ringbuf.rst; the data is mapped twice in a row.
+pub(crate) struct RingMap {
+    taken: *mut c_void,
+    written: *mut c_void,
+    bytes: usize,
+}
+
+// SAFETY: the mappings belong to the value alone, and nothing of them is bound to a thread.
+unsafe impl Send for RingMap {}
+
+impl RingMap {
+    const PAGE: usize = 4096;
+    const BUSY: u32 = 1 << 31;
+    const DISCARDED: u32 = 1 << 30;
+
+    pub(crate) fn new(fd: BorrowedFd<'_>, bytes: usize) -> Result<Self, Errno> {
+        let map = |length: usize, access: c_int, at: usize| {
+            // SAFETY: a new mapping at an address that the kernel chooses replaces nothing.
+            let found = unsafe {
+                libc::mmap(
+                    ptr::null_mut(),
+                    length,
+                    access,
+                    libc::MAP_SHARED,
+                    fd.as_raw_fd(),
+                    at as libc::off_t,
+                )
+            };
+            if found == libc::MAP_FAILED {
+                Err(Errno::last())
+            } else {
+                Ok(found)
+            }
+        };
+        let taken = map(Self::PAGE, libc::PROT_READ | libc::PROT_WRITE, 0)?;
+        let mut ring = Self {
+            taken,
+            written: ptr::null_mut(),
+            bytes,
+        };
+        ring.written = map(Self::PAGE + 2 * bytes, libc::PROT_READ, Self::PAGE)?;
+        Ok(ring)
+    }
+
+    fn ends(&self) -> (&AtomicU64, &AtomicU64) {
+        // SAFETY: both pages begin with a position of 8 bytes, and are mapped as long as `self` is.
+        unsafe { (&*self.taken.cast(), &*self.written.cast()) }
+    }
+
+    pub(crate) fn has_records(&self) -> bool {
+        let (taken, written) = self.ends();
+        taken.load(Ordering::Relaxed) != written.load(Ordering::Acquire)
+    }
+
+    /// Up to where it is written.
+    pub(crate) fn written(&self) -> u64 {
+        self.ends().1.load(Ordering::Acquire)
+    }
+
+    /// Put the next record into `record`, if there is one before `end` that is whole.
+    pub(crate) fn take(&mut self, end: u64, record: &mut Vec<u8>) -> bool {
+        loop {
+            let (taken, written) = self.ends();
+            let position = taken.load(Ordering::Relaxed);
+            if position >= end || position == written.load(Ordering::Acquire) {
+                return false;
+            }
+            let at = Self::PAGE + position as usize % self.bytes;
+            // SAFETY: records begin at multiples of 8 within the data, with a word that tells their length; the
+            // data is mapped twice, so that they are in one piece; who wrote a record no longer touches it.
+            let (head, data) = unsafe {
+                let head = &*self.written.byte_add(at).cast::<AtomicU32>();
+                let head = head.load(Ordering::Acquire);
+                let length = (head & !(Self::BUSY | Self::DISCARDED)) as usize;
+                let data = self.written.byte_add(at + 8).cast::<u8>();
+                (head, core::slice::from_raw_parts(data, length))
+            };
+            if head & Self::BUSY != 0 {
+                return false;
+            }
+            record.clear();
+            record.extend_from_slice(data);
+            let next = (data.len() + 8).next_multiple_of(8) as u64;
+            taken.store(position + next, Ordering::Release);
+            if head & Self::DISCARDED == 0 {
+                return true;
+            }
+        }
+    }
+}
+
+impl Drop for RingMap {
+    fn drop(&mut self) {
+        // SAFETY: the mappings are ours, and nobody reads them any more.
+        unsafe {
+            libc::munmap(self.taken, Self::PAGE);
+            if !self.written.is_null() {
+                libc::munmap(self.written, Self::PAGE + 2 * self.bytes);
+            }
+        }
     }
 }

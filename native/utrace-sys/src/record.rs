@@ -14,59 +14,23 @@
 
 use core::ffi::c_int;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::Tid;
-use crate::batch::{Batch, What, mono_ns};
-use crate::capture::Capture;
-use crate::cpus;
+use crate::batch::{Batch, When};
 use crate::fact::{Detail, Fact, FactKind};
 use crate::lives::{self, Life, Lives};
 use crate::raw;
 use crate::screen::Screen;
-use crate::shape::{Limits, Program};
+use crate::shape::Limits;
+pub use crate::sink::Entry;
+use crate::sink::{Beginning, Begun, Place, Sink, Taught};
+use crate::tap::Tap;
+use crate::tapped::{Drained, Tapped};
+use crate::{Errno, Tid};
 
 pub(crate) const SYSCALL: c_int = 24;
 /// So many facts told late are handed up before more are noted.
 const FACTS_MAX: usize = 4096;
-
-/// What is done with the calls of one number.
-#[derive(Clone, Debug)]
-pub enum Entry {
-    /// They are recorded.
-    Recorded(Arc<Program>),
-    /// Nobody wants to see them.
-    Unwanted,
-    /// They go the ordinary way.
-    Ordinary,
-}
-
-/// What one engine wants recorded, and what has been.
-struct Sink {
-    limits: Limits,
-    cpu_times: bool,
-    entries: HashMap<(u32, i32), Taught>,
-    batch: Batch,
-}
-
-impl Sink {
-    fn record(&mut self, capture: &Capture<'_>, tid: Tid, what: What, mono_ns: u64) {
-        // The clocks of `pthread_getcpuclockid(3)` are for threads of one's own process alone
-        // (`posix_cpu_clock_get()`).
-        let times = self.cpu_times.then(|| cpus::times_ns(tid)).flatten();
-        let cpu_ns = times.map_or(0, |times| times.ran);
-        self.batch.record(capture, tid, what, (mono_ns, cpu_ns));
-    }
-}
-
-/// What is known of the calls of one number.
-struct Taught {
-    entry: Entry,
-    /// What its registers must pass.
-    screen: Screen,
-    /// What they must pass with its result and its duration in ns.
-    ending: Screen,
-}
 
 /// The call a recorded task is in.
 #[derive(Clone, Copy)]
@@ -74,7 +38,7 @@ pub(crate) enum Call {
     /// None: it is in user mode, or nothing is known.
     None,
     /// Taken here: its entry, and, if it is recorded, of which batch which event.
-    Taken(Fact, Option<(u64, usize)>),
+    Taken(Fact, Option<Place>),
     /// Given to Python: the stop at which it came up.
     Ordinary(Fact),
 }
@@ -107,6 +71,7 @@ struct State {
     sinks: Vec<Sink>,
     /// What comes before that which the sinks hold.
     pieces: Vec<Piece>,
+    tapped: Option<Tapped>,
     full: bool,
 }
 
@@ -163,7 +128,7 @@ impl Recorder {
     }
 
     /// Record a task that is about to be resumed in user mode, from its next stop on; pass on what of the
-    /// life of this thread of `process` is in `passes` (`kernel.api.Recorder`).
+    /// life of this thread of `process` is in `passes` (`kernel.recorder`).
     pub fn start(&self, tid: Tid, sink: usize, run: c_int, (process, passes): (Tid, u32)) {
         let mut state = self.state();
         let life = state.lives.begin(process, passes);
@@ -216,7 +181,9 @@ impl Recorder {
     /// Whether anything waits to be handed up.
     pub fn has_records(&self) -> bool {
         let state = self.state();
-        !state.pieces.is_empty() || state.sinks.iter().any(|sink| sink.batch.has_any())
+        !state.pieces.is_empty()
+            || state.sinks.iter().any(|sink| sink.batch.has_any())
+            || state.tapped.as_ref().is_some_and(Tapped::has_records)
     }
 
     /// What was recorded and passed on, to be handed up in this order.
@@ -227,6 +194,66 @@ impl Recorder {
         }
         state.full = false;
         core::mem::take(&mut state.pieces)
+    }
+
+    /// Record calls without stops, by eBPF programs at `sys_enter` and `sys_exit` and what they go by, for
+    /// the engine of a sink.
+    pub fn open_tap(
+        &self,
+        sink: usize,
+        programs: [&[u8]; 2],
+        table: &[u8],
+        scratch_bytes: usize,
+    ) -> Result<(), Errno> {
+        let tap = Tap::open(programs, table, scratch_bytes)?;
+        self.state().tapped = Some(Tapped::new(tap, sink));
+        Ok(())
+    }
+
+    /// Record a task's calls by the tap, too, as long as it runs by `PTRACE_CONT`; whether that can be.
+    pub fn join_tap(&self, tid: Tid) -> bool {
+        let mut state = self.state();
+        state.tapped.as_mut().is_some_and(|tapped| tapped.join(tid))
+    }
+
+    /// Record them by the tap no more.
+    pub fn leave_tap(&self, tid: Tid) {
+        if let Some(tapped) = &mut self.state().tapped {
+            tapped.leave(tid);
+        }
+    }
+
+    /// How many entries and ends of calls the tap has lost.
+    pub fn lost(&self) -> u64 {
+        self.state().tapped.as_ref().map_or(0, Tapped::lost)
+    }
+
+    /// Record what the tap has; what is to be told before a fact, if anything is.
+    pub(crate) fn comes_before(&self, fact: &Fact) -> Option<Fact> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        match state.tapped.as_mut()?.drain(&mut state.sinks) {
+            Drained::Dry => None,
+            Drained::Untaught(untaught) => Some(untaught),
+            Drained::Full if fact.kind == FactKind::Bell => {
+                // It has all handed up, and is as good for that as another.
+                state.full = true;
+                None
+            }
+            Drained::Full => {
+                state.full = true;
+                Some(Fact::new(0, FactKind::Bell, 0))
+            }
+        }
+    }
+
+    /// Whether a stop is of a task that waits until what the tap has was read.
+    pub(crate) fn waits_for_drain(&self, fact: &Fact) -> bool {
+        let state = self.state();
+        state
+            .tapped
+            .as_ref()
+            .is_some_and(|tapped| tapped.is_waiting(fact))
     }
 
     /// Whether a batch is to be handed up before any more is recorded.
@@ -285,6 +312,9 @@ impl State {
     /// Take another fact; who goes on.
     fn life(&mut self, fact: &Fact) -> Option<[Option<Going>; 2]> {
         let taken = self.lives.take(fact, &mut self.tasks, &lives::Live)?;
+        if let Some(tapped) = &mut self.tapped {
+            tapped.passed_on(fact);
+        }
         if let Some((sink, fact)) = taken.noted {
             self.close(sink);
             let time_ns = raw::clock_ns(libc::CLOCK_REALTIME);
@@ -297,6 +327,9 @@ impl State {
     /// Note what Python is told.
     fn told(&mut self, fact: &Fact) {
         self.lives.told(fact);
+        if let Some(tapped) = &mut self.tapped {
+            tapped.told(fact);
+        }
         if fact.kind == FactKind::Death {
             self.tasks.remove(&fact.tid);
         }
@@ -327,47 +360,23 @@ impl State {
             return None;
         }
         let sink = self.sinks.get_mut(task.sink)?;
-        let Some(taught) = sink.entries.get(&(arch, nr)) else {
-            task.call = Call::Ordinary(*fact);
-            return None;
+        let call = Beginning {
+            tid: fact.tid,
+            arch,
+            nr,
+            args,
         };
-        let is_wanted = !matches!(taught.entry, Entry::Unwanted);
-        if is_wanted && taught.screen.passes(&args, 0, 0) {
-            let known = match &taught.entry {
-                Entry::Recorded(program) if program.records(fact.tid, &args) => {
-                    Some(Arc::clone(program))
-                }
-                _ => None,
-            };
-            let Some(program) = known else {
+        let recorded = match sink.begin(&call, &[], When::now()) {
+            Begun::Untaught | Begun::Ordinary => {
                 task.call = Call::Ordinary(*fact);
                 return None;
-            };
-            sink.batch.looked_at += 1;
-            sink.batch.passed += 1;
-            let capture = Capture {
-                program: &program,
-                args: &args,
-                result: None,
-                limits: sink.limits,
-            };
-            let what = What::Entry {
-                arch,
-                nr,
-                args,
-                program: Arc::clone(&program),
-            };
-            let place = (sink.batch.serial, sink.batch.events().len());
-            sink.record(&capture, fact.tid, what, mono_ns());
-            task.call = Call::Taken(*fact, Some(place));
-            self.full |= sink.batch.is_full();
-            return Some(SYSCALL);
-        }
-        sink.batch.looked_at += usize::from(is_wanted);
-        if filtered {
-            return Some(raw::PTRACE_CONT);
-        }
-        task.call = Call::Taken(*fact, None);
+            }
+            Begun::LetGo if filtered => return Some(raw::PTRACE_CONT),
+            Begun::LetGo => None,
+            Begun::Recorded(place) => Some(place),
+        };
+        self.full |= sink.batch.is_full();
+        task.call = Call::Taken(*fact, recorded);
         Some(SYSCALL)
     }
 
@@ -377,39 +386,22 @@ impl State {
         let Call::Taken(entry, recorded) = call else {
             return None;
         };
-        let Some((serial, index)) = recorded else {
+        let Some(place) = recorded else {
             return Some(task.run);
         };
         let Detail::Entry { arch, args, .. } = entry.detail else {
             return None;
         };
+        let call = Beginning {
+            tid: fact.tid,
+            arch,
+            nr: entry.value as i32,
+            args,
+        };
         let sink = self.sinks.get_mut(task.sink)?;
-        let nr = entry.value as i32;
-        let Some(Taught {
-            entry: Entry::Recorded(program),
-            ending,
-            ..
-        }) = sink.entries.get(&(arch, nr))
-        else {
+        if !sink.end((&call, place), fact.value, &[], When::now()) {
             return None;
-        };
-        let now_ns = mono_ns();
-        let begun = (serial == sink.batch.serial).then(|| sink.batch.events().get(index));
-        if let Some(Some(begun)) = begun {
-            let duration_ns = now_ns.saturating_sub(begun.mono_ns);
-            if !ending.passes(&args, fact.value as u64, duration_ns) {
-                sink.batch.take_back(index);
-                return Some(task.run);
-            }
         }
-        let program = Arc::clone(program);
-        let capture = Capture {
-            program: &program,
-            args: &args,
-            result: Some(fact.value),
-            limits: sink.limits,
-        };
-        sink.record(&capture, fact.tid, What::Exit(fact.value), now_ns);
         self.full |= sink.batch.is_full();
         Some(task.run)
     }

@@ -38,6 +38,8 @@ pub(crate) struct State {
     serving: Serving,
     pub(crate) plain: Plain,
     ticker: Option<Ticker>,
+    /// A fact that waits until what was recorded before it has been handed up.
+    pub(crate) held: Option<Fact>,
 }
 
 impl Default for State {
@@ -53,13 +55,17 @@ impl Default for State {
             serving: Serving::default(),
             plain: Plain::default(),
             ticker: None,
+            held: None,
         }
     }
 }
 
 impl State {
     pub(crate) fn has_ready(&self, tid: Tid) -> bool {
-        self.ready.iter().any(|fact| fact.tid == tid)
+        self.ready
+            .iter()
+            .chain(&self.held)
+            .any(|fact| fact.tid == tid)
     }
 
     /// Keep count of tracees and of what is known by their tids.

@@ -104,7 +104,7 @@ impl Tracer {
     ) -> Answer<Option<Fact>> {
         let mut hot = None;
         // A newer status already taken: the stop that our caller knows is over.
-        if tid != 0 && (state.ready.is_empty() || !state.has_ready(tid)) {
+        if tid != 0 && !state.has_ready(tid) {
             state.plain.resumed(tid, request & PLAIN != 0);
             let resumed = resume(tid, request, signo)?;
             hot = (resumed && request & !(PEEK_FIRST | PLAIN) != LISTEN).then_some(tid);
@@ -114,9 +114,21 @@ impl Tracer {
                 // Python takes what was recorded before it waits again.
                 return Ok(Some(Fact::new(0, FactKind::Bell, 0)));
             }
-            let Some(fact) = state.next(&self.bell, hot)? else {
+            let next = match state.held.take() {
+                None => state.next(&self.bell, hot)?,
+                held => held,
+            };
+            let Some(fact) = next else {
                 return Ok(None);
             };
+            if let Some(first) = self.recorder.comes_before(&fact) {
+                state.held = Some(fact);
+                return Ok(Some(first));
+            }
+            if self.recorder.waits_for_drain(&fact) {
+                hot = resume(fact.tid, raw::PTRACE_CONT, 0)?.then_some(fact.tid);
+                continue;
+            }
             let taken = self.recorder.handle(&fact, |(tid, request, signo)| {
                 if state.has_ready(tid) {
                     return Ok(None);

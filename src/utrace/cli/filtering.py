@@ -43,11 +43,38 @@ def chooses_filter(options: TraceOptions, engines: Iterable[EngineOps], caps: Ca
     return (
         bool(options.program)
         and options.follow
-        and options.daemon is Daemon.NO
-        and options.interruptible is not Interruptible.ANYWHERE
-        and not options.needs & Needs.LETTING_GO
+        and _lets_nobody_go(options)
         and all(_are_chosen(ops) for ops in engines)
         and _changes_no_privileges(caps)
+    )
+
+
+def chooses_tap(options: TraceOptions, engines: Iterable[EngineOps], caps: Caps) -> bool:
+    """Tell whether the calls of the program are tapped: where it can be, and does no harm.
+
+    It brings a filter with it, which is to do no harm either, also where no calls are chosen.
+    """
+    may_be = (
+        options.tap
+        and options.seccomp is not False
+        and bool(options.program)
+        and options.follow
+        and caps.may_tap
+        and (options.seccomp or _lets_nobody_go(options))
+        and _changes_no_privileges(caps)
+    )
+    if not may_be:
+        return False
+    from utrace.tracer.taps import tappable  # noqa: PLC0415 - few want it
+
+    return tappable(engines) is not None
+
+
+def _lets_nobody_go(options: TraceOptions) -> bool:
+    return (
+        options.daemon is Daemon.NO
+        and options.interruptible is not Interruptible.ANYWHERE
+        and not options.needs & Needs.LETTING_GO
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from utrace.cli.endings import LetGo, die_by, signals_handled
-from utrace.cli.filtering import chooses_filter, why_rights_are_lost
+from utrace.cli.filtering import chooses_filter, chooses_tap, why_rights_are_lost
 from utrace.cli.options.settings import NO_NUMBERS, Daemon, Interruptible, Stacks, UsageError
 from utrace.cli.privileges import LostRights
 from utrace.cli.screening import OutputFilter, Screening
@@ -88,7 +88,9 @@ class Tracing:
             self.engines.append(self.inject)
         self.engines.append(self.log)
         caps = read_caps()
-        self.filters = chooses_filter(options, self.engines, caps)
+        self.chooses = chooses_filter(options, self.engines, caps)
+        self.taps = chooses_tap(options, self.engines, caps)
+        self.filters = self.chooses or self.taps
         lost = why_rights_are_lost(caps, filters=self.filters)
         if lost and "attach" not in options.quiet:
             self.engines.append(LostRights(lost, self.errors.write))
@@ -251,7 +253,7 @@ class Tracing:
                 if self.filters and not ends_with_us:
                     self._see_through(session)
             wait_status = session.wait_status
-        self._finish()
+        self._finish(session.calls_lost)
         if letting_go is not None:
             die_by(letting_go)
         if wait_status is None:
@@ -265,6 +267,9 @@ class Tracing:
         self._let_all_go()
         if not session.tasks:
             return
+        if self.panel is not None:
+            # What is awaited may be there for long.
+            self.panel.close()
         with suppress(LetGo), signals_handled(self.options):
             # Who reads this may send the signal at once.
             self.errors.write(
@@ -287,7 +292,8 @@ class Tracing:
                 executable=options.program[0],
                 env=environment(options),
                 user=options.user,
-                seccomp=self.filters,
+                seccomp=self.chooses,
+                tap=self.taps,
             )
         except ProgramNotStarted as error:
             self.errors.write(f"utrace: {error}\n")
@@ -332,9 +338,11 @@ class Tracing:
             for task in self.session.tasks:
                 let_go(task)
 
-    def _finish(self) -> None:
+    def _finish(self, calls_lost: int) -> None:
         self.log.close()
         troubles: list[str] = []
+        if calls_lost:
+            troubles.append(f"{calls_lost} entries and ends of calls were lost (--no-tap: none are)")
         if self.inject is not None:
             self.inject.close()
             troubles += self.inject.troubles

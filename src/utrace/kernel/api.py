@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, NewType, Protocol, TypeAlia
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from utrace.kernel.recorded import Batch, Program
+    from utrace.kernel.recorder import Recorder
     from utrace.kernel.screens import Screen
 
 Tid = NewType("Tid", int)
@@ -70,6 +70,9 @@ class FactKind(enum.IntEnum):
     LATE = 20
     """A task was let go on from a plain stop (`PLAIN`) before this was told.  value: as that stop's;
     detail: its kind: FORK, VFORK, TRAP, EXEC, EXIT or DEATH.  Of a recorded task it is a `Passed`."""
+    UNTAUGHT = 21
+    """A call that did not stop was tapped, and nothing was said about calls of its number.  value, detail:
+    as at its SYSCALL_ENTRY.  `kernel.recorder`'s `teach` lets what was recorded behind it go on."""
 
 
 Fact: TypeAlias = tuple[int, int, int, object]
@@ -159,6 +162,9 @@ class Spawn(NamedTuple):
     ENOSYS, so that a filtered program is never let go.  None for no filter."""
     screens: Mapping[tuple[int, int], Screen] | None = None
     """By audit arch and number, what argument registers must pass for a call in `filter` to stop."""
+    tapped: Mapping[int, frozenset[int]] | None = None
+    """By audit arch, calls that do not stop, but are recorded by a tap.  All calls of an arch that is here
+    and not in `filter` stop but these."""
 
 
 class SeizeOutcome(enum.Enum):
@@ -173,86 +179,6 @@ class SeizeOutcome(enum.Enum):
 
 
 NO_TID: Final = Tid(0)
-
-
-class Recorder(Protocol):
-    """The recording tier of a kernel: stops that one engine alone wants to see, and later, are no facts.
-
-    A recorded tracee's system calls are recorded, or let go, as `teach` says; what nothing was said about
-    comes as a fact, as every other stop does but those that are passed on (`start_recording`).  All methods
-    but one may be called from any thread.
-    """
-
-    def add_sink(self, text_max: int, items_max: int, cpu_times: bool, /) -> int:  # noqa: FBT001
-        """Make a place for what one engine wants; its number."""
-        ...
-
-    def teach(
-        self,
-        sink: int,
-        arch: int,
-        nr: int,
-        program: Program | None,
-        wanted: bool,  # noqa: FBT001
-        screens: tuple[Screen, Screen],
-        /,
-    ) -> None:
-        """Say what is done with a call: recorded by `program`, or told, or, if not `wanted`, let go.
-
-        One whose registers do not pass the first screen is let go; one that was recorded and does not pass
-        the second, at its end, is forgotten.
-        """
-        ...
-
-    def start_recording(self, tid: int, sink: int, request: int, process: int, passes: int, /) -> None:
-        """Record a stopped tracee, a thread of `process`, from its next stop on.
-
-        `request` is how it runs in user mode.  `passes` are the events (bits of `utrace.core.events.Event`)
-        at whose stops it may be let go on before they are told: CLONE, then children are recorded as it is;
-        EXEC; EXIT, together with its DEATH; SIGNAL.  None is passed on if a kill may have had a part in it.
-        """
-        ...
-
-    def stop_recording(self, tid: int, /) -> Fact | tuple[()] | None:
-        """Tell all stops of a tracee again.
-
-        Returns:
-            The entry of the recorded call that it is in, () if it is in none, None if that was told.
-        """
-        ...
-
-    def recorded_call(self, tid: int, /) -> Fact | tuple[()] | None:
-        """Tell the same, and go on."""
-        ...
-
-    def take_again(self, tid: int, /) -> bool:
-        """Take the entry stop that a tracee stands in and that was told, as is known of its call by now.
-
-        For the tracer thread.  True: it is as if it had never been told.
-        """
-        ...
-
-    def hold_lives(self) -> bool:
-        """Pass nothing on until this is taken back; whether anything was that has not been taken."""
-        ...
-
-    def release_lives(self) -> None:
-        """Take one `hold_lives` back."""
-        ...
-
-    def has_records(self) -> bool:
-        """Tell whether anything was recorded that has not been taken."""
-        ...
-
-    def take_records(self) -> list[tuple[int, Batch | Fact, int]]:
-        """Take what was recorded and passed on, in its order.
-
-        Returns:
-            (sink, batch, 0): calls; or (sink, fact, CLOCK_REALTIME in ns) of what was passed on of a task
-            recorded for that sink: FORK, VFORK and CLONE, whose details are the process of the child; EXEC,
-            whose detail is the task's new name in bytes; EXIT, DEATH and SIGNAL.
-        """
-        ...
 
 
 class Kernel(Protocol):

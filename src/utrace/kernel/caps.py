@@ -15,6 +15,12 @@ from utrace.kernel.procfs import PROC, read_file
 
 _ACTIONS: Final = f"{PROC}/sys/kernel/seccomp/actions_avail"
 
+KERNEL_TYPES: Final = "/sys/kernel/btf/vmlinux"
+"""Where a kernel tells of what its structures are made."""
+_CAP_SYS_ADMIN: Final = 21
+_CAP_PERFMON: Final = 38
+_CAP_BPF: Final = 39
+
 SECCOMP_MODES: Final = {0: "none", 1: "strict", 2: "filter"}
 
 
@@ -43,6 +49,13 @@ class Caps(NamedTuple):
     def may_trace_anything(self) -> bool:
         """Whether CAP_SYS_PTRACE is among the capabilities."""
         return bool(self.capabilities >> CAP_SYS_PTRACE & 1)
+
+    @property
+    def may_tap(self) -> bool:
+        """Whether calls may be tapped: CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN; a kernel with BTF."""
+        has = self.capabilities.__rshift__
+        may = has(_CAP_SYS_ADMIN) & 1 or has(_CAP_BPF) & has(_CAP_PERFMON) & 1
+        return bool(may) and self.machine == "x86_64" and os.path.exists(KERNEL_TYPES)
 
 
 def read_caps() -> Caps:

@@ -26,6 +26,8 @@ from utrace.kernel.seccomp import filter_program
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from utrace.kernel.tap_program import Plan
+
 
 class LinuxKernel(_native.Tracer):
     """`Kernel` on Linux, for one tracer thread: the first thread that asks.
@@ -81,10 +83,21 @@ class LinuxKernel(_native.Tracer):
                 program.new_session,
                 program.parent_death_signal,
                 None if who is None else (who.uid, who.gid, who.groups),
-                b"" if program.filter is None else filter_program(program.filter, program.screens),
+                b""
+                if program.filter is None
+                else filter_program(program.filter, program.screens, program.tapped),
                 exit_kill,
             )
         )
+
+    def tap(self, sink: int, plans: Mapping[int, Plan], /) -> bool:
+        """Record calls without stops (see `Recorder.tap`)."""
+        from utrace.kernel.tap_program import SCRATCH_BYTES, Offsets, programs, table  # noqa: PLC0415 - few want it
+
+        found = _native.tap_offsets()
+        if found is None:
+            return False
+        return self.open_tap(sink, *programs(Offsets(*found)), table(plans), SCRATCH_BYTES) == 0
 
     def pending_fact(self, tid: int, /) -> bool:
         """Tell whether a stopped tracee has moved on (see `Kernel.pending_fact`).

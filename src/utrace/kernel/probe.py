@@ -184,6 +184,15 @@ def _remote_memory(trial: Trial, program: ProbeProgram) -> str:
     return "memory is read by one system call"
 
 
+def _tap(trial: Trial, _program: ProbeProgram) -> str:
+    if os.uname().machine != "x86_64" or not trial.kernel.tap(trial.kernel.add_sink(1, 1, False), {}):  # noqa: FBT003
+        message = (
+            "it takes CAP_BPF and CAP_PERFMON, x86-64, and a kernel with BTF; calls are recorded by stops"
+        )
+        raise DoesNotWork(message)
+    return "calls can be recorded without a stop"
+
+
 def _compat(trial: Trial, _program: ProbeProgram) -> str:
     program = COMPAT.get(os.uname().machine)
     if program is None:
@@ -206,6 +215,7 @@ _TRIALS: Final[tuple[tuple[str, Attempt, bool], ...]] = (
     ("PTRACE_SET_SYSCALL_INFO", _set_syscall_info, False),
     ("change a system call", _change_call, False),
     ("process_vm_readv", _remote_memory, False),
+    ("eBPF at system calls", _tap, False),
     ("pidfd tells of reaping", _reap_notice, False),
     ("single step", _single_step, False),
     ("block step", _block_step, False),

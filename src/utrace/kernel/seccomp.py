@@ -43,7 +43,9 @@ _INSTRUCTION: Final = struct.Struct("<HBBI")
 
 
 def filter_program(
-    wanted: Mapping[int, frozenset[int]], screens: Mapping[tuple[int, int], Screen] | None = None
+    wanted: Mapping[int, frozenset[int]],
+    screens: Mapping[tuple[int, int], Screen] | None = None,
+    let_go: Mapping[int, frozenset[int]] | None = None,
 ) -> bytes:
     """Assemble the filter: calls in `wanted`, by audit arch, stop; others do not.
 
@@ -54,10 +56,11 @@ def filter_program(
         wanted: the calls that stop.
         screens: by audit arch and number: only where the argument registers pass.  They are left out if the
             kernel would not take a filter so long: then too much stops, never too little.
+        let_go: by an audit arch that is not in `wanted`, the only calls that do not stop.
     """
-    program = _Assembler(screens or {}).filter(wanted)
+    program = _Assembler(screens or {}).filter(wanted, let_go or {})
     if len(program) > _INSTRUCTIONS_MAX:
-        program = _Assembler({}).filter(wanted)
+        program = _Assembler({}).filter(wanted, let_go or {})
     return b"".join(program)
 
 
@@ -74,9 +77,15 @@ class _Assembler:
         self._stop = self._put(_RETURN, _RET_TRACE)
         self._allow = self._put(_RETURN, _RET_ALLOW)
 
-    def filter(self, wanted: Mapping[int, frozenset[int]]) -> list[bytes]:
+    def filter(
+        self, wanted: Mapping[int, frozenset[int]], let_go: Mapping[int, frozenset[int]]
+    ) -> list[bytes]:
         """Assemble it all."""
-        blocks = {arch: self._block(arch, numbers) for arch, numbers in wanted.items()}
+        others = {
+            arch: _runs(dict.fromkeys(numbers, self._allow), self._stop) for arch, numbers in let_go.items()
+        }
+        chosen = {arch: _runs(self._labels(arch, numbers), self._allow) for arch, numbers in wanted.items()}
+        blocks = {arch: self._block(runs) for arch, runs in (others | chosen).items()}
         entry = self._stop
         for arch, block in reversed(blocks.items()):
             entry = self._branch(_JUMP_IF_EQUAL, arch, block, entry)
@@ -105,17 +114,13 @@ class _Assembler:
             return label
         return self._put(_JUMP, len(self._backwards) - 1 - label)
 
-    def _block(self, arch: int, numbers: frozenset[int]) -> int:
-        search = self._search(self._runs(arch, numbers))
+    def _block(self, runs: list[tuple[int, int]]) -> int:
+        search = self._search(runs)
         self._fall_to(search)
         return self._put(_LOAD_WORD, _NR_OFFSET)
 
-    def _runs(self, arch: int, numbers: frozenset[int]) -> list[tuple[int, int]]:
-        """Give the points where something else is done with calls: (first number, label from there on)."""
-        labels = {number: self._screened(self._screens.get((arch, number), ())) for number in numbers}
-        points = sorted({0, *numbers, *(number + 1 for number in numbers)})
-        runs = [(point, labels.get(point, self._allow)) for point in points]
-        return [run for last, run in zip([(0, -1), *runs], runs, strict=False) if run[1] != last[1]]
+    def _labels(self, arch: int, numbers: frozenset[int]) -> dict[int, int]:
+        return {number: self._screened(self._screens.get((arch, number), ())) for number in numbers}
 
     def _search(self, runs: list[tuple[int, int]]) -> int:
         """Assemble a binary search for the last point that is not above the number in the accumulator."""
@@ -158,3 +163,10 @@ class _Assembler:
         if mask != _WORD:
             self._put(_AND, mask)
         return self._put(_LOAD_WORD, _ARGS_OFFSET + 8 * step.register + (4 if shift else 0))
+
+
+def _runs(labels: Mapping[int, int], otherwise: int) -> list[tuple[int, int]]:
+    """Give the points where something else is done with calls: (first number, label from there on)."""
+    points = sorted({0, *labels, *(number + 1 for number in labels)})
+    runs = [(point, labels.get(point, otherwise)) for point in points]
+    return [run for last, run in zip([(0, -1), *runs], runs, strict=False) if run[1] != last[1]]

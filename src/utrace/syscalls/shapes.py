@@ -25,12 +25,12 @@ from utrace.syscalls import vectors as x
 from utrace.syscalls.abi import abi_of
 from utrace.syscalls.argtypes import Phase
 from utrace.syscalls.catalog import signature_of
-from utrace.syscalls.layouts import CLONE_ARGS, STAT, STAT64, UTIMENS, NamedBytes, PerAbi
+from utrace.syscalls.layouts import CLONE_ARGS, STAT, STAT64, UTIMENS, Moment, NamedBytes, PerAbi
 from utrace.syscalls.packed import NodeDevice
 from utrace.syscalls.render import render, render_result
 from utrace.syscalls.signature import Returns, plan_of
 from utrace.syscalls.socket_options import OptionValue
-from utrace.syscalls.sockets import SocketAddress, SocketData
+from utrace.syscalls.sockets import AF_PACKET, PROTOCOLS, Protocol, SocketAddress, SocketData
 from utrace.syscalls.tables import constant_values
 from utrace.syscalls.values import Address, Fd, Hex, Pid
 
@@ -296,20 +296,36 @@ _FLAT: Final = frozenset(
 _PASSED_ONLY: Final = frozenset({t.Pointer, t.Missing, NodeDevice})
 
 
+def _members(union: object) -> Sequence[object]:
+    cases = cast("dict[int | str, object]", _part(union, "cases"))
+    return [*cases.values(), _part(union, "default")]
+
+
+def _fields(struct: object) -> Sequence[object]:
+    return list(cast("s.Struct", struct).fields.values())
+
+
+#: What types of fixed size are made of.
+_PARTS: Final[dict[object, Callable[[object], Sequence[object]]]] = {
+    p.Cell: lambda cell: [cast("p.Cell", cell).kind],
+    s.Repeat: lambda kind: [_part(kind, "kind")],
+    t.When: lambda kind: [_part(kind, "kind")],
+    Moment: lambda kind: [_part(kind, "time")],
+    PerAbi: lambda kind: list(cast("PerAbi", kind).structs.values()),
+    s.Union: _members,
+    s.Struct: _fields,
+    type(STAT64): _fields,
+}
+
+
 def _is_flat(kind: object) -> bool:
     """Tell whether decoding reads no memory but the bytes of the thing itself."""
     if type(kind) in _FLAT | _PASSED_ONLY:
         return True
-    if type(kind) is p.Cell:
-        return _is_flat(kind.kind)
-    if type(kind) is s.Repeat or type(kind) is t.When:
-        return _is_flat(_part(kind, "kind"))
-    if isinstance(kind, PerAbi):
-        return all(_is_flat(one) for one in kind.structs.values())
-    if isinstance(kind, s.Struct):
-        known = type(kind) is s.Struct or type(kind) is type(STAT64)
-        return known and all(_is_flat(field) for field in kind.fields.values())
-    return getattr(kind, "phase", None) is Phase.PURE
+    parts = _PARTS.get(type(kind))
+    if parts is None:
+        return getattr(kind, "phase", None) is Phase.PURE
+    return all(map(_is_flat, parts(kind)))
 
 
 def _when(c: _Compiler, kind: object) -> Shape:
@@ -328,6 +344,12 @@ def _choice(c: _Compiler, kind: object) -> Shape:
             cases |= {values[key] & 0xFFFFFFFF: shape for key in keys.split() if key in values}
     peer = c.names.index(_name(kind, "peer"))
     return "choice", peer, _number(kind, "mask"), cases, c.case(_part(kind, "default"))
+
+
+def _protocol(c: _Compiler, kind: object) -> Shape:
+    plain = "number", *c.abi.layout(cast("t.ArgType", kind).ctype)[1:], "decimal"
+    named = {family: c.number(names) for family, names in PROTOCOLS.items()}
+    return "choice", c.names.index("domain"), 0xFFFFFFFF, named | {AF_PACKET: ("ordinary",)}, plain
 
 
 def _buffer(c: _Compiler, kind: object) -> Shape:
@@ -416,6 +438,7 @@ _KINDS: Final[dict[type, Callable[[_Compiler, object], Shape]]] = {
     x.Unless: _unless,
     x.SigmaskArgument: _signal_mask,
     x.CloneArguments: _clone_arguments,
+    Protocol: _protocol,
     SocketData: lambda c, kind: ("buffer", c.count(_count(kind, "size"))),
     SocketAddress: lambda c, kind: c.block(c.count(_count(kind, "length")), 1, _SOCKADDR_MAX),
     OptionValue: lambda c, kind: c.block(c.count(_count(kind, "length")), 1, _CONTROL_MAX),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from utrace.syscalls.argtypes import Phase
+from utrace.syscalls.argtypes import Enum, Phase
 from utrace.syscalls.pointers import bind_count, read_text
 from utrace.syscalls.tables import enum_decoder, enum_names, flags_decoder
 from utrace.syscalls.values import (
@@ -35,7 +35,7 @@ _SOCKADDR_MAX: Final = 128
 _SOCKADDR_SIZE: Final = 16
 _FAMILY_SIZE: Final = 2
 
-_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK, _AF_PACKET, _AF_ALG, _AF_VSOCK = 1, 2, 10, 16, 17, 38, 40
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK, AF_PACKET, _AF_ALG, _AF_VSOCK = 1, 2, 10, 16, 17, 38, 40
 
 
 def _unix(data: bytes, _abi: Abi) -> list[tuple[str, Value]]:
@@ -142,7 +142,7 @@ _BODIES: Final[dict[int, Callable[[bytes, Abi], list[tuple[str, Value]]]]] = {
     _AF_INET: _inet,
     _AF_INET6: _inet6,
     _AF_NETLINK: _netlink,
-    _AF_PACKET: _packet,
+    AF_PACKET: _packet,
     _AF_ALG: _alg,
     _AF_VSOCK: _vsock,
 }
@@ -210,6 +210,15 @@ class SocketAddress:
         return decode
 
 
+_INTERNET: Final = Enum("ipproto", "IPPROTO_???")
+PROTOCOLS: Final = {
+    _AF_INET: _INTERNET,
+    _AF_INET6: _INTERNET,
+    _AF_NETLINK: Enum("netlink_proto", "NETLINK_???"),
+}
+"""What names the protocols of a family."""
+
+
 class Protocol:
     """The protocol of a socket: its names depend on the family."""
 
@@ -219,15 +228,13 @@ class Protocol:
     def bind(self, abi: Abi, names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
         index = names.index("domain")
-        internet = enum_decoder(abi, "ipproto", "IPPROTO_???")
-        netlink = enum_decoder(abi, "netlink_proto", "NETLINK_???")
-        by_family = {_AF_INET: internet, _AF_INET6: internet, _AF_NETLINK: netlink}
+        by_family = {family: protocols.bind(abi, ()) for family, protocols in PROTOCOLS.items()}
 
-        def decode(raw: int, peers: Sequence[int], _call: DecodedCall) -> Value:
-            if peers[index] & 0xFFFFFFFF == _AF_PACKET:
+        def decode(raw: int, peers: Sequence[int], call: DecodedCall) -> Value:
+            if peers[index] & 0xFFFFFFFF == AF_PACKET:
                 return ethertype(raw, abi)
             names_of = by_family.get(peers[index] & 0xFFFFFFFF)
-            return names_of(raw) if names_of is not None else raw
+            return names_of(raw, (), call) if names_of is not None else raw
 
         return decode
 

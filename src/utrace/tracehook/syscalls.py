@@ -73,7 +73,7 @@ def _has_seccomp_stop(tracee: Tracee, fact: Fact) -> bool:
         return False
     nr, detail = fact[2], fact[3]
     arch, args = (detail[0], detail[3:9]) if isinstance(detail, tuple) else (0, ())
-    if nr not in tracee.filter.get(arch, (nr,)):
+    if nr not in tracee.filter.get(arch, (nr,)) or (tracee.tapped and nr in tracee.tapped.get(arch, ())):
         return False
     return tracee.screens is None or not tracee.screens.lets_pass(arch, nr, args)
 

@@ -130,6 +130,8 @@ class Tracee:
         carried: signals of ours under way to this thread, by the number of their carrier.
         filter: the only calls that stop it at all, by audit arch, if a seccomp filter was installed.
         screens: what else the filter asks of them, and for whom.
+        tapped: calls that the filter lets go because a tap records them, by audit arch.
+        is_tapped: the tap records its calls as it runs.
         superseded: a newer fact that came while a stop was being worked on: the stop is broken.
         own_child: waiting for it reaps it, or it is not a group leader.
         exit_kill: it was launched to die with the tracer (PTRACE_O_EXITKILL), or its ancestor was.
@@ -155,6 +157,7 @@ class Tracee:
         "gone",
         "handler_due",
         "in_syscall",
+        "is_tapped",
         "kernel",
         "kin",
         "listening",
@@ -173,6 +176,7 @@ class Tracee:
         "signo",
         "stepping",
         "superseded",
+        "tapped",
         "task",
         "tid",
         "told",
@@ -212,6 +216,8 @@ class Tracee:
         self.exit_kill = False
         self.filter: Mapping[int, frozenset[int]] | None = None
         self.screens: Screens | None = None
+        self.tapped: Mapping[int, frozenset[int]] | None = None
+        self.is_tapped = False
         self._covered: Mapping[int, frozenset[int]] | None = None
         self.exit_status: int | None = None
         self.usage: bytes | None = None
@@ -273,12 +279,27 @@ class Tracee:
         if self.filter is None:
             return SYSCALL_REQUEST
         wanted = task.syscalls
+        tapped = None if task.batcher is None else self.tapped
         if wanted is None:
-            return SYSCALL_REQUEST
+            # A filter that names no call stops all that are not tapped.
+            return CONT_REQUEST if tapped and not self.filter else SYSCALL_REQUEST
         if wanted is not self._covered:
-            if any(numbers - self.filter.get(arch, frozenset()) for arch, numbers in wanted.items()):
+            told = self.filter if tapped is None else _united(self.filter, tapped)
+            if any(numbers - told.get(arch, frozenset()) for arch, numbers in wanted.items()):
                 return SYSCALL_REQUEST
             if self.screens is not None and not self.screens.are_agreed(task.engines):
                 return SYSCALL_REQUEST
             self._covered = wanted
         return CONT_REQUEST
+
+    def stop_at_all(self) -> None:
+        """See its calls by stops, since it cannot be tapped, and choose anew how it runs in user mode."""
+        self.tapped = self._covered = None
+        self.request = self.free_run()
+
+
+def _united(
+    some: Mapping[int, frozenset[int]], others: Mapping[int, frozenset[int]]
+) -> Mapping[int, frozenset[int]]:
+    nobody: frozenset[int] = frozenset()
+    return {arch: some.get(arch, nobody) | others.get(arch, nobody) for arch in {*some, *others}}

@@ -188,6 +188,7 @@ class Tracees(Generic[T]):
         child.exit_kill = parent.exit_kill
         child.filter = parent.filter
         child.screens = parent.screens
+        child.tapped = parent.tapped
         return child
 
     def _group_of(self, parent: Tracee, tid: int, kind: int) -> int:

@@ -249,7 +249,7 @@ class Loop:
             tracee = by_tid.get(fact[0])
             if tracee is not None and fact[1] < _EXEC and not tracee.task.held:
                 if self.feed(tracee, fact):
-                    if recording is not None and tracee.task.batcher is not None:
+                    if recording is not None and (tracee.task.batcher is not None or tracee.is_tapped):
                         recording.begin(tracee)
                     tid, request, signo = tracee.tid, tracee.request, tracee.signo
                     if tracee.task.mask & EXIT:

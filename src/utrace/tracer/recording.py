@@ -24,14 +24,17 @@ from utrace.errors import EngineFault
 from utrace.kernel.api import FactKind, Passed
 from utrace.kernel.recorded import Batch, Program
 from utrace.tracehook.recording import catch_up, may_record, passes
+from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 from utrace.tracer.batches import CallBatch
 from utrace.tracer.engine import Engine
 from utrace.tracer.log import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from utrace.kernel.api import Fact, Recorder
+    from utrace.kernel.api import Fact
+    from utrace.kernel.recorder import Recorder
+    from utrace.kernel.tap_program import Plan
     from utrace.tracehook.tracee import Process
     from utrace.tracer.loop import LiveTracee, Loop
     from utrace.tracer.ops import EngineOps
@@ -42,6 +45,8 @@ _EXEC: Final = int(FactKind.EXEC)
 _DEATH: Final = int(FactKind.DEATH)
 _LATE: Final = int(FactKind.LATE)
 _BIRTHS: Final = frozenset({int(FactKind.FORK), int(FactKind.VFORK), int(FactKind.CLONE)})
+_UNTAUGHT: Final = int(FactKind.UNTAUGHT)
+_RUNS: Final = frozenset({CONT_REQUEST, SYSCALL_REQUEST})
 _SOON_S: Final = 0.05
 
 
@@ -61,34 +66,81 @@ class Recording:
         self._closing = threading.Event()
         self._ticker: threading.Thread | None = None
         self._is_learning = False
+        self._tapper: EngineOps | None = None
         self.is_on = False
 
+    def tap(self, client: EngineOps, plans: Mapping[int, Plan]) -> bool:
+        """Record an engine's calls without stops, where a filter lets them go; whether that can be."""
+        if self._tapper is None and client.batches is not None:
+            self.is_on = True
+            self._start_ticking()
+            if self._recorder.tap(self._sink_of(client), plans):
+                self._tapper = client
+        return self._tapper is client
+
+    @property
+    def is_tapping(self) -> bool:
+        """Whether calls are recorded without stops."""
+        return self._tapper is not None
+
+    @property
+    def calls_lost(self) -> int:
+        """How many entries and ends of calls the tap has lost."""
+        return self._recorder.tap_lost() if self.is_tapping else 0
+
     def begin(self, tracee: LiveTracee) -> None:
-        """Record a tracee from its next stop on, if that may be."""
+        """Record a tracee that is about to be resumed from its next stop on, if that may be."""
         engine = tracee.task.batcher
+        if self._tapper is not None and tracee.request in _RUNS and not tracee.in_syscall:
+            self._tap_as_it_runs(tracee)
         if not isinstance(engine, Engine) or not may_record(tracee) or tracee.tid in self._loop.launching:
             return
-        limits = engine.client.batches
-        if limits is None:
+        if engine.client.batches is None:
             return
-        sink = self._sinks.get(engine.client)
+        self._start_ticking()
+        tracee.task.recorded = True
+        self.is_on = True
+        sink, group = self._sink_of(engine.client), tracee.process.tgid
+        self._recorder.start_recording(tracee.tid, sink, tracee.request, group, passes(tracee))
+
+    def _tap_as_it_runs(self, tracee: LiveTracee) -> None:
+        """Tap a tracee as long as it runs by CONT for the engine that taps."""
+        engine = tracee.task.batcher
+        is_told = isinstance(engine, Engine) and engine.client is self._tapper
+        wanted = tracee.tapped is not None and is_told and tracee.request == CONT_REQUEST
+        if wanted is tracee.is_tapped:
+            return
+        if not wanted:
+            self._recorder.leave_tap(tracee.tid)
+        elif not self._recorder.join_tap(tracee.tid):
+            tracee.stop_at_all()
+            return
+        tracee.is_tapped = wanted
+
+    def _sink_of(self, client: EngineOps) -> int:
+        sink = self._sinks.get(client)
         if sink is None:
-            memory = limits.memory
-            sink = self._recorder.add_sink(memory.text, memory.items, limits.cpu_times)
-            self._sinks[engine.client] = sink
-            self._clients.append(engine.client)
+            if client.batches is None:
+                message = f"{type(client).__name__} takes no batches"
+                raise AssertionError(message)
+            memory, cpu_times = client.batches
+            sink = self._sinks[client] = self._recorder.add_sink(memory.text, memory.items, cpu_times)
+            self._clients.append(client)
+        return sink
+
+    def _start_ticking(self) -> None:
         if self._ticker is None:
             self._ticker = threading.Thread(target=self._tick, name="utrace-recorder", daemon=True)
             self._ticker.start()
-        tracee.task.recorded = True
-        self.is_on = True
-        group = tracee.process.tgid
-        self._recorder.start_recording(tracee.tid, sink, tracee.request, group, passes(tracee))
 
     def end(self, tracee: LiveTracee) -> None:
         """Record a tracee no longer; its next stop goes the ordinary way."""
         tracee.task.recorded = False
         catch_up(tracee, self._recorder.stop_recording(tracee.tid))
+        if tracee.is_tapped and tracee.task.batcher is None:
+            # Whoever has left is told no more.
+            self._recorder.leave_tap(tracee.tid)
+            tracee.is_tapped = False
 
     def end_asked(self) -> None:
         """End the recording of all tasks of which something is asked."""
@@ -132,6 +184,10 @@ class Recording:
             Whether the fact is no more: it was of the first call of its number, and is recorded now.
         """
         kind = fact[1]
+        if kind == _UNTAUGHT:
+            if self._tapper is not None:
+                self._teach(self._tapper, fact, wanted=True)
+            return True
         is_entry = kind in _ENTRIES
         by_tid = self._loop.tracees.by_tid
         if fact[0] not in by_tid:
@@ -143,8 +199,11 @@ class Recording:
         self.hand_over()
         others = kind == _EXEC and fact[2] != fact[0]
         former = by_tid.get(fact[2]) if others else None
-        if former is not None and former.task.recorded:
-            self.end(former)
+        if former is not None:
+            # The tap knows it by the tid that it had.
+            former.is_tapped = False
+            if former.task.recorded:
+                self.end(former)
         if tracee is not None and tracee.task.recorded:
             if former is not None or kind == _DEATH:
                 self.end(tracee)
@@ -154,26 +213,28 @@ class Recording:
 
     def _is_learnt(self, tracee: LiveTracee, fact: Fact) -> bool:
         """Teach what is done with the calls of a number at the first of them, and have that done with it."""
-        return self._teach(tracee, fact) and self._recorder.take_again(tracee.tid)
+        engine, detail = tracee.task.batcher, fact[3]
+        if not isinstance(engine, Engine) or not isinstance(detail, tuple):
+            return False
+        wanted = engine.syscalls is None or fact[2] in engine.syscalls.get(detail[0], ())
+        return self._teach(engine.client, fact, wanted=wanted) and self._recorder.take_again(tracee.tid)
 
-    def _teach(self, tracee: LiveTracee, fact: Fact) -> bool:
+    def _teach(self, client: EngineOps, fact: Fact, *, wanted: bool) -> bool:
         """Say what is done with calls of a number; true: that is news."""
-        engine = tracee.task.batcher
         detail = fact[3]
-        if not isinstance(engine, Engine) or not isinstance(detail, tuple) or engine.client.batches is None:
+        if not isinstance(detail, tuple) or client.batches is None:
             return False
         arch, nr = detail[0], fact[2]
-        sink = self._sinks[engine.client]
-        wanted = engine.syscalls is None or nr in engine.syscalls.get(arch, ())
+        sink = self._sinks[client]
         if self._taught.get((sink, arch, nr)) is wanted:
             return False
         self._taught[sink, arch, nr] = wanted
         # The signatures of all calls: only for those who record.
         from utrace.syscalls.shapes import program_of  # noqa: PLC0415
 
-        spec = program_of(arch, nr, engine.client.batches.memory) if wanted else None
+        spec = program_of(arch, nr, client.batches.memory) if wanted else None
         program = None if spec is None else Program(*spec)
-        asked = (engine.client.screen, engine.client.ending)
+        asked = (client.screen, client.ending)
         screen, ending = (() if one is None else one(arch, nr) for one in asked)
         self._recorder.teach(sink, arch, nr, program, wanted, (screen, ending))
         return True
@@ -214,6 +275,7 @@ class Recording:
         engine = child.task.batcher
         is_wanted = isinstance(engine, Engine) and engine.client is client and may_record(child)
         child.task.recorded = True
+        child.is_tapped = tracee is not None and tracee.is_tapped
         if not is_wanted:
             # What is wanted of its parent has changed meanwhile.
             child.task.need(Need.ATTENTION)

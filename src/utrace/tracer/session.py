@@ -145,6 +145,7 @@ class Session:
         stdio: tuple[int, int, int] = (0, 1, 2),
         new_session: bool = False,
         seccomp: bool = False,
+        tap: bool = False,
     ) -> Task:
         """Launch a program under engines; the first thing they may see is its execve.
 
@@ -161,6 +162,9 @@ class Session:
                 the program and all its children (D6).  The reports are the same.  The filter cannot
                 be taken away: the programs stay traced, and die with the session.  Without
                 CAP_SYS_ADMIN they can gain no privileges by execve (no_new_privs).
+            tap: record the calls of an engine that takes them in `batches`, and is the only one to want
+                calls, without stops, where that can be (D21): x86-64, an eBPF with types in the kernel,
+                CAP_BPF and CAP_PERFMON.  It brings a filter with it, as `seccomp` does.
 
         Returns:
             The program's first task; it runs already, unless an engine stopped it.
@@ -179,7 +183,9 @@ class Session:
         path = find_program(
             words[0] if executable is None else os.fsencode(executable), variables.get("PATH", os.defpath)
         )
-        wanted = self._filter(clients) if seccomp else None
+        loop = self.loop
+        tapped = self._tap(clients) if tap else None
+        wanted = self._filter(clients, tapped) if seccomp or tapped else None
         program = Spawn(
             path=path,
             argv=words,
@@ -190,8 +196,8 @@ class Session:
             credentials=None if user is None else credentials_of(user),
             filter=wanted,
             screens=None if wanted is None else screens_of(clients, wanted),
+            tapped=tapped,
         )
-        loop = self.loop
         launched = threading.Event()
         tracee = loop.in_tracer(
             lambda: processes.spawn(loop, program, clients, exit_kill=self._exit_kill, launched=launched.set)
@@ -205,8 +211,22 @@ class Session:
             self._first = tracee.handle.id.tid
         return tracee.handle
 
-    def _filter(self, clients: Sequence[EngineOps]) -> Mapping[int, frozenset[int]]:
-        """Give the calls that some engine wants to see, by audit arch.
+    def _tap(self, clients: Sequence[EngineOps]) -> Mapping[int, frozenset[int]] | None:
+        """Tap what an engine wants that can be; by audit arch, the calls that are tapped."""
+        from utrace.tracer.taps import ARCH, tappable  # noqa: PLC0415 - few want it
+
+        found, recording = tappable(clients), self.loop.recording
+        if found is None or recording is None:
+            return None
+        ops, plans = found
+        if not self.loop.in_tracer(lambda: recording.tap(ops, plans)):
+            return None
+        return {ARCH: frozenset(plans)}
+
+    def _filter(
+        self, clients: Sequence[EngineOps], tapped: Mapping[int, frozenset[int]] | None
+    ) -> Mapping[int, frozenset[int]]:
+        """Give the calls that some engine wants to see and that are not tapped, by audit arch; none: all.
 
         Raises:
             Misuse: an engine wants all of them, or the session would let the programs run on.
@@ -218,11 +238,13 @@ class Session:
         for ops in clients:
             if ops.events & Event.SYSCALL:
                 numbers = syscall_numbers(ops.syscalls)
+                if numbers is None and tapped is not None:
+                    return {}
                 if numbers is None:
                     message = f"{type(ops).__name__} wants every system call: a filter would let none pass"
                     raise Misuse(message)
                 for arch, some in numbers.items():
-                    wanted[arch] |= some
+                    wanted[arch] |= some - (tapped or {}).get(arch, frozenset())
         return wanted
 
     def attach(self, pid: int, engines: Iterable[EngineOps] = (), *, all_threads: bool = True) -> Task:
@@ -276,6 +298,12 @@ class Session:
         if status is None:
             return 0
         return os.WEXITSTATUS(status) if os.WIFEXITED(status) else _SIGNALED + os.WTERMSIG(status)
+
+    @property
+    def calls_lost(self) -> int:
+        """How many entries and ends of tapped calls were lost, more threads writing at once than had room."""
+        recording = None if self._loop is None else self._loop.recording
+        return 0 if recording is None else recording.calls_lost
 
     @property
     def wait_status(self) -> int | None:

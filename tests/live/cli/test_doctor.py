@@ -18,6 +18,7 @@ NAMES = {
     "PTRACE_SET_SYSCALL_INFO",
     "change a system call",
     "process_vm_readv",
+    "eBPF at system calls",
     "pidfd tells of reaping",
     "single step",
     "block step",

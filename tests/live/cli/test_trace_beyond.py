@@ -18,6 +18,7 @@ from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TrackEvent
 from pyarrow import parquet
 
 from tests.live.cli.oracle import DEADLINE_S, TRACE, run
+from utrace.kernel.caps import read_caps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -323,11 +324,15 @@ def test_a_summary_is_kept_at_the_bottom_and_the_terminal_given_back() -> None:
     assert re.search(r"\d+ ls +\d+ +\d+ +\w+ +\d+", last)
 
 
-def test_a_signal_that_ends_the_trace_gives_the_terminal_back() -> None:
-    terminal = on_terminal(*TRACE, "--live", "-f", "sh", "-c", "echo is up; read x")
+@pytest.mark.parametrize("words", [(), ("--no-seccomp",)])
+def test_a_signal_that_ends_the_trace_gives_the_terminal_back(words: tuple[str, ...]) -> None:
+    terminal = on_terminal(*TRACE, "--live", "-f", *words, "sh", "-c", "echo is up; read x")
     terminal.read_until(rb"is up")
     os.kill(terminal.pid, signal.SIGTERM)
     terminal.read_until(rb"\x1b\[r")
+    if not words and read_caps().may_tap:
+        terminal.read_until(rb"awaited")
+        os.kill(terminal.pid, signal.SIGTERM)
     assert os.WTERMSIG(terminal.finish()) == signal.SIGTERM
     assert terminal.regions()[-1] == b""
 

@@ -95,3 +95,11 @@ def test_a_filter_too_long_lets_calls_stop() -> None:
     assert len(program) // 8 <= 4096
     assert stops(program, ARCH, 1)
     assert not stops(program, ARCH, 2)
+
+
+@given(st.frozensets(st.integers(0, 600), min_size=1, max_size=40))
+def test_of_an_arch_without_wanted_calls_only_those_let_go_do_not_stop(numbers: frozenset[int]) -> None:
+    program = filter_program({}, None, {ARCH: numbers})
+    assert {nr for nr in range(650) if not stops(program, ARCH, nr)} == numbers
+    assert stops(program, OTHER, min(numbers))
+    assert stops(program, ARCH, 2**30)

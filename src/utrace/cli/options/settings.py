@@ -110,6 +110,7 @@ class TraceOptions:
     call_limit: int | None = None
     kill_on_exit: bool = False
     seccomp: bool | None = None
+    tap: bool = True
     """Launched programs have a filter, so that calls not chosen do not stop; None: where it does no harm."""
 
     # What is shown.

@@ -99,6 +99,10 @@ def _no_seccomp(options: TraceOptions, _value: str) -> None:
     options.seccomp = False
 
 
+def _no_tap(options: TraceOptions, _value: str) -> None:
+    options.tap = False
+
+
 STARTUP: Final = (
     Option(
         ("p", "attach"),
@@ -147,4 +151,5 @@ TRACING: Final = (
     Option(("kill-on-exit",), _kill_on_exit, "", "the program does not outlive utrace"),
     Option(("seccomp-bpf",), _seccomp, "", "calls not chosen do not stop; needs -f; as --kill-on-exit"),
     Option(("no-seccomp",), _no_seccomp, "", "calls not chosen stop, too: no filter in the program"),
+    Option(("no-tap",), _no_tap, "", "every call that is logged stops: no eBPF program records it"),
 )

@@ -1,0 +1,118 @@
+"""Calls that are recorded without a stop are those that would have stopped (D21)."""
+
+from __future__ import annotations
+
+import collections
+import re
+import signal
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.live.cli.oracle import TRACE, lines_of, normalised, run
+from tests.tracees import build
+from utrace import Session
+from utrace.engines.line_log import LineStyle, PidShown
+from utrace.engines.syscall_log import SyscallLog
+from utrace.tracer.taps import PLANS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.live.cli.oracle import Line
+
+pytestmark = pytest.mark.requires("gcc", "tap")
+
+STYLE: Final = LineStyle(pids=PidShown.COLUMN)
+#: What they say is different each time.
+TELLS: Final = frozenset({"getrandom", "sysinfo", "times", "getrusage"})
+DEADLINE_S: Final = 60
+#: So many that the ring is full many times over.
+MANY: Final = 20_000
+
+
+def traced(path: Path, *words: str | Path, tap: bool = True) -> tuple[int, list[Line]]:
+    """Trace a program and its children: its status, and the lines."""
+    with Session() as session, SyscallLog(path, style=STYLE, follow=True) as log:
+        session.spawn([str(word) for word in words], [log], tap=tap)
+        status = session.run(DEADLINE_S)
+        assert session.calls_lost == 0
+        recording = session.loop.recording
+        assert recording is not None
+        assert recording.is_tapping is tap
+    return status, lines_of(path.read_text("utf-8", "surrogateescape"))
+
+
+def calls(lines: list[Line]) -> collections.Counter[str]:
+    return collections.Counter(line.call for line in lines)
+
+
+def test_no_call_of_threads_that_all_write_is_lost(tmp_path: Path) -> None:
+    status, lines = traced(tmp_path / "log", build("taps"), "threads", str(MANY))
+    assert status == 0
+    assert calls(lines)["getppid"] == 4 * MANY
+    fstats = [line.text for line in lines if line.text.startswith(("fstat(0, {", "newfstatat(0, "))]
+    assert len(fstats) == 4 * MANY
+    assert len(set(fstats)) == 1
+
+
+def test_who_blocks_the_signal_waits_by_another_and_keeps_none(tmp_path: Path) -> None:
+    status, lines = traced(tmp_path / "log", build("taps"), "blocked", str(2 * MANY))
+    assert status == 0
+    assert calls(lines)["getppid"] == 2 * MANY
+    assert not [line for line in lines if line.text.startswith("---")]
+
+
+def test_breakpoints_of_a_program_are_its_own(tmp_path: Path) -> None:
+    status, lines = traced(tmp_path / "log", build("taps"), "traps", "300")
+    assert status == 0
+    assert calls(lines)["getppid"] == 300 * 100
+    assert (
+        sum(line.text.startswith("--- SIGTRAP {si_signo=SIGTRAP, si_code=SI_KERNEL") for line in lines) == 300
+    )
+
+
+def test_calls_of_i386_go_their_own_way(tmp_path: Path) -> None:
+    status, lines = traced(tmp_path / "log", build("taps"), "mixed", "200")
+    assert status == 0
+    # One getpid of each kind a round.
+    assert (calls(lines)["getpid"], calls(lines)["getppid"]) == (400, 200)
+
+
+@pytest.mark.requires("i386-tasks")
+def test_a_program_of_i386_is_traced_by_stops(tmp_path: Path) -> None:
+    words = ("sh", "-c", f"{build('exits32', bits=32)}; exit $?")
+    status, lines = traced(tmp_path / "log", *words)
+    assert status == 42
+    _, others = traced(tmp_path / "stops", *words, tap=False)
+    assert calls(lines) == calls(others)
+
+
+def test_what_was_not_in_memory_at_the_entry_is_read_later(tmp_path: Path) -> None:
+    status, lines = traced(tmp_path / "log", build("taps"), "pages")
+    assert status == 0
+    assert 'openat(AT_FDCWD, "/unread", O_RDONLY) = -1 ENOENT (No such file or directory)' in [
+        line.text for line in lines
+    ]
+
+
+def test_a_call_that_a_kill_ends_is_told_as_unfinished(tmp_path: Path) -> None:
+    status, _ = traced(tmp_path / "log", build("taps"), "killed")
+    assert status == 128 + signal.SIGKILL
+    text = (tmp_path / "log").read_text()
+    assert "read(3,  <unfinished ...>" in text
+    assert text.count("+++ killed by SIGKILL +++") == 2
+
+
+@pytest.mark.parametrize("program", ["decode_files", "decode_memory", "decode_options", "decode_tasks"])
+def test_what_is_written_is_what_stops_would_show(program: str, tmp_path: Path) -> None:
+    texts = []
+    for words in ((), ("--no-tap",)):
+        folder = tmp_path / f"run{words}"
+        folder.mkdir()
+        run(*TRACE, "-f", *words, "-o", "log", "setarch", "-R", build(program), cwd=folder)
+        lines = lines_of((folder / "log").read_text("utf-8", "surrogateescape"))
+        shown = normalised(line for line in lines if line.call in PLANS and line.call not in TELLS)
+        texts.append(collections.Counter(re.sub(r"\d{2,}", "N", text) for text in shown.elements()))
+    assert texts[0] == texts[1]
+    assert texts[0].total() > 60

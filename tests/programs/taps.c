@@ -1,0 +1,141 @@
+/* Calls that a tap records, in circumstances that are hard for it.
+ *
+ *   taps threads COUNT   four threads make COUNT getppid and fstat each
+ *   taps blocked COUNT   COUNT getppid with all signals blocked, so that no signal makes the program wait
+ *   taps traps COUNT     COUNT breakpoints of its own, each behind a hundred getppid
+ *   taps mixed COUNT     COUNT getppid, each behind a getpid made as a 32-bit program does
+ *   taps pages           openat of a path in a page that nobody has read yet
+ *   taps killed          a read that never ends, and a SIGKILL from a thread meanwhile
+ *
+ * Exits with 0 if all went as it goes without anybody looking. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile long traps;
+static long count;
+
+static void trapped(int signo)
+{
+	traps += signo == SIGTRAP;
+}
+
+static void *work(void *unused)
+{
+	struct stat found;
+
+	for (long i = 0; i < count; i++) {
+		syscall(SYS_getppid);
+		fstat(0, &found);
+	}
+	return unused;
+}
+
+static int threads(void)
+{
+	pthread_t others[3];
+
+	for (int i = 0; i < 3; i++)
+		pthread_create(&others[i], NULL, work, NULL);
+	work(NULL);
+	for (int i = 0; i < 3; i++)
+		pthread_join(others[i], NULL);
+	return 0;
+}
+
+static int blocked(void)
+{
+	sigset_t all, pending;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	for (long i = 0; i < count; i++)
+		syscall(SYS_getppid);
+	sigpending(&pending);
+	return sigismember(&pending, SIGTRAP);
+}
+
+static int own_traps(void)
+{
+	signal(SIGTRAP, trapped);
+	for (long i = 0; i < count; i++) {
+		for (int j = 0; j < 100; j++)
+			syscall(SYS_getppid);
+		__asm__ volatile("int3");
+	}
+	return traps != count;
+}
+
+static int mixed(void)
+{
+	long result;
+
+	for (long i = 0; i < count; i++) {
+		__asm__ volatile("int $0x80" : "=a"(result) : "a"(20L) : "memory", "r8", "r9", "r10", "r11");
+		if (result != getpid())
+			return 1;
+		syscall(SYS_getppid);
+	}
+	return 0;
+}
+
+static int pages(void)
+{
+	char name[] = "/tmp/taps.XXXXXX";
+	int fd = mkstemp(name);
+	const char *path;
+
+	unlink(name);
+	if (ftruncate(fd, 4096) || pwrite(fd, "/unread", 8, 1000) != 8)
+		return 1;
+	path = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	return syscall(SYS_openat, AT_FDCWD, path + 1000, O_RDONLY, 0) != -1;
+}
+
+static void *ender(void *unused)
+{
+	nanosleep(&(struct timespec){0, 50 * 1000 * 1000}, NULL);
+	kill(getpid(), SIGKILL);
+	return unused;
+}
+
+static int killed(void)
+{
+	pthread_t other;
+	int ends[2];
+	char byte;
+
+	if (pipe(ends))
+		return 1;
+	pthread_create(&other, NULL, ender, NULL);
+	return read(ends[0], &byte, 1) != 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	count = argc > 2 ? atol(argv[2]) : 0;
+	if (strcmp(what, "threads") == 0)
+		return threads();
+	if (strcmp(what, "blocked") == 0)
+		return blocked();
+	if (strcmp(what, "traps") == 0)
+		return own_traps();
+	if (strcmp(what, "mixed") == 0)
+		return mixed();
+	if (strcmp(what, "pages") == 0)
+		return pages();
+	if (strcmp(what, "killed") == 0)
+		return killed();
+	return 2;
+}
