@@ -259,14 +259,17 @@ def report_syscall_entry(task: TracedTask, arch: int, nr: int) -> Stop:  # noqa:
     with `resumed` set (INV-14).  Killed in the stop, the call is aborted (INV-13).
 
     With `report_syscall_exit` this is where the cost of a traced call is felt (D14): each engine costs
-    its tests and its callback, and no generator of its own.
+    its tests and its callback, and no generator of its own; a pass begins here where nothing is pending.
     """
     task.syscall_action = _RUN
     task.syscall_result = None
     task.resumed = False
     task.spared = ()
     while True:
-        start_pass(task, SYSCALL_ENTRY)
+        if task.pending is not _RESUME or task.event != NO_EVENT:
+            start_pass(task, SYSCALL_ENTRY)
+        task.event = SYSCALL_ENTRY
+        task.action = task.resume_action = _RESUME
         engines = task.engines
         for engine in reversed(engines):
             if engine.mask & QUIESCE:
@@ -359,12 +362,15 @@ def report_last_word(task: TracedTask, arch: int, nr: int) -> Pass:
         task.pend(pending)
 
 
-def report_syscall_exit(task: TracedTask, arch: int, nr: int) -> Pass:
+def report_syscall_exit(task: TracedTask, arch: int, nr: int) -> Pass:  # noqa: C901 — D14: written out
     """Report a system call that is over; its STOP takes effect before user mode."""
-    start_pass(task, SYSCALL_EXIT)
+    if task.pending is not _RESUME or task.event != NO_EVENT:
+        start_pass(task, SYSCALL_EXIT)
+    task.event = SYSCALL_EXIT
+    task.action = task.resume_action = _RESUME
     spared, task.spared = task.spared, ()
     for engine in task.engines:
-        if engine in spared:
+        if spared and engine in spared:
             continue
         if engine.mask & QUIESCE:
             task.callback = QUIESCE

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.arch import Registers, SyscallAbi, of_regset, syscall_abi
 from utrace.arch.description import ERRNO_MAX
-from utrace.core.events import SYSCALL, SYSCALL_ENTRY
+from utrace.core.events import SYSCALL, SYSCALL_ENTRY, SYSCALL_EXIT
 from utrace.core.reporting import Pass, Stop, report_syscall_entry, report_syscall_exit
 from utrace.core.signals import take_step
 from utrace.core.verdicts import ResumeAction, SyscallAction
@@ -48,9 +48,8 @@ def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
     tracee.entry = fact
     tracee.in_syscall = True
     tracee.signo = 0
-    tracee.at_entry = tracee.more_to_come = fact[1] == _SYSCALL_ENTRY
-    if tracee.more_to_come and not _has_seccomp_stop(tracee, fact):
-        tracee.more_to_come = False
+    tracee.at_entry = at_entry = fact[1] == _SYSCALL_ENTRY
+    tracee.more_to_come = at_entry and tracee.filter is not None and _has_seccomp_stop(tracee, fact)
     if task.mask & SYSCALL_ENTRY and (task.syscalls is None or nr in task.syscalls.get(arch, ())):
         task.occurrence = fact
         report = report_syscall_entry(task, arch, nr)
@@ -162,9 +161,10 @@ def exit_stop(tracee: Tracee, fact: Fact) -> Pass | None:
     tracee.signo = 0
     if tracee.abort_result is not None:
         fact = _put_result(tracee, fact, tracee.abort_result)
-    if tracee.wants_exit():
+    arch, nr = tracee.arch, tracee.nr
+    if task.mask & SYSCALL_EXIT and (task.syscalls is None or nr in task.syscalls.get(arch, ())):
         task.occurrence = fact
-        return report_syscall_exit(task, tracee.arch, tracee.nr)
+        return report_syscall_exit(task, arch, nr)
     return None
 
 

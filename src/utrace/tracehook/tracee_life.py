@@ -58,6 +58,7 @@ _SYSCALL_ENTRY: Final = int(FactKind.SYSCALL_ENTRY)
 _SECCOMP: Final = int(FactKind.SECCOMP)
 _SYSCALL_EXIT: Final = int(FactKind.SYSCALL_EXIT)
 _TRAP: Final = int(FactKind.TRAP)
+_RUN: Final = Pause.RUN
 _LATE: Final = int(FactKind.LATE)
 _ENDS: Final = frozenset({FactKind.EXIT, FactKind.DEATH})
 
@@ -70,7 +71,8 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0
     while True:
         if not isinstance(fact, tuple):
             impossible("a running tracee is sent facts", tracee=tracee.tid, got=fact)
-        if fact[1] == _LATE:
+        kind = fact[1]
+        if kind == _LATE:
             # It runs on meanwhile, or is dead.
             yield from passed(tracee, fact)
             if tracee.over:
@@ -79,18 +81,17 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0
             continue
         tracee.running = False
         nudged, tracee.nudged = tracee.nudged, False
-        kind = fact[1]
-        if kind == _SYSCALL_ENTRY or (kind == _SECCOMP and not tracee.at_entry and not is_theirs(fact)):
-            report = entry_stop(tracee, fact)
-            if report is None or not (yield from report):
-                leave_entry(tracee)
-        elif kind == _SYSCALL_EXIT:
+        if kind == _SYSCALL_EXIT:
             ended = exit_stop(tracee, fact)
             if ended is not None:
                 yield from ended
             last = leave_exit(tracee)
             if last is not None:
                 yield from last
+        elif kind == _SYSCALL_ENTRY or (kind == _SECCOMP and not tracee.at_entry and not is_theirs(fact)):
+            report = entry_stop(tracee, fact)
+            if report is None or not (yield from report):
+                leave_entry(tracee)
         elif kind == _SECCOMP:
             yield from seccomp_stop(tracee, fact)
         elif kind == _TRAP:
@@ -105,7 +106,7 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0
             fact = yield Pause.GONE
         else:
             tracee.running = True
-            fact = yield Pause.RUN
+            fact = yield _RUN
 
 
 def _launch(tracee: Tracee, fact: Fact | Reply) -> Generator[Engine | Pause, Fact | Reply, Fact | Reply]:

@@ -93,7 +93,7 @@ def _syscall_exit(engine: Engine, tracee: LiveTracee) -> Answer:
     call = handle.call
     if call is None or call.fact is not tracee.entry:
         call = handle.call = Syscall(handle, tracee.entry or _NO_ENTRY)
-    if call.result is None:
+    if call.returned is None:
         fact = tracee.task.occurrence
         call.finish(fact[2] if type(fact) is tuple else 0)
     return engine.exit(handle, call)

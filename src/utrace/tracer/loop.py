@@ -37,6 +37,7 @@ from utrace.tracer.memory import Memory
 from utrace.tracer.ops import EngineOps
 from utrace.tracer.recording import Recording
 from utrace.tracer.task import Task
+from utrace.tracer.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,7 +99,7 @@ class Loop:
         self.faults: list[UtraceError] = []
         self._kill_on_fault = on_engine_fault == "kill_session"
         self._lock = threading.Lock()
-        self._turnstile = threading.Lock()
+        self._turnstile = Turnstile(self._lock)
         self._changed = threading.Condition(self._lock)
         self._watchers = 0
         self._jobs: deque[Job] = deque()
@@ -122,9 +123,8 @@ class Loop:
 
     def enter(self) -> None:
         """Take the lock, in the tracer thread; whoever waits for it goes first."""
-        if self._turnstile.locked():
-            with self._turnstile:
-                self._lock.acquire()
+        if self._turnstile.is_taken:
+            self._turnstile.acquire_lock()
         else:
             self._lock.acquire()
 
@@ -140,8 +140,7 @@ class Loop:
     def entered(self) -> Iterator[None]:
         """Hold the lock, in any thread, outside of the loop; what was asked for then gets done."""
         with nullcontext() if self.recording is None else self.recording.all_told():
-            with self._turnstile:
-                self._lock.acquire()
+            self._turnstile.acquire_lock()
             try:
                 yield
             finally:
@@ -174,8 +173,7 @@ class Loop:
         if self.is_mine():
             return what()
         job = Job(what)
-        with self._turnstile:
-            self._lock.acquire()
+        self._turnstile.acquire_lock()
         stopped = self._stopping
         if not stopped:
             self._jobs.append(job)
@@ -199,8 +197,7 @@ class Loop:
         if self._stopping or self.is_mine() or not (recorded or self.is_plain is not None):
             return
         job = Job(self._end_passing if for_good else lambda: None)
-        with self._turnstile:
-            self._lock.acquire()
+        self._turnstile.acquire_lock()
         self._jobs.append(job)
         self._lock.release()
         self.ring()
@@ -231,7 +228,7 @@ class Loop:
         jobs = self._jobs
         lock_acquire = self._lock.acquire
         lock_release = self._lock.release
-        turnstile_is_taken = self._turnstile.locked
+        turnstile = self._turnstile
         recording = self.recording
         tid = request = signo = 0
         # Python 3.11 specializes what it runs in a loop only if the loop jumps back unconditionally.
@@ -240,7 +237,7 @@ class Loop:
                 return
             fact = next_fact(tid, request, signo)
             tid = 0
-            if turnstile_is_taken():
+            if turnstile.is_taken:
                 self.enter()
             else:
                 lock_acquire()
@@ -334,7 +331,7 @@ class Loop:
         """
         send = tracee.send
         task = tracee.task
-        lock = self._lock
+        lock, turnstile = self._lock, self._turnstile
         self.moving = tracee
         try:
             effect = send(reply)
@@ -346,7 +343,7 @@ class Loop:
                         check_answer(answer)
                 except BaseException as error:  # noqa: BLE001 — D11: a client's affair, whatever it is
                     answer = fault(effect, tracee, error)
-                if self._turnstile.locked():
+                if turnstile.is_taken:
                     self.enter()
                 else:
                     lock.acquire()

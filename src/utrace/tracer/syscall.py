@@ -47,15 +47,16 @@ class Syscall:
 
     Attributes:
         fact: what the kernel told at the entry.
+        returned: as `result`, for who is in a hurry.
         tampering: what engines that tamper said they did to it.
     """
 
-    __slots__ = ("_args", "_decoded", "_result", "_task", "fact", "tampering")
+    __slots__ = ("_args", "_decoded", "_task", "fact", "returned", "tampering")
 
     def __init__(self, task: Task, fact: Fact) -> None:
         self._task = task
         self.fact = fact
-        self._result: int | None = None
+        self.returned: int | None = None
         self._decoded: DecodedCall | None = None
         self._args: tuple[int, tuple[int, ...]] | None = None
         self.tampering = UNTOUCHED
@@ -133,8 +134,8 @@ class Syscall:
         """The decoded call: `utrace.syscalls` renders it."""
         if self._decoded is None:
             self._decoded = decode(self.arch, self.nr, self.raw, self._task.memory, sp=self.sp)
-            if self._result is not None:
-                self._decoded.finish(self._result)
+            if self.returned is not None:
+                self._decoded.finish(self.returned)
         return self._decoded
 
     @property
@@ -158,7 +159,7 @@ class Syscall:
 
         Set it, at the exit, to change what the program gets.
         """
-        return self._result
+        return self.returned
 
     @result.setter
     def result(self, value: int) -> None:
@@ -169,14 +170,14 @@ class Syscall:
 
     def finish(self, result: int) -> None:
         """Note the result."""
-        self._result = result
+        self.returned = result
         if self._decoded is not None:
             self._decoded.finish(result)
 
     @property
     def error(self) -> int:
         """The errno it failed with, 0 if it did not."""
-        result = self._result
+        result = self.returned
         return -result if result is not None and -ERRNO_MAX <= result < 0 else 0
 
     @property
