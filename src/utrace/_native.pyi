@@ -142,6 +142,7 @@ class Program:
         returned: str,
         foreign: bool,
         socket: int | None,
+        frame: int | None,
         /,
     ) -> Self: ...
 

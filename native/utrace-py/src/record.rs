@@ -21,7 +21,7 @@ pub(crate) struct Program(pub(crate) Arc<SysProgram>);
 #[pymethods]
 impl Program {
     #[new]
-    #[pyo3(signature = (name, shapes, late, known, word, returned, foreign, socket, /))]
+    #[pyo3(signature = (name, shapes, late, known, word, returned, foreign, socket, frame, /))]
     #[allow(
         clippy::needless_pass_by_value,
         clippy::too_many_arguments,
@@ -36,9 +36,11 @@ impl Program {
         returned: &str,
         foreign: bool,
         socket: Option<usize>,
+        frame: Option<u64>,
     ) -> PyResult<Self> {
         let texts = (returned, foreign);
-        let program = shapes::program(name, shapes, late, &known, word, texts, socket)?;
+        let places = (socket, frame);
+        let program = shapes::program(name, shapes, late, &known, word, texts, places)?;
         Ok(Self(Arc::new(program)))
     }
 }

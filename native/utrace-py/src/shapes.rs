@@ -171,7 +171,7 @@ pub(crate) fn program(
     known_words: &[String],
     word: usize,
     (returned_word, foreign): (&str, bool),
-    socket: Option<usize>,
+    (socket, frame): (Option<usize>, Option<u64>),
 ) -> PyResult<Program> {
     if shapes.len() > 6
         || late
@@ -191,5 +191,6 @@ pub(crate) fn program(
         returned: returned(returned_word),
         foreign,
         socket,
+        frame,
     })
 }

@@ -349,7 +349,7 @@ impl State {
 
     fn entry(&mut self, fact: &Fact) -> Option<c_int> {
         let task = self.tasks.get_mut(&fact.tid)?;
-        let Detail::Entry { arch, args, .. } = fact.detail else {
+        let Detail::Entry { arch, args, sp, .. } = fact.detail else {
             return None;
         };
         let nr = fact.value as i32;
@@ -365,6 +365,7 @@ impl State {
             arch,
             nr,
             args,
+            sp,
         };
         let recorded = match sink.begin(&call, &[], When::now()) {
             Begun::Untaught | Begun::Ordinary => {
@@ -389,7 +390,7 @@ impl State {
         let Some(place) = recorded else {
             return Some(task.run);
         };
-        let Detail::Entry { arch, args, .. } = entry.detail else {
+        let Detail::Entry { arch, args, sp, .. } = entry.detail else {
             return None;
         };
         let call = Beginning {
@@ -397,6 +398,7 @@ impl State {
             arch,
             nr: entry.value as i32,
             args,
+            sp,
         };
         let sink = self.sinks.get_mut(task.sink)?;
         if !sink.end((&call, place), fact.value, &[], When::now()) {

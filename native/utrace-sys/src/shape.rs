@@ -226,6 +226,8 @@ pub struct Program {
     pub foreign: bool,
     /// Which argument is a socket that passes messages if it is a netlink one: Python's affair.
     pub socket: Option<usize>,
+    /// It has no arguments, but takes something from the stack, so far from its pointer: that is recorded as the first.
+    pub frame: Option<u64>,
 }
 
 impl Program {
@@ -234,6 +236,14 @@ impl Program {
         let netlink = |index: usize| is_netlink(tid, args[index] as i32);
         let mut shapes = self.shapes.iter().map(|shape| shape.chosen(args));
         !shapes.any(|shape| matches!(shape, Shape::Ordinary)) && !self.socket.is_some_and(netlink)
+    }
+
+    /// The arguments as they are recorded; `None` if they lie on a stack whose pointer is not known.
+    pub(crate) fn placed(&self, mut args: [u64; 6], sp: u64) -> Option<[u64; 6]> {
+        if let Some(place) = self.frame {
+            args[0] = sp.wrapping_add(place);
+        }
+        (self.frame.is_none() || sp != 0).then_some(args)
     }
 
     /// The arguments, 0 where none is passed: what a call says that points to nothing depends on no more.

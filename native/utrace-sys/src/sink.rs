@@ -36,6 +36,8 @@ pub(crate) struct Beginning {
     pub(crate) arch: u32,
     pub(crate) nr: i32,
     pub(crate) args: [u64; 6],
+    /// The stack pointer, 0 if it is not known.
+    pub(crate) sp: u64,
 }
 
 /// Of which batch which event the entry of a call is.
@@ -69,18 +71,21 @@ impl Sink {
             }
             _ => return Begun::Ordinary,
         };
+        let Some(args) = program.placed(call.args, call.sp) else {
+            return Begun::Ordinary;
+        };
         self.batch.looked_at += 1;
         self.batch.passed += 1;
         let capture = Capture {
             program: &program,
-            args: &call.args,
+            args: &args,
             result: None,
             limits: self.limits,
         };
         let what = What::Entry {
             arch: call.arch,
             nr: call.nr,
-            args: call.args,
+            args,
             program: Arc::clone(&program),
         };
         let place = (self.batch.serial, self.batch.events().len());

@@ -155,6 +155,7 @@ impl Tapped {
                         arch: ARCH,
                         nr: record.nr,
                         args,
+                        sp: 0,
                     };
                     *place = match sink.begin(&call, &seen, when) {
                         Begun::Recorded(at) => Some((call, at)),

@@ -31,6 +31,7 @@ from utrace.syscalls.render import render, render_result
 from utrace.syscalls.signature import Returns, plan_of
 from utrace.syscalls.socket_options import OptionValue
 from utrace.syscalls.sockets import AF_PACKET, PROTOCOLS, Protocol, SocketAddress, SocketData
+from utrace.syscalls.special import SignalFrame
 from utrace.syscalls.tables import constant_values
 from utrace.syscalls.values import Address, Fd, Hex, Pid
 
@@ -411,6 +412,11 @@ def _clone_arguments(c: _Compiler, kind: object) -> Shape:
     return "linked", c.argument(_name(kind, "size"), c.abi.mask), offsets[""], stored
 
 
+def _signal_frame(c: _Compiler, _kind: object) -> Shape:
+    mask = c.signals(8)
+    return "pointer", ("record", (("mask", 0, mask),), False, 8), False
+
+
 _KINDS: Final[dict[type, Callable[[_Compiler, object], Shape]]] = {
     t.Pointer: lambda c, _kind: c.address(),
     t.Missing: lambda _c, _kind: ("absent",),
@@ -439,6 +445,7 @@ _KINDS: Final[dict[type, Callable[[_Compiler, object], Shape]]] = {
     x.SigmaskArgument: _signal_mask,
     x.CloneArguments: _clone_arguments,
     Protocol: _protocol,
+    SignalFrame: _signal_frame,
     SocketData: lambda c, kind: ("buffer", c.count(_count(kind, "size"))),
     SocketAddress: lambda c, kind: c.block(c.count(_count(kind, "length")), 1, _SOCKADDR_MAX),
     OptionValue: lambda c, kind: c.block(c.count(_count(kind, "length")), 1, _CONTROL_MAX),
@@ -459,6 +466,8 @@ class ProgramSpec(NamedTuple):
     foreign: bool
     socket: int | None
     """The argument that is a socket, where it depends on its family what is passed."""
+    frame: int | None
+    """How far from the stack pointer what it takes from the stack is: recorded as its first argument."""
 
 
 @functools.cache
@@ -483,4 +492,7 @@ def program_of(arch: int, nr: int, limits: Limits) -> ProgramSpec | None:
     returned = _RETURNED[returns] if plainly and isinstance(returns, Returns) else "foreign"
     kinds = [_part(kind, "inner") if type(kind) is p.Out else kind for kind in signature.arguments.values()]
     socket = plan.names.index("sockfd") if any(type(kind) is SocketData for kind in kinds) else None
-    return ProgramSpec(name, shapes, list(plan.late), known, abi.word, returned, bool(plan.labels), socket)
+    frames = any(type(kind) is SignalFrame for kind in kinds)
+    frame = SignalFrame.PLACES[abi.name] if frames else None
+    labelled = bool(plan.labels)
+    return ProgramSpec(name, shapes, list(plan.late), known, abi.word, returned, labelled, socket, frame)

@@ -129,17 +129,19 @@ class SignalFrame:
     ctype: Final = "ulong"
     phase: Final = Phase.EARLY
     #: Where the mask is, from the stack pointer on.
-    _PLACES: Final = {"x86_64": 296, "i386": 248, "aarch64": 168}
+    PLACES: Final = {"x86_64": 296, "i386": 248, "aarch64": 168}
     _SIZE: Final = 8
 
     def bind(self, abi: Abi, _names: Sequence[str]) -> Decoder:
         """Make the decoding function."""
-        place = self._PLACES[abi.name]
+        place = self.PLACES[abi.name]
 
-        def decode(_raw: int, _peers: Sequence[int], call: DecodedCall) -> Value:
-            data = call.memory.read(call.sp + place, self._SIZE) if call.sp else b""
+        def decode(raw: int, _peers: Sequence[int], call: DecodedCall) -> Value:
+            # Of a recorded call the stack pointer is not known, but the place.
+            at = call.sp + place if call.sp else raw
+            data = call.memory.read(at, self._SIZE) if at else b""
             if len(data) < self._SIZE:
-                return Address(call.sp)
+                return Address(call.sp or raw)
             return Record(("mask",), (signal_set(int.from_bytes(data, "little")),))
 
         return decode
