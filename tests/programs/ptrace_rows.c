@@ -267,6 +267,70 @@ static void result_by_structure(void) {
     end_task(child);
 }
 
+static void info_by_the_stop_not_the_options(void) {
+    pid_t child = stopped_child();
+    struct __ptrace_syscall_info info;
+    const long options[] = {0, PTRACE_O_TRACESYSGOOD, 0, PTRACE_O_TRACESYSGOOD};
+    for (int i = 0; i < 4; i++) {
+        ASK(PTRACE_SYSCALL, child, 0, 0);
+        await(child, 0);
+        ASK(PTRACE_SETOPTIONS, child, 0, options[i]);
+        memset(&info, 0, sizeof info);
+        say("size %ld", syscall(SYS_ptrace, PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info));
+        say("op %d", info.op);
+    }
+    end_task(child);
+}
+
+static void step_from_a_group_stop(void) {
+    pid_t child = stopped_child();
+    for (int i = 0; i < 2; i++) {
+        kill(child, SIGSTOP);
+        ASK(PTRACE_CONT, child, 0, i ? 0 : SIGSTOP);
+        await(child, 0);
+        if (i)
+            ASK(PTRACE_CONT, child, 0, SIGSTOP);
+        if (i)
+            await(child, 0);
+        say_siginfo(child);
+        unsigned long before = ptrace(PTRACE_PEEKUSER, child, offsetof(struct user, regs.rip), 0);
+        ASK(PTRACE_SINGLESTEP, child, 0, 0);
+        await(child, 0);
+        say_siginfo(child);
+        say("moved: %d", before != (unsigned long)ptrace(PTRACE_PEEKUSER, child, offsetof(struct user, regs.rip), 0));
+    }
+    end_task(child);
+}
+
+static int go[2];
+
+static void run_at_a_word(void) {
+    char byte;
+    if (read(go[0], &byte, 1) != 1)
+        _exit(9);
+    raise(SIGUSR1);
+    pause_for_ever();
+}
+
+/* An interrupt has happened when the call returns: nothing of the program's runs after it. */
+static void interrupted_at_once(void) {
+    for (int i = 0; i < 8; i++) {
+        if (pipe(go))
+            return;
+        pid_t child = start("child", run_at_a_word);
+        until_state(child, 'S');
+        ASK(PTRACE_SEIZE, child, 0, 0);
+        ASK(PTRACE_INTERRUPT, child, 0, 0);
+        if (write(go[1], "x", 1) != 1)
+            return;
+        await(child, 0);
+        say_siginfo(child);
+        end_task(child);
+        close(go[0]);
+        close(go[1]);
+    }
+}
+
 /* -- LISTEN ----------------------------------------------------------------------------------------- */
 
 static void listen_without_group_stop(void) {
@@ -315,6 +379,9 @@ static const struct named_case cases[] = {
     {"changed_by_structure", changed_by_structure},
     {"result_by_structure", result_by_structure},
     {"listen_without_group_stop", listen_without_group_stop},
+    {"info_by_the_stop_not_the_options", info_by_the_stop_not_the_options},
+    {"interrupted_at_once", interrupted_at_once},
+    {"step_from_a_group_stop", step_from_a_group_stop},
     {"killed_while_listening", killed_while_listening},
     {NULL, NULL},
 };

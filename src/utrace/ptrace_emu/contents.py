@@ -16,7 +16,7 @@ import errno
 import struct
 from typing import TYPE_CHECKING, Final
 
-from utrace.engines.ptrace_stops import TRAP_HWBKPT, Option, PtraceEvent, StopKind, is_trap
+from utrace.engines.ptrace_stops import SIGTRAP, TRAP_HWBKPT, PtraceEvent, code_of, is_trap
 from utrace.errors import UtraceError
 from utrace.ptrace_emu import i386
 from utrace.ptrace_emu.debug_registers import DR6, SINGLE_STEP, register_at
@@ -174,12 +174,12 @@ def get_syscall_info(request: Request) -> int:
     )
     if result < 0:
         return result
-    stop = request.link.stop
-    op = _OPS.get(stop.kind, 0) if stop is not None else 0
-    if stop is not None and stop.kind is StopKind.EVENT:
-        op = 3 if stop.code >> 8 == PtraceEvent.SECCOMP else 0
-    elif not request.link.options & Option.TRACESYSGOOD:
-        op = 0
+    stop, op = request.link.stop, 0
+    if stop is not None and stop.siginfo is not None:
+        # Not by the options, which may have been set in this very stop.
+        code = code_of(stop.siginfo)
+        op = request.link.message if code == _CALL_STOP else 3 if code == _SECCOMP_STOP else 0
+        op = op if op in _OPS else 0
     told = filled[0]
     if op != told and not (op in _OF_ENTRY and told in _OF_ENTRY):
         op = 0
@@ -191,7 +191,9 @@ def get_syscall_info(request: Request) -> int:
 INFO_SIZE: Final = 88
 _INFO_SIZES: Final = (24, 80, 33, 84)
 _OF_ENTRY: Final = frozenset({1, 3})
-_OPS: Final = {StopKind.SYSCALL_ENTRY: 1, StopKind.SYSCALL_EXIT: 2}
+_OPS: Final = frozenset({1, 2, 3})
+_CALL_STOP: Final = SIGTRAP | 0x80
+_SECCOMP_STOP: Final = SIGTRAP | PtraceEvent.SECCOMP << 8
 
 
 def peek_siginfo(request: Request) -> int:

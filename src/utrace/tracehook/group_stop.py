@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.core.events import JCTL
 from utrace.core.reporting import Pass, report, stop
+from utrace.core.signals import take_step
 from utrace.tracehook.tracee import LISTEN_REQUEST
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def group_stop(tracee: Tracee, fact: Fact) -> Pass:
         return
     if not task.jctl:
         # An engine ended the stop for this thread, as PTRACE_CONT does (spec 7.1, "group stop + CONT").
-        tracee.request = tracee.free_run()
+        tracee.run_by(take_step(task))
         return
     if not task.engines and tracee.filter is None:
         # Detached in this stop, the thread goes back to being stopped.

@@ -16,7 +16,7 @@ import enum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from utrace.core.attach import inherit_engines
-from utrace.core.task_life import TaskId, TaskLife, TracedTask
+from utrace.core.task_life import Need, TaskId, TaskLife, TracedTask
 from utrace.core.verdicts import ResumeAction
 from utrace.kernel.api import Fact, FactKind
 from utrace.tracehook.return_to_user import MENDED, interrupt
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from utrace.core.engine_life import Engine
-    from utrace.core.task_life import Need
     from utrace.kernel.api import Kernel
 
 T = TypeVar("T", bound=Tracee)
@@ -231,6 +230,20 @@ class Tracees(Generic[T]):
         if not record.process.tracees:
             self._processes.pop(record.process.tgid, None)
         self._unreaped[tracee.tid] = record
+
+    def take_interrupts(self, *, but: TracedTask) -> list[tuple[TracedTask, Need, Engine | None]]:
+        """Take whom a callback of one task asked to interrupt: that has happened when the task runs on."""
+        needs = self.needs
+        taken = [
+            asked
+            for asked in needs
+            if asked[1] is Need.INTERRUPT
+            and asked[0] is not but
+            and all(need is Need.INTERRUPT for task, need, _ in needs if task is asked[0])
+        ]
+        for asked in taken:
+            needs.remove(asked)
+        return taken
 
     def attend(self, tracee: Tracee, *, break_in: bool) -> None:
         """Bring a running tracee to a stop, if something still waits for it there.

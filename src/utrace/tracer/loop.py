@@ -272,6 +272,9 @@ class Loop:
                 self._take(fact)
             if needs or jobs or ready:
                 if tid:
+                    if needs and tracee is not None:
+                        for asked in self.tracees.take_interrupts(but=tracee.task):
+                            self._meet(*asked)
                     # What is about to be done may concern this very task.
                     self.kernel.resume(tid, request, signo)
                     tid = 0

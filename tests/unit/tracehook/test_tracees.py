@@ -7,7 +7,7 @@ import pytest
 from tests.unit.tracehook.rig import ROOT, Rig
 from utrace.core.control import control, set_events
 from utrace.core.events import EXEC, QUIESCE, SYSCALL
-from utrace.core.task_life import TaskId, TracedTask
+from utrace.core.task_life import Need, TaskId, TracedTask
 from utrace.core.verdicts import ResumeAction
 from utrace.kernel.api import FactKind, Tid
 
@@ -80,3 +80,11 @@ def test_a_dying_tracee_is_not_interrupted(rig: Rig) -> None:
     rig.feed(FactKind.EXIT, 0)
     control(engine, ResumeAction.STOP)
     assert rig.settle() == []
+
+
+def test_interrupts_of_others_are_taken_first_where_nothing_else_was_asked_before(rig: Rig) -> None:
+    tasks = [rig.task, rig.thread(105).task, rig.thread(106).task]
+    asked = [(task, Need.INTERRUPT, None) for task in tasks] + [(tasks[2], Need.WAKE, None)]
+    rig.tracees.needs[:] = asked
+    assert rig.tracees.take_interrupts(but=rig.task) == [asked[1]]
+    assert rig.tracees.needs == [asked[0], asked[2], asked[3]]
