@@ -280,9 +280,7 @@ impl Sharing {
 
     /// Let the tracee just resumed run first, where that pays; whether that was done.
     pub(crate) fn step_aside(&mut self, tid: Tid) -> bool {
-        let on_one_cpu = self.way == Way::Yielding(raw::current_cpu());
-        let is_idle = matches!(self.in_force, Way::Yielding(_));
-        if tid != self.tid || !on_one_cpu || is_idle || self.vain >= Self::VAIN_MAX {
+        if !self.pays_to_step_aside(tid) {
             return false;
         }
         let begun_ns = mono_ns();
@@ -290,6 +288,12 @@ impl Sharing {
         std::thread::yield_now();
         self.passed(mono_ns() - begun_ns);
         true
+    }
+
+    fn pays_to_step_aside(&self, tid: Tid) -> bool {
+        let on_one_cpu = self.way == Way::Yielding(raw::current_cpu());
+        let is_idle = matches!(self.in_force, Way::Yielding(_));
+        tid == self.tid && on_one_cpu && !is_idle && self.vain < Self::VAIN_MAX
     }
 
     /// Learn whether the tracee had stopped again when the tracer had stepped aside.

@@ -128,12 +128,12 @@ fn step_aside_is_for_the_tracee_whose_stops_dominate_on_the_cpu_of_the_tracer() 
     let mut sharing = that_steps_aside(true);
     raw::bind_to(&CpuSet::of(raw::current_cpu()));
     sharing.way = Way::Yielding(raw::current_cpu());
-    assert!(!sharing.step_aside(sharing.tid + 1));
-    assert!(sharing.step_aside(sharing.tid));
+    assert!(!sharing.pays_to_step_aside(sharing.tid + 1));
+    assert!(sharing.pays_to_step_aside(sharing.tid));
     sharing.way = Way::Yielding(raw::current_cpu() + 1);
-    assert!(!sharing.step_aside(sharing.tid));
+    assert!(!sharing.pays_to_step_aside(sharing.tid));
     sharing.way = Way::Roaming;
-    assert!(!sharing.step_aside(sharing.tid));
+    assert!(!sharing.pays_to_step_aside(sharing.tid));
     raw::bind_to(&sharing.home);
 }
 
@@ -147,11 +147,13 @@ fn step_aside_ends_after_it_was_in_vain_for_some_times_in_a_row_until_the_next_l
             sharing.stepped_aside(true);
         }
     }
-    assert!(sharing.step_aside(sharing.tid));
+    assert!(sharing.pays_to_step_aside(sharing.tid));
     sharing.stepped_aside(true);
-    assert!(!sharing.step_aside(sharing.tid));
+    assert!(!sharing.pays_to_step_aside(sharing.tid));
     sharing.look();
-    assert!(sharing.step_aside(sharing.tid));
+    // What it decides is up to who else wants the CPUs.
+    sharing.way = Way::Yielding(raw::current_cpu());
+    assert!(sharing.pays_to_step_aside(sharing.tid));
 }
 
 #[test]
@@ -161,7 +163,7 @@ fn step_aside_is_not_for_a_tracer_that_is_idle() {
         let mut sharing = that_steps_aside(may_idle);
         if raw::may_idle_and_return() {
             sharing.prepare(sharing.tid);
-            assert_eq!(sharing.step_aside(sharing.tid), !may_idle);
+            assert_eq!(sharing.pays_to_step_aside(sharing.tid), !may_idle);
             sharing.release();
         }
     }
