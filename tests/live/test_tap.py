@@ -96,6 +96,13 @@ def test_what_was_not_in_memory_at_the_entry_is_read_later(tmp_path: Path) -> No
     ]
 
 
+def test_what_another_filter_answers_is_told(tmp_path: Path) -> None:
+    status, lines = traced(tmp_path / "log", build("taps"), "denied")
+    assert status == 0
+    found = [re.sub(" +", " ", line.text) for line in lines if line.call == "getppid"]
+    assert found == ["getppid() = -1 EPERM (Operation not permitted)"] * 3
+
+
 def test_a_call_that_a_kill_ends_is_told_as_unfinished(tmp_path: Path) -> None:
     status, _ = traced(tmp_path / "log", build("taps"), "killed")
     assert status == 128 + signal.SIGKILL

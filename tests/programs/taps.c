@@ -5,17 +5,22 @@
  *   taps traps COUNT     COUNT breakpoints of its own, each behind a hundred getppid
  *   taps mixed COUNT     COUNT getppid, each behind a getpid made as a 32-bit program does
  *   taps pages           openat of a path in a page that nobody has read yet
+ *   taps denied          three getppid that a filter of its own answers with EPERM
  *   taps killed          a read that never ends, and a SIGKILL from a thread meanwhile
  *
  * Exits with 0 if all went as it goes without anybody looking. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -101,6 +106,24 @@ static int pages(void)
 	return syscall(SYS_openat, AT_FDCWD, path + 1000, O_RDONLY, 0) != -1;
 }
 
+static int denied(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {4, code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+		return 1;
+	for (int i = 0; i < 3; i++)
+		if (syscall(SYS_getppid) != -1)
+			return 1;
+	return 0;
+}
+
 static void *ender(void *unused)
 {
 	nanosleep(&(struct timespec){0, 50 * 1000 * 1000}, NULL);
@@ -135,6 +158,8 @@ int main(int argc, char **argv)
 		return mixed();
 	if (strcmp(what, "pages") == 0)
 		return pages();
+	if (strcmp(what, "denied") == 0)
+		return denied();
 	if (strcmp(what, "killed") == 0)
 		return killed();
 	return 2;

@@ -44,7 +44,7 @@ const UNREAD: u32 = u32::MAX;
 /// What a record says.
 pub(crate) enum Said {
     /// A call began.
-    Entry([u64; 6]),
+    Entry,
     /// It ended, with this result.
     Exit(i64),
 }
@@ -54,6 +54,7 @@ pub(crate) struct Record {
     pub(crate) mono_ns: u64,
     pub(crate) tid: Tid,
     pub(crate) nr: i32,
+    pub(crate) args: [u64; 6],
     pub(crate) said: Said,
     rest: usize,
 }
@@ -69,19 +70,20 @@ fn long(bytes: &[u8], at: usize) -> Option<u64> {
 /// Take a record apart; `None`: it is none.
 pub(crate) fn record_of(bytes: &[u8]) -> Option<Record> {
     let nr = word(bytes, 12)?;
+    let mut args = [0; 6];
+    for (index, arg) in args.iter_mut().enumerate() {
+        *arg = long(bytes, 16 + 8 * index)?;
+    }
     let (said, rest) = if nr & END == 0 {
-        let mut args = [0; 6];
-        for (index, arg) in args.iter_mut().enumerate() {
-            *arg = long(bytes, 16 + 8 * index)?;
-        }
-        (Said::Entry(args), 64)
+        (Said::Entry, 64)
     } else {
-        (Said::Exit(long(bytes, 16)? as i64), 24)
+        (Said::Exit(long(bytes, 64)? as i64), 72)
     };
     Some(Record {
         mono_ns: long(bytes, 0)?,
         tid: word(bytes, 8)? as Tid,
         nr: (nr & !END) as i32,
+        args,
         said,
         rest,
     })
@@ -153,12 +155,17 @@ impl Tap {
             attach(c"sys_enter", &at_entry?)?,
             attach(c"sys_exit", &at_exit?)?,
         ];
-        Ok(Self {
+        let tap = Self {
             tasks,
             lost,
             ring: RingMap::new(ring.as_fd(), RING_BYTES)?,
             _places: places,
-        })
+        };
+        // Whether tasks can be tapped at all is found out now (Linux 6.9 has pidfds of threads).
+        let here = raw::own_tid();
+        tap.join(here)?;
+        tap.leave(here);
+        Ok(tap)
     }
 
     /// Record the calls of a task from here on, under this tid.
@@ -388,7 +395,8 @@ mod tests {
         ]);
         let taken = record_of(&record).expect("a record");
         assert_eq!((taken.mono_ns, taken.tid, taken.nr), (7, 12, 257));
-        assert!(matches!(taken.said, Said::Entry([1, 2, 3, 4, 5, 6])));
+        assert!(matches!(taken.said, Said::Entry));
+        assert_eq!(taken.args, [1, 2, 3, 4, 5, 6]);
         let found: Vec<(u64, &[u8])> = copies(&taken, &record)
             .iter()
             .map(|seen| (seen.address, seen.bytes))
@@ -398,7 +406,7 @@ mod tests {
 
     #[test]
     fn an_end_has_its_result() {
-        let record = bytes(&[&head(12, 3 | END), &(-2_i64).to_ne_bytes()]);
+        let record = bytes(&[&head(12, 3 | END), &[0; 48], &(-2_i64).to_ne_bytes()]);
         let taken = record_of(&record).expect("a record");
         assert!(matches!(taken.said, Said::Exit(-2)));
         assert_eq!(taken.nr, 3);
@@ -408,7 +416,7 @@ mod tests {
     #[test]
     fn what_is_cut_short_is_no_record() {
         assert!(record_of(&head(12, 0)).is_none());
-        let record = bytes(&[&head(12, END), &[0; 8], &copy(0x1000, 64), b"short"]);
+        let record = bytes(&[&head(12, END), &[0; 56], &copy(0x1000, 64), b"short"]);
         let taken = record_of(&record).expect("a record");
         assert!(copies(&taken, &record).is_empty());
     }

@@ -3,7 +3,7 @@
 //! Rules of this file:
 //!
 //! 1. A call of a number that nothing was said about waits, and all behind it, until something is.
-//! 2. An end without a beginning is of a call that began before its task was tapped: it is not told.
+//! 2. An end without a beginning is of a call that another seccomp filter of the task answered: both are told.
 
 use core::ffi::c_int;
 use std::collections::HashMap;
@@ -31,11 +31,19 @@ pub(crate) enum Drained {
     Untaught(Fact),
 }
 
+/// The call that a tapped task is in.
+enum Call {
+    None,
+    /// Nobody wants to see it.
+    LetGo,
+    Recorded(Beginning, Place),
+}
+
 /// A tap, and the calls that tapped tasks are in.
 pub(crate) struct Tapped {
     tap: Tap,
     sink: usize,
-    tasks: HashMap<Tid, Option<(Beginning, Place)>>,
+    tasks: HashMap<Tid, Call>,
     record: Vec<u8>,
     /// `record` has not been dealt with.
     kept: bool,
@@ -66,7 +74,7 @@ impl Tapped {
     pub(crate) fn join(&mut self, tid: Tid) -> bool {
         let joined = self.tap.join(tid).is_ok();
         if joined {
-            self.tasks.entry(tid).or_insert(None);
+            self.tasks.entry(tid).or_insert(Call::None);
         }
         joined
     }
@@ -138,7 +146,7 @@ impl Tapped {
             let Some(record) = tap::record_of(&self.record) else {
                 continue;
             };
-            let Some(place) = self.tasks.get_mut(&record.tid) else {
+            let Some(task) = self.tasks.get_mut(&record.tid) else {
                 continue;
             };
             let when = When {
@@ -148,29 +156,28 @@ impl Tapped {
                 cpu: 0,
             };
             let seen = tap::copies(&record, &self.record);
-            match record.said {
-                Said::Entry(args) => {
-                    let call = Beginning {
-                        tid: record.tid,
-                        arch: ARCH,
-                        nr: record.nr,
-                        args,
-                        sp: 0,
-                    };
-                    *place = match sink.begin(&call, &seen, when) {
-                        Begun::Recorded(at) => Some((call, at)),
-                        Begun::LetGo | Begun::Ordinary => None,
-                        Begun::Untaught => {
-                            self.kept = true;
-                            return Drained::Untaught(untaught(&call));
-                        }
-                    };
-                }
-                Said::Exit(result) => {
-                    if let Some((call, at)) = place.take() {
-                        sink.end((&call, at), result, &seen, when);
+            let call = Beginning {
+                tid: record.tid,
+                arch: ARCH,
+                nr: record.nr,
+                args: record.args,
+                sp: 0,
+            };
+            // What another filter answered has only an end.
+            if matches!(record.said, Said::Entry) || matches!(task, Call::None) {
+                *task = match sink.begin(&call, &seen, when) {
+                    Begun::Recorded(at) => Call::Recorded(call, at),
+                    Begun::LetGo | Begun::Ordinary => Call::LetGo,
+                    Begun::Untaught => {
+                        self.kept = true;
+                        return Drained::Untaught(untaught(&call));
                     }
-                }
+                };
+            }
+            if let Said::Exit(result) = record.said
+                && let Call::Recorded(call, at) = core::mem::replace(task, Call::None)
+            {
+                sink.end((&call, at), result, &seen, when);
             }
             if sink.batch.is_full() {
                 return Drained::Full;

@@ -7,7 +7,8 @@ ring; `native/utrace-sys/src/tap.rs` reads it:
     u64  CLOCK_MONOTONIC, ns
     u32  tid
     u32  number of the call; bit 31: this is its end
-    u64  six arguments, or at the end one result
+    u64  six arguments
+    u64  at the end: the result
     copies: u64 address, u32 most, u32 length or -1, then so many bytes, padded to 8
 
 Rules of this file:
@@ -16,8 +17,9 @@ Rules of this file:
 2. A ring that is half full is told by a SIGTRAP that the task sends to itself at the end of its call; so no
    call is broken off, and the tracer, which is told of every signal, lets the task wait until it has read.
    Where the task blocks SIGTRAP a SIGSTOP does the same.
-3. Calls of i386 have other numbers: they are passed over.
-4. The programs are always the same, and short, since the kernel verifies them each time; what is to be copied
+3. A call that another filter of the task answers never comes to sys_enter; so an end has its arguments, too.
+4. Calls of i386 have other numbers: they are passed over.
+5. The programs are always the same, and short, since the kernel verifies them each time; what is to be copied
    stands in a table.
 
 Reference: bpf(2), bpf-helpers(7); Linux 6.18 include/uapi/linux/bpf.h,
@@ -283,7 +285,8 @@ def _find_values(asm: _Assembler) -> None:
     asm.store(10, _VALUES + 8 * RESULT, 1)
     asm.set(1, 1)
     asm.store(10, _VALUES + 8 * ONCE, 1)
-    asm.load(1, 10, _REGS + _ORIG_AX)
+    # Only the lower half is the number.
+    asm.load(1, 10, _REGS + _ORIG_AX, size=4)
     asm.store(10, _NUMBER, 1)
 
 
@@ -324,11 +327,11 @@ def _header(asm: _Assembler, *, is_exit: bool) -> None:
     asm.store(_SCRATCH, 8, 1, size=4)
     asm.call(_KTIME)
     asm.store(_SCRATCH, 0, 0)
-    values = (RESULT,) if is_exit else range(RESULT)
-    for place, index in enumerate(values):
+    values = RESULT + 1 if is_exit else RESULT
+    for index in range(values):
         asm.load(1, 10, _VALUES + 8 * index)
-        asm.store(_SCRATCH, 16 + 8 * place, 1)
-    asm.set(_OFFSET, 16 + 8 * len(values))
+        asm.store(_SCRATCH, 16 + 8 * index, 1)
+    asm.set(_OFFSET, 16 + 8 * values)
 
 
 def _value(asm: _Assembler, register: int, at: int) -> None:
