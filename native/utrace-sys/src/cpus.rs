@@ -32,7 +32,8 @@ impl CpuSet {
 /// The CPU that a thread ran on last; `None` if it is gone.
 pub(crate) fn last_cpu(tid: Tid) -> Option<usize> {
     const PROCESSOR: usize = 39 - 3;
-    let text = std::fs::read(format!("/proc/{tid}/stat")).ok()?;
+    // Under `task` it tells of this thread alone, and looks at no other of its group, which may be thousands.
+    let text = std::fs::read(format!("/proc/{tid}/task/{tid}/stat")).ok()?;
     let name_end = text.iter().rposition(|&byte| byte == b')')?;
     let mut fields = text.get(name_end + 2..)?.split(|&byte| byte == b' ');
     str::from_utf8(fields.nth(PROCESSOR)?).ok()?.parse().ok()
