@@ -191,11 +191,38 @@ class _Assembler:
     def add(self, dst: int, imm: int) -> None:
         self.put(0x07, dst, imm=imm)
 
+    def add_register(self, dst: int, src: int) -> None:
+        self.put(0x0F, dst, src)
+
+    def mask(self, dst: int, imm: int) -> None:
+        self.put(0x57, dst, imm=imm)
+
+    def multiply(self, dst: int, imm: int) -> None:
+        self.put(0x27, dst, imm=imm)
+
+    def multiply_register(self, dst: int, src: int) -> None:
+        self.put(0x2F, dst, src)
+
+    def set_unsigned(self, dst: int, imm: int) -> None:
+        """Set the lower half, and the upper to 0."""
+        self.put(0xB4, dst, imm=imm)
+
+    def join(self, dst: int, src: int) -> None:
+        self.put(0x4F, dst, src)
+
     def load(self, dst: int, src: int, off: int, *, size: int = 8) -> None:
         self.put(_LOADS[size], dst, src, off)
 
     def store(self, dst: int, off: int, src: int, *, size: int = 8) -> None:
         self.put(_STORES[size], dst, src, off)
+
+    def store_number(self, dst: int, off: int, imm: int) -> None:
+        """Store four bytes."""
+        self.put(0x62, dst, 0, off, imm)
+
+    def count(self, dst: int, src: int) -> None:
+        """Add to eight bytes, whoever else does."""
+        self.put(0xDB, dst, src)
 
     def map(self, dst: int, which: Map) -> None:
         self.put(0x18, dst, 1, 0, which)
@@ -203,6 +230,9 @@ class _Assembler:
 
     def call(self, helper: int) -> None:
         self.put(0x85, imm=helper)
+
+    def leave(self) -> None:
+        self.put(0x95)
 
     def jump(self, label: str) -> None:
         self.put(0x05, off=label)
@@ -249,7 +279,7 @@ def _program(offsets: Offsets, *, is_exit: bool) -> bytes:
         _wait_if_full(asm, offsets)
     asm.label("out")
     asm.set(0, 0)
-    asm.put(0x95)
+    asm.leave()
     return asm.assembled()
 
 
@@ -294,9 +324,9 @@ def _find_plan(asm: _Assembler, *, is_exit: bool) -> None:
     _look_up(asm, Map.PLANS)
     asm.load(1, 10, _NUMBER)
     asm.jump_if(_ABOVE_OR_EQUAL, 1, NUMBERS, "out")
-    asm.put(0x27, 1, imm=2 * _SIDE_BYTES)
+    asm.multiply(1, 2 * _SIDE_BYTES)
     asm.move(_PLAN, 0)
-    asm.put(0x0F, _PLAN, 1)
+    asm.add_register(_PLAN, 1)
     if is_exit:
         asm.add(_PLAN, _SIDE_BYTES)
     asm.load(1, _PLAN, 6, size=1)
@@ -320,8 +350,8 @@ def _header(asm: _Assembler, *, is_exit: bool) -> None:
     """Write what every record begins with."""
     asm.load(2, 10, _NUMBER)
     if is_exit:
-        asm.put(0xB4, 1, imm=_END)
-        asm.put(0x4F, 2, 1)
+        asm.set_unsigned(1, _END)
+        asm.join(2, 1)
     asm.store(_SCRATCH, 12, 2, size=4)
     asm.load(1, 10, _TID)
     asm.store(_SCRATCH, 8, 1, size=4)
@@ -337,10 +367,10 @@ def _header(asm: _Assembler, *, is_exit: bool) -> None:
 def _value(asm: _Assembler, register: int, at: int) -> None:
     """Load the value whose number stands in the table."""
     asm.load(4, _PLAN, at, size=1)
-    asm.put(0x57, 4, imm=7)
-    asm.put(0x67, 4, imm=3)
+    asm.mask(4, 7)
+    asm.multiply(4, 8)
     asm.move(5, 10)
-    asm.put(0x0F, 5, 4)
+    asm.add_register(5, 4)
     asm.load(register, 5, _VALUES)
 
 
@@ -349,7 +379,7 @@ def _copy(asm: _Assembler, number: int, *, is_exit: bool) -> None:
     row = number * _COPY.size
     behind = asm.name()
     asm.load(1, _PLAN, row + 6, size=1)
-    asm.put(0x57, 1, imm=_COPIED)
+    asm.mask(1, _COPIED)
     asm.jump_if(_EQUAL, 1, 0, "write")
     if is_exit:
         always = asm.name()
@@ -374,7 +404,7 @@ def _length(asm: _Assembler, row: int, behind: str) -> None:
     asm.move(2, 3)
     asm.label(fits)
     asm.load(3, _PLAN, row + 2, size=2)
-    asm.put(0x2F, 2, 3)
+    asm.multiply_register(2, 3)
     asm.jump_if(_EQUAL, 2, 0, behind)
     asm.jump_if(_ABOVE, 2, _COPY_MAX, behind)
     asm.store(10, _LENGTH, 2)
@@ -385,7 +415,7 @@ def _read(asm: _Assembler, row: int, behind: str) -> None:
     _value(asm, 3, row)
     asm.jump_if(_EQUAL, 3, 0, behind)
     asm.move(1, _SCRATCH)
-    asm.put(0x0F, 1, _OFFSET)
+    asm.add_register(1, _OFFSET)
     asm.store(1, 0, 3)
     asm.store(1, 8, 2, size=4)
     asm.add(1, 16)
@@ -400,19 +430,19 @@ def _read(asm: _Assembler, row: int, behind: str) -> None:
     asm.jump_if(_NEGATIVE, 0, 0, failed)
     asm.label(read)
     asm.move(1, _SCRATCH)
-    asm.put(0x0F, 1, _OFFSET)
+    asm.add_register(1, _OFFSET)
     asm.store(1, 12, 0, size=4)
     asm.add(0, 16 + 7)
-    asm.put(0x57, 0, imm=0x1FF8)
-    asm.put(0x0F, _OFFSET, 0)
-    asm.put(0x57, _OFFSET, imm=_OFFSET_MASK)
+    asm.mask(0, 0x1FF8)
+    asm.add_register(_OFFSET, 0)
+    asm.mask(_OFFSET, _OFFSET_MASK)
     asm.jump(behind)
     asm.label(failed)
     asm.move(1, _SCRATCH)
-    asm.put(0x0F, 1, _OFFSET)
-    asm.put(0x62, 1, 0, 12, -1)
+    asm.add_register(1, _OFFSET)
+    asm.store_number(1, 12, -1)
     asm.add(_OFFSET, 16)
-    asm.put(0x57, _OFFSET, imm=_OFFSET_MASK)
+    asm.mask(_OFFSET, _OFFSET_MASK)
 
 
 def _write(asm: _Assembler) -> None:
@@ -426,7 +456,7 @@ def _write(asm: _Assembler) -> None:
     asm.jump_if(_EQUAL, 0, 0, kept)
     _look_up(asm, Map.LOST)
     asm.set(1, 1)
-    asm.put(0xDB, 0, 1)
+    asm.count(0, 1)
     asm.label(kept)
 
 
