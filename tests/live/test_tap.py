@@ -56,6 +56,13 @@ def test_no_call_of_threads_that_all_write_is_lost(tmp_path: Path) -> None:
     assert len(set(fstats)) == 1
 
 
+def test_calls_that_stop_are_among_those_that_do_not_where_they_were(tmp_path: Path) -> None:
+    status, lines = traced(tmp_path / "log", build("taps"), "ordered", "200")
+    assert status == 0
+    names = [line.call for line in lines if line.call in {"getppid", "writev"}]
+    assert names == [*["getppid"] * 1500, "writev"] * 200
+
+
 def test_who_blocks_the_signal_waits_by_another_and_keeps_none(tmp_path: Path) -> None:
     status, lines = traced(tmp_path / "log", build("taps"), "blocked", str(2 * MANY))
     assert status == 0

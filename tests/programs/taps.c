@@ -5,6 +5,7 @@
  *   taps traps COUNT     COUNT breakpoints of its own, each behind a hundred getppid
  *   taps mixed COUNT     COUNT getppid, each behind a getpid made as a 32-bit program does
  *   taps pages           openat of a path in a page that nobody has read yet
+ *   taps ordered COUNT   COUNT writev, which stop, each behind 1,500 getppid, which do not
  *   taps denied          three getppid that a filter of its own answers with EPERM
  *   taps killed          a read that never ends, and a SIGKILL from a thread meanwhile
  *
@@ -23,6 +24,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -106,6 +108,16 @@ static int pages(void)
 	return syscall(SYS_openat, AT_FDCWD, path + 1000, O_RDONLY, 0) != -1;
 }
 
+static int ordered(void)
+{
+	for (long i = 0; i < count; i++) {
+		for (int j = 0; j < 1500; j++)
+			syscall(SYS_getppid);
+		writev(-1, NULL, 0);
+	}
+	return 0;
+}
+
 static int denied(void)
 {
 	struct sock_filter code[] = {
@@ -158,6 +170,8 @@ int main(int argc, char **argv)
 		return mixed();
 	if (strcmp(what, "pages") == 0)
 		return pages();
+	if (strcmp(what, "ordered") == 0)
+		return ordered();
 	if (strcmp(what, "denied") == 0)
 		return denied();
 	if (strcmp(what, "killed") == 0)

@@ -232,11 +232,13 @@ impl Recorder {
     pub(crate) fn comes_before(&self, fact: &Fact) -> Option<Fact> {
         let mut guard = self.state();
         let state = &mut *guard;
-        match state.tapped.as_mut()?.drain(&mut state.sinks) {
+        let tapped = state.tapped.as_mut()?;
+        match tapped.drain(&mut state.sinks) {
             Drained::Dry => None,
             Drained::Untaught(untaught) => Some(untaught),
             Drained::Full if fact.kind == FactKind::Bell => {
-                // It has all handed up, and is as good for that as another.
+                // It has all handed up, and is as good for that as another; what comes next has more before it.
+                tapped.begin_anew();
                 state.full = true;
                 None
             }

@@ -131,7 +131,12 @@ impl Tapped {
         }
     }
 
-    /// Record what there is by now.
+    /// Read up to where it is written when something is next to be told.
+    pub(crate) fn begin_anew(&mut self) {
+        self.end = None;
+    }
+
+    /// Record what there is by now, or was when that was begun.
     pub(crate) fn drain(&mut self, sinks: &mut [Sink]) -> Drained {
         if !self.has_records() {
             self.end = None;
