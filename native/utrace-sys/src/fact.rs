@@ -205,7 +205,7 @@ fn fetch_syscall(tid: Tid) -> Result<Option<Fact>, Errno> {
     })
 }
 
-fn si_code(info: &Siginfo) -> c_int {
+pub(crate) fn si_code(info: &Siginfo) -> c_int {
     c_int::from_ne_bytes([info[8], info[9], info[10], info[11]])
 }
 

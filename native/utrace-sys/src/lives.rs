@@ -19,10 +19,9 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::arch::{NT_PRSTATUS, REGSET_BYTES, Registers};
 use crate::fact::{Detail, Fact, FactKind};
 use crate::record::{Call, Going, SYSCALL, Task};
-use crate::{Tid, raw};
+use crate::{Tid, plain, raw};
 
 const SIGNAL_BITS: i64 = 0x7f;
 /// Links of `/proc/TGID/task` if there is one thread: itself, its parent, the thread.
@@ -81,13 +80,7 @@ pub(crate) struct Live;
 
 impl Kernel for Live {
     fn may_be_broken(&self, tid: Tid) -> bool {
-        let mut regset = [0; REGSET_BYTES];
-        match raw::ptrace_get_regset(tid, NT_PRSTATUS, &mut regset) {
-            Ok(length) => Registers(&mut regset[..length])
-                .interrupted_syscall()
-                .is_some(),
-            Err(_) => true,
-        }
+        plain::may_be_broken(tid)
     }
 
     fn is_thread_of(&self, tid: Tid, process: Tid) -> bool {

@@ -66,18 +66,23 @@ pub(crate) trait Kernel {
     fn is_gone(&self, tid: Tid) -> bool;
 }
 
+/// Whether a call of a stopped task has just failed with EINTR, or nobody can tell.
+pub(crate) fn may_be_broken(tid: Tid) -> bool {
+    let mut regset = [0; REGSET_BYTES];
+    match raw::ptrace_get_regset(tid, NT_PRSTATUS, &mut regset) {
+        Ok(length) => Registers(&mut regset[..length])
+            .interrupted_syscall()
+            .is_some(),
+        Err(_) => true,
+    }
+}
+
 /// Linux.
 pub(crate) struct Live;
 
 impl Kernel for Live {
     fn may_be_broken(&self, tid: Tid) -> bool {
-        let mut regset = [0; REGSET_BYTES];
-        match raw::ptrace_get_regset(tid, NT_PRSTATUS, &mut regset) {
-            Ok(length) => Registers(&mut regset[..length])
-                .interrupted_syscall()
-                .is_some(),
-            Err(_) => true,
-        }
+        may_be_broken(tid)
     }
 
     fn clone_flags(&self, tid: Tid, at: u64) -> Option<u64> {

@@ -228,34 +228,18 @@ impl Recorder {
         self.state().tapped.as_ref().map_or(0, Tapped::lost)
     }
 
-    /// Record what the tap has; what is to be told before a fact, if anything is.
-    pub(crate) fn comes_before(&self, fact: &Fact) -> Option<Fact> {
+    /// Record what the tap has; what is to be told before the fact in hand, if anything is: then ask again.
+    pub(crate) fn comes_first(&self) -> Option<Fact> {
         let mut guard = self.state();
         let state = &mut *guard;
-        let tapped = state.tapped.as_mut()?;
-        match tapped.drain(&mut state.sinks) {
+        match state.tapped.as_mut()?.drain(&mut state.sinks) {
             Drained::Dry => None,
             Drained::Untaught(untaught) => Some(untaught),
-            Drained::Full if fact.kind == FactKind::Bell => {
-                // It has all handed up, and is as good for that as another; what comes next has more before it.
-                tapped.begin_anew();
-                state.full = true;
-                None
-            }
             Drained::Full => {
                 state.full = true;
                 Some(Fact::new(0, FactKind::Bell, 0))
             }
         }
-    }
-
-    /// Whether a stop is of a task that waits until what the tap has was read.
-    pub(crate) fn waits_for_drain(&self, fact: &Fact) -> bool {
-        let state = self.state();
-        state
-            .tapped
-            .as_ref()
-            .is_some_and(|tapped| tapped.is_waiting(fact))
     }
 
     /// Whether a batch is to be handed up before any more is recorded.
@@ -270,6 +254,13 @@ impl Recorder {
         mut resume: impl FnMut(Going) -> R,
     ) -> Option<[Option<R>; 2]> {
         let mut state = self.state();
+        if state
+            .tapped
+            .as_ref()
+            .is_some_and(|tapped| tapped.is_waiting(fact))
+        {
+            return Some([Some(resume((fact.tid, raw::PTRACE_CONT, 0))), None]);
+        }
         if let Some(going) = state.call(fact) {
             return Some([Some(resume((fact.tid, going, 0))), None]);
         }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use crate::Tid;
 use crate::batch::When;
-use crate::fact::{Detail, Fact, FactKind};
+use crate::fact::{self, Detail, Fact, FactKind};
 use crate::raw;
 use crate::sink::{Beginning, Begun, Place, Sink};
 use crate::tap::{self, Said, Tap};
@@ -113,30 +113,24 @@ impl Tapped {
     }
 
     /// Whether a signal is that by which a program of the tap made its task wait.
-    pub(crate) fn is_waiting(&self, fact: &Fact) -> bool {
-        let Detail::Siginfo(info) = &fact.detail else {
+    pub(crate) fn is_waiting(&self, stop: &Fact) -> bool {
+        let Detail::Siginfo(info) = &stop.detail else {
             return false;
         };
-        let code = c_int::from_ne_bytes([info[8], info[9], info[10], info[11]]);
-        if code != SI_KERNEL || !self.tasks.contains_key(&fact.tid) {
+        if fact::si_code(info) != SI_KERNEL || !self.tasks.contains_key(&stop.tid) {
             return false;
         }
-        match fact.value as c_int {
+        match stop.value as c_int {
             libc::SIGSTOP => true,
             // A breakpoint's comes in user mode, where there is no call.
             libc::SIGTRAP => {
-                raw::ptrace_peek_user(fact.tid, ORIG_AX).is_ok_and(|nr| nr as i64 >= 0)
+                raw::ptrace_peek_user(stop.tid, ORIG_AX).is_ok_and(|nr| nr as i64 >= 0)
             }
             _ => false,
         }
     }
 
-    /// Read up to where it is written when something is next to be told.
-    pub(crate) fn begin_anew(&mut self) {
-        self.end = None;
-    }
-
-    /// Record what there is by now, or was when that was begun.
+    /// Record what there is by now; asked again after anything but `Dry`, what there was at first.
     pub(crate) fn drain(&mut self, sinks: &mut [Sink]) -> Drained {
         if !self.has_records() {
             self.end = None;

@@ -121,13 +121,9 @@ impl Tracer {
             let Some(fact) = next else {
                 return Ok(None);
             };
-            if let Some(first) = self.recorder.comes_before(&fact) {
+            if let Some(first) = self.recorder.comes_first() {
                 state.held = Some(fact);
                 return Ok(Some(first));
-            }
-            if self.recorder.waits_for_drain(&fact) {
-                hot = resume(fact.tid, raw::PTRACE_CONT, 0)?.then_some(fact.tid);
-                continue;
             }
             let taken = self.recorder.handle(&fact, |(tid, request, signo)| {
                 if state.has_ready(tid) {

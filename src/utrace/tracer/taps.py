@@ -223,7 +223,6 @@ _POINTING: Final[dict[str, Plan]] = {
     "timerfd_gettime": Plan((), (_block(1, 2 * _TIMESPEC),)),
     "sigaltstack": Plan((_block(0, 24),), (_block(1, 24),)),
     "getcpu": Plan((), (_block(0, _INT), _block(1, _INT))),
-    "set_robust_list": Plan(),
 }
 
 PLANS: Final[Mapping[str, Plan]] = {**dict.fromkeys(_PLAIN, Plan()), **_POINTING}

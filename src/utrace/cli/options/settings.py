@@ -110,8 +110,9 @@ class TraceOptions:
     call_limit: int | None = None
     kill_on_exit: bool = False
     seccomp: bool | None = None
-    tap: bool = True
     """Launched programs have a filter, so that calls not chosen do not stop; None: where it does no harm."""
+    tap: bool = True
+    """Calls of launched programs are recorded without a stop, where that can be and does no harm."""
 
     # What is shown.
     calls: str | None = None
