@@ -1,7 +1,7 @@
 //! How long to stay with one tracee before all are asked.
 //!
-//! A wait for any looks at each tracee, some 20 ns apiece, and always finds the first in the kernel's
-//! list.  When the turns are used up, everything that waits is taken off the kernel at once and told
+//! A wait for any looks at each tracee, 20 ns apiece where they are few and 200 where there are thousands (which no
+//! cache holds), and always finds the first in the kernel's list.  When the turns are used up, everything that waits is taken off the kernel at once and told
 //! in that order, so each tracee gets its turn.  The number of turns grows with the tracees, so that
 //! asking all stays a small part of the cost of a stop, and shrinks with how many were found ready.
 //!
@@ -43,8 +43,10 @@ pub(crate) struct Pace {
 impl Pace {
     /// Turns between two questions to all while only one tracee stops.
     const ALONE: usize = 16;
-    /// So many tracees looked at are worth one turn.
-    const LOOKED_AT: usize = 16;
+    /// So many tracees looked at, once a turn, are a small part of it.
+    const LOOKED_AT: usize = 4;
+    /// Beside so few a look at one costs as much as the wait for any.
+    const FEW: usize = 16;
     /// Looks that bridge a trip to another CPU.
     const LOOKS: usize = 128;
     /// Failures in a row that end it.
@@ -68,10 +70,10 @@ impl Pace {
     pub(crate) fn looks(&mut self, apart: bool) -> usize {
         self.trips = self.trips.wrapping_add(1);
         if apart && (self.patience > 0 || self.trips.is_multiple_of(Self::TRIPS_TO_PROBE)) {
-            Self::LOOKS + self.tracees / Self::LOOKED_AT
+            Self::LOOKS + self.tracees / Self::FEW
         } else {
             // So few are looked at by the wait for any as cheaply as one.
-            usize::from(self.tracees > Self::LOOKED_AT)
+            usize::from(self.tracees > Self::FEW)
         }
     }
 
@@ -119,7 +121,7 @@ mod tests {
     #[test]
     fn start_round_few_tracees_several_ready_gives_each_one_stop() {
         let mut pace = Pace {
-            tracees: 4,
+            tracees: Pace::LOOKED_AT - 1,
             ..Pace::default()
         };
         pace.start_round(2);
@@ -136,15 +138,15 @@ mod tests {
             ..Pace::default()
         };
         pace.start_round(3);
-        assert_eq!(turns(&mut pace), 100);
+        assert_eq!(turns(&mut pace), 400);
         pace.next_share();
-        assert_eq!(turns(&mut pace), 100);
+        assert_eq!(turns(&mut pace), 400);
     }
 
     #[test]
     fn looks_are_none_beside_few_tracees() {
         let mut pace = Pace {
-            tracees: Pace::LOOKED_AT,
+            tracees: Pace::FEW,
             ..Pace::default()
         };
         assert_eq!(pace.looks(true), 0);
@@ -153,7 +155,7 @@ mod tests {
     #[test]
     fn looks_are_one_until_a_probe_succeeds_and_again_after_failures() {
         let mut pace = Pace {
-            tracees: Pace::LOOKED_AT + 1,
+            tracees: Pace::FEW + 1,
             ..Pace::default()
         };
         assert!((1..=1000).all(|_| pace.looks(false) == 1));
@@ -164,10 +166,7 @@ mod tests {
         assert_eq!(pace.looks(true), 1);
         pace.found(5);
         for _ in 0..Pace::PATIENCE {
-            assert_eq!(
-                pace.looks(true),
-                Pace::LOOKS + pace.tracees / Pace::LOOKED_AT
-            );
+            assert_eq!(pace.looks(true), Pace::LOOKS + pace.tracees / Pace::FEW);
             pace.missed();
         }
         assert_eq!(pace.looks(true), 1);
@@ -176,7 +175,7 @@ mod tests {
     #[test]
     fn found_at_once_is_no_reason_to_look_longer() {
         let mut pace = Pace {
-            tracees: Pace::LOOKED_AT + 1,
+            tracees: Pace::FEW + 1,
             ..Pace::default()
         };
         pace.found(1);

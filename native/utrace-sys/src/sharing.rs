@@ -130,7 +130,7 @@ impl Account {
     fn lost_since(&self, before: &Self) -> Option<u64> {
         let waited = self.waited.saturating_sub(before.waited);
         let lost = waited.saturating_sub(self.ran.saturating_sub(before.ran));
-        let is_much = lost > (self.now - before.now) / 16;
+        let is_much = lost > ((self.now - before.now) / 16).max(Sharing::LEAST_LOST_NS);
         is_much.then_some(lost)
     }
 }
@@ -145,7 +145,8 @@ impl Sharing {
     /// or waits; when that was so long altogether, it looks which.
     const SLOW_NS: u64 = 100_000;
     const SLOW_MAX_NS: u64 = 2_000_000;
-    /// A rest is so many times as long as what was lost, and no shorter than after so much.
+    /// A rest is so many times as long as what was lost, and no shorter than after so much.  Less is no loss: who
+    /// wants a CPU for a moment would have got it anyway.
     const REST_FACTOR: u64 = 100;
     const LEAST_LOST_NS: u64 = 1_000_000;
     /// Having stepped aside in vain so often in a row ends it until the next look.

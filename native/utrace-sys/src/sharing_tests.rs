@@ -82,11 +82,18 @@ fn decide_gives_up_a_tracee_that_always_flees_until_it_has_rested() {
 
 #[test]
 fn lost_is_what_the_tracer_has_waited_for_others_than_its_tracee() {
-    let account = |now, waited, ran| Account { now, waited, ran };
-    let before = account(1000, 50, 7);
-    assert_eq!(account(2000, 350, 297).lost_since(&before), None);
-    assert_eq!(account(2000, 450, 307).lost_since(&before), Some(100));
-    assert_eq!(account(2000, 60, 607).lost_since(&before), None);
+    let ms = |count: u64| count * 1_000_000;
+    let account = |now, waited, ran| Account {
+        now: ms(now),
+        waited: ms(waited),
+        ran: ms(ran),
+    };
+    let before = account(100, 50, 7);
+    assert_eq!(account(200, 350, 302).lost_since(&before), None);
+    assert_eq!(account(200, 450, 397).lost_since(&before), Some(ms(10)));
+    assert_eq!(account(200, 60, 607).lost_since(&before), None);
+    assert_eq!(account(104, 52, 8).lost_since(&before), None);
+    assert_eq!(account(104, 54, 8).lost_since(&before), Some(ms(3)));
 }
 
 #[test]
