@@ -84,6 +84,7 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) argv: &'a [CString],
     pub(crate) env: &'a [CString],
     pub(crate) cwd: Option<&'a CStr>,
+    /// What is to be 0, 1 and 2; -1: that is to be closed.
     pub(crate) stdio: [RawFd; 3],
     pub(crate) new_session: bool,
     pub(crate) parent_death_signal: c_int,
@@ -156,12 +157,18 @@ unsafe fn child(plan: &ChildPlan<'_>, argv: &[*const c_char], env: &[*const c_ch
             need(libc::setsid());
         }
         // First all above 2, then down: any of the three may be any of 0, 1, 2.
-        let mut high = [0; 3];
+        let mut high = [-1; 3];
         for (from, to) in plan.stdio.iter().zip(&mut high) {
-            *to = need(libc::fcntl(*from, libc::F_DUPFD_CLOEXEC, 3));
+            if *from >= 0 {
+                *to = need(libc::fcntl(*from, libc::F_DUPFD_CLOEXEC, 3));
+            }
         }
         for (from, to) in high.iter().zip(0..) {
-            need(libc::dup2(*from, to));
+            if *from < 0 {
+                libc::close(to);
+            } else {
+                need(libc::dup2(*from, to));
+            }
         }
         if libc::syscall(libc::SYS_close_range, 3, c_int::MAX, CLOSE_RANGE_CLOEXEC) == -1 {
             close_all_on_exec();

@@ -11,6 +11,8 @@ import signal
 import sys
 from typing import Final
 
+from utrace.cli.console import complain, fill_standard, put
+
 _OBJECTS_BETWEEN_LOOKS: Final = 100_000
 
 _HELP = """\
@@ -39,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; `arguments` are those behind the program's name."""
     # What is imported stays: to look through it for garbage again and again takes a seventh of the start.
     gc.set_threshold(_OBJECTS_BETWEEN_LOOKS)
+    fill_standard()
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     finally:
@@ -73,15 +76,12 @@ def _run(words: list[str]) -> int:  # noqa: PLR0911 — one line a command
 
             return completion.main(rest)
         case "-h" | "--help" | "help":
-            sys.stdout.write(_HELP)
-            return 0
+            return put(_HELP)
         case "-V" | "--version":
             from importlib.metadata import version  # noqa: PLC0415 — the same
 
-            sys.stdout.write(f"utrace {version('utrace')}\n")
-            return 0
+            return put(f"utrace {version('utrace')}\n")
         case "":
-            sys.stderr.write("utrace: no command given (try 'utrace --help')\n")
+            return complain("utrace: no command given (try 'utrace --help')")
         case _:
-            sys.stderr.write(f"utrace: there is no command '{command}' (try 'utrace --help')\n")
-    return 1
+            return complain(f"utrace: there is no command '{command}' (try 'utrace --help')")

@@ -9,9 +9,9 @@ Reference: bash(1) "Programmable Completion"; zshcompsys(1); complete in fish(1)
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final
 
+from utrace.cli.console import complain, put
 from utrace.cli.trace_options import OPTIONS
 from utrace.syscalls.abi import X86_64
 from utrace.syscalls.groups import GROUPS
@@ -46,13 +46,10 @@ SHELLS: Final = ("bash", "zsh", "fish")
 def main(words: list[str]) -> int:
     """Run `utrace completion` with these arguments."""
     if words in (["-h"], ["--help"]):
-        sys.stdout.write(_HELP)
-        return 0
+        return put(_HELP)
     if len(words) != 1 or words[0] not in _WRITERS:
-        sys.stderr.write(f"utrace completion: name a shell: {', '.join(SHELLS)}\n")
-        return 1
-    sys.stdout.write(_WRITERS[words[0]]())
-    return 0
+        return complain(f"utrace completion: name a shell: {', '.join(SHELLS)}")
+    return put(_WRITERS[words[0]]())
 
 
 def call_words() -> list[str]:

@@ -12,6 +12,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from utrace.cli.console import complain
 from utrace.cli.options.settings import Daemon
 from utrace.core.events import Event
 from utrace.core.verdicts import ResumeAction
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _PR_SET_PTRACER: Final = 0x59616D61
 _PID_BYTES: Final = 8
+_NOT_EXECUTABLE: Final = 126
 
 
 class Program(NamedTuple):
@@ -116,16 +118,16 @@ def _become(program: Program, child: int, from_tracer: int, to_tracer: int) -> N
     if not os.read(from_tracer, 1):
         # The tracer has said why it gave up.
         os._exit(1)
-    if program.user is not None:
-        become_user(program.user)
     for signo in (signal.SIGPIPE, signal.SIGXFSZ):
         # Python ignores these for its own sake.
         signal.signal(signo, signal.SIG_DFL)
     try:
+        if program.user is not None:
+            become_user(program.user)
         os.execve(program.path, list(program.argv), program.environment)  # noqa: S606 — it is what was asked for
     except OSError as error:
-        os.write(2, f"utrace: {program.argv[0]}: {error.strerror}\n".encode())
-        os._exit(126)
+        complain(f"utrace: {program.argv[0]}: {error.strerror}")
+        os._exit(_NOT_EXECUTABLE)
 
 
 def become_user(name: str) -> None:

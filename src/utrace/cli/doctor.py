@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.metadata import version
 
+from utrace.cli.console import complain, put
 from utrace.kernel.caps import read_caps
 from utrace.kernel.probe import examine
 from utrace.kernel.probe_stops import check_expectations
@@ -25,14 +25,12 @@ The exit status is 0 if programs can be traced at all, 1 if not.
 def main(words: list[str]) -> int:
     """Run `utrace doctor` with these arguments."""
     if words in (["-h"], ["--help"]):
-        sys.stdout.write(_HELP)
-        return 0
+        return put(_HELP)
     if words not in ([], ["--json"]):
-        sys.stderr.write(f"utrace doctor: unrecognized argument '{words[0]}' (try 'utrace doctor --help')\n")
-        return 1
+        return complain(f"utrace doctor: unrecognized argument '{words[-1]}' (try 'utrace doctor --help')")
     findings, expected = examine(), check_expectations()
-    sys.stdout.write(_json(findings, expected) if words else _table(findings, expected))
-    return 0 if all(finding.works for finding in findings if finding.vital) else 1
+    status = put(_json(findings, expected) if words else _table(findings, expected))
+    return status or int(not all(finding.works for finding in findings if finding.vital))
 
 
 def _table(findings: list[Finding], expected: list[Finding]) -> str:

@@ -1,4 +1,4 @@
-"""How `utrace trace` ends: by a signal, and as its program ended.
+"""When signals end `utrace trace`.
 
 Reference: strace(1) "-I", "DIAGNOSTICS".
 """
@@ -6,7 +6,6 @@ Reference: strace(1) "-I", "DIAGNOSTICS".
 from __future__ import annotations
 
 import signal
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -85,15 +84,3 @@ def signals_handled(options: TraceOptions) -> Iterator[None]:
         if not let_go:
             for signo, handler in before.items():
                 signal.signal(signo, handler)
-
-
-def die_by(signo: int) -> None:
-    """End as the program ended, without a core dump of our own on top of its."""
-    import resource  # noqa: PLC0415 — only where a signal ends us
-
-    sys.stdout.flush()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    if signo not in {signal.SIGKILL, signal.SIGSTOP}:
-        signal.signal(signo, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signo])
-    signal.raise_signal(signo)

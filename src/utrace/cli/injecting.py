@@ -70,7 +70,7 @@ def read_journal(path: Path) -> list[Injection]:
         UsageError: it is none.
     """
     injections: list[Injection] = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             thread, rule, call, invocation = json.loads(line)
             injections.append(Injection(int(thread), int(rule), str(call), int(invocation)))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final
 
+from utrace.cli.console import complain, put
 from utrace.cli.options.settings import UsageError
 from utrace.cli.trace_options import SECTIONS, parse
 
 if TYPE_CHECKING:
     from utrace.cli.trace_options import Option
 
-_OWN_ERROR: Final = 1
 _NAMES_WIDTH: Final = 41
 
 _HELP_HEAD: Final = """\
@@ -43,24 +42,20 @@ def main(words: list[str]) -> int:
     try:
         options = parse(words)
     except UsageError as error:
-        return _fail(f"utrace trace: {error} (try 'utrace trace --help')")
+        # Where something is pointed at, a hint behind it would only be in the way.
+        hint = "" if "\n" in str(error) else " (try 'utrace trace --help')"
+        return complain(f"utrace trace: {error}{hint}")
     if options.show_help:
-        sys.stdout.write(_help())
-        return 0
+        return put(_help())
     if options.show_version:
         from utrace.cli import main as utrace  # noqa: PLC0415 — only here
 
         return utrace(["--version"])
     for warning in options.warnings:
-        sys.stderr.write(f"utrace trace: {warning}\n")
+        complain(f"utrace trace: {warning}")
     from utrace.cli.tracing import run  # noqa: PLC0415 — not for help and mistakes
 
     return run(options)
-
-
-def _fail(message: str, status: int = _OWN_ERROR) -> int:
-    sys.stderr.write(message + "\n")
-    return status
 
 
 def _help() -> str:

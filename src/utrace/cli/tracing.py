@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from utrace.cli.endings import LetGo, die_by, signals_handled
+from utrace.cli.console import complain, plain, standard
+from utrace.cli.dying import die_by
+from utrace.cli.endings import LetGo, signals_handled
 from utrace.cli.filtering import chooses_filter, chooses_tap, why_rights_are_lost
 from utrace.cli.options.settings import NO_NUMBERS, Daemon, Interruptible, Stacks, UsageError
 from utrace.cli.privileges import LostRights
@@ -52,11 +53,13 @@ class Tracing:
         self.options = options
         self.errors = Output.to_descriptor(_STANDARD_ERROR, name="standard error")
         self.screening = Screening(options)
+        self.table: Output | None = None
         self.lines = self._line_log() if self._writes_lines() else None
         self.counts = self._call_counts() if options.counts else None
+        if self.counts is not None and self.table is None:
+            self.table = self._output()
         self.live = self._live_sums() if options.live else None
         self.panel: LivePanel | None = None
-        self.table = self._shared_output() if self.lines is None else None
         self.accesses = self._accesses()
         self.inject: Inject | None = None
         self.journal: Output | None = None
@@ -123,8 +126,12 @@ class Tracing:
             or options.daemon is not Daemon.NO
         )
         separate = options.separately and options.output is not None
+        shared = None if separate else self._output()
+        if shared is not None and options.counts:
+            # It goes behind the lines.
+            self.table = shared.share()
         return LineLog(
-            self._output_of if separate else self._shared_output(),
+            shared or self._output_of,
             self._line_style(),
             statuses=options.statuses,
             notices=None if silent else self.errors,
@@ -207,7 +214,7 @@ class Tracing:
 
     # -- outputs ----------------------------------------------------------------------------------
 
-    def _shared_output(self) -> Output:
+    def _output(self) -> Output:
         target = self.options.output
         if target is None:
             return self.errors
@@ -247,7 +254,8 @@ class Tracing:
             try:
                 with signals_handled(self.options):
                     status = self._start(session)
-                    session.run()
+                    if not status or session.tasks:
+                        session.run()
             except LetGo as signal_received:
                 letting_go = signal_received.signo
                 if self.filters and not ends_with_us:
@@ -294,13 +302,16 @@ class Tracing:
                 user=options.user,
                 seccomp=self.chooses,
                 tap=self.taps,
+                stdio=standard(),
             )
         except ProgramNotStarted as error:
-            self.errors.write(f"utrace: {error}\n")
+            self._complain(f"{error}")
             return error.status
         except OSError as error:
             cure = "'utrace doctor'" + (" or --no-seccomp" if self.filters else "")
-            self.errors.write(f"utrace: cannot trace {options.program[0]}: {error} (try {cure})\n")
+            whose = "" if options.user is None else f" as {options.user}"
+            why = error.strerror or error
+            self._complain(f"cannot trace {options.program[0]}{whose}: {why} (try {cure})")
             return OWN_ERROR
         return 0
 
@@ -310,17 +321,20 @@ class Tracing:
         try:
             session.attach(waiting.pid, [BeginAtExecve(self.engines)], all_threads=False)
         except (TaskGone, NotPermitted) as error:
-            self.errors.write(f"utrace: {error}\n")
+            self._complain(f"{error}")
             return OWN_ERROR
         waiting.go()
         return 0
+
+    def _complain(self, message: str) -> None:
+        self.errors.write(plain(f"utrace: {message}\n"))
 
     def _attach(self, session: Session, pid: int) -> bool:
         follow = self.options.follow
         try:
             task = session.attach(pid, self.engines, all_threads=follow)
         except (TaskGone, NotPermitted) as error:
-            self.errors.write(f"utrace: {error}\n")
+            self._complain(f"{error}")
             return False
         threads = sum(one.pid == task.pid for one in session.tasks)
         several = f" with {threads} threads" if threads > 1 else ""
@@ -354,17 +368,14 @@ class Tracing:
         if self.journal is not None:
             self.journal.close()
             losses += [self.journal.loss] if self.journal.loss is not None else []
-        if self.counts is not None:
-            table = self.table or self._reopened()
-            table.write(self.counts.table())
-            table.close()
-            losses += [table.loss] if table.loss is not None else []
+        if self.counts is not None and self.table is not None:
+            self.table.write(self.counts.table())
+            self.table.close()
+            # What the lines lost there is counted in.
+            losses = [loss for loss in losses if loss.name != self.table.name]
+            losses += [self.table.loss] if self.table.loss is not None else []
         for message in (*troubles, *losses, *(self.screening.summary() if self.options.explain else ())):
-            self.errors.write(f"utrace: {message}\n")
-
-    def _reopened(self) -> Output:
-        path = self.options.output
-        return self.errors if path is None else Output.to_file(path, append=True)
+            self._complain(f"{message}")
 
 
 def run(options: TraceOptions) -> int:
@@ -374,19 +385,19 @@ def run(options: TraceOptions) -> int:
         try:
             waiting = _hand_over(options)
         except ProgramNotStarted as error:
-            sys.stderr.write(f"utrace: {error}\n")
+            complain(f"utrace: {error}")
             return error.status
+        except OSError as error:
+            return complain(f"utrace: cannot make a tracer: {error.strerror}")
         if options.interruptible is None:
             options.interruptible = Interruptible.NEVER_TSTP
     try:
         tracing = Tracing(options)
     except OSError as error:
         where = error.filename or options.output
-        sys.stderr.write(f"utrace: cannot open {where}: {error.strerror}\n")
-        return OWN_ERROR
+        return complain(f"utrace: cannot open {where}: {error.strerror}")
     except (UsageError, MissingExtra) as error:
-        sys.stderr.write(f"utrace trace: {error}\n")
-        return OWN_ERROR
+        return complain(f"utrace trace: {error}")
     tracing.waiting = waiting
     return tracing.run()
 
@@ -398,7 +409,6 @@ def _hand_over(options: TraceOptions) -> daemon.Waiting:
     variables = dict(os.environ) if variables is None else variables
     path = find_program(os.fsencode(options.program[0]), variables.get("PATH", os.defpath))
     argv = [options.argv0 or options.program[0], *options.program[1:]]
-    sys.stdout.flush()
     return daemon.hand_over(options.daemon, daemon.Program(path, argv, variables, options.user))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from utrace.cli.console import complain, plain, put
+from utrace.cli.options.grammar import natural
 from utrace.tracer.roster import ask_all
 
 if TYPE_CHECKING:
@@ -25,22 +26,23 @@ With PID only the tasks of that process.  The exit status is 1 if there is none 
 def main(words: Sequence[str]) -> int:
     """Run `utrace who` with these arguments."""
     if words and words[0] in {"-h", "--help"}:
-        sys.stdout.write(_HELP)
-        return 0
-    if len(words) > 1 or (words and not words[0].isdigit()):
-        sys.stderr.write("utrace who: one process id at most (try 'utrace who --help')\n")
-        return 1
-    wanted = int(words[0]) if words else None
-    told = 0
-    for session, tasks in ask_all():
-        for task in tasks:
-            if wanted in {None, task.pid, task.tid}:
-                sys.stdout.write(_lines(session, task))
-                told += 1
+        return put(_HELP)
+    wanted = natural(words[0]) if words else None
+    if len(words) > 1 or (words and wanted is None):
+        return complain("utrace who: one process id at most (try 'utrace who --help')")
+    try:
+        told = [
+            _lines(session, task)
+            for session, tasks in ask_all()
+            for task in tasks
+            if wanted in {None, task.pid, task.tid}
+        ]
+    except OSError as error:
+        return complain(f"utrace who: {error.filename or 'a session'}: {error.strerror or error}")
     if not told:
         what = "nothing" if wanted is None else f"no task of process {wanted}"
-        sys.stderr.write(f"utrace who: {what} is held by a session of this user\n")
-    return 0 if told else 1
+        return complain(f"utrace who: {what} is held by a session of this user")
+    return put(plain("".join(told)))
 
 
 def _lines(session: int, task: TaskEntry) -> str:

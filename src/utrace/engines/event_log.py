@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.engines import events
 from utrace.engines.formats import encoder_of
 from utrace.engines.record_output import RecordOutput
+from utrace.tracer.side_thread import start_side_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,8 +123,7 @@ class EventLog:
     def appeared(self, thread: Thread) -> None:
         """Write that a thread is traced from now on."""
         if self._looker is None:
-            self._looker = threading.Thread(target=self._look, name="utrace-events", daemon=True)
-            self._looker.start()
+            self._looker = start_side_thread(self._look, "utrace-events")
         self._write(events.begin_event(thread, thread.time_ns))
 
     def entered(self, record: CallRecord) -> None:

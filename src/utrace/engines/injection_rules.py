@@ -59,7 +59,7 @@ class When:
 
 ALWAYS: Final = When()
 
-_WHEN: Final = re.compile(r"(\d+)(?:\.\.(\d+))?(?:(\+)(\d*))?", re.ASCII)
+_WHEN: Final = re.compile(r"(\d{1,9})(?:\.\.(\d{1,9}))?(?:(\+)(\d{0,9}))?", re.ASCII)
 
 
 def _when(text: str) -> When:
@@ -204,9 +204,14 @@ def _where(text: str) -> Callable[[Task, Syscall], bool]:
     return accepts
 
 
+def _small(text: str) -> int:
+    """Read the number of an error or signal; 0 if it is none."""
+    return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else 0
+
+
 def _error(text: str) -> int:
     names = constant_values(X86_64, "errno")
-    number = names.get(text.upper(), int(text) if text.isdecimal() else 0)
+    number = names.get(text.upper(), _small(text))
     if not 1 <= number <= ERRNO_MAX:
         raise Misuse(f"error={text}: no error of that name, nor from 1 to {ERRNO_MAX}")
     return number
@@ -224,13 +229,14 @@ def _retval(text: str) -> int:
 
 def _signal(text: str) -> int:
     name = text.upper().removeprefix("SIG")
-    number = SIGNAL_NUMBERS.get(f"SIG{name}", int(text) if text.isdecimal() else 0)
+    number = SIGNAL_NUMBERS.get(f"SIG{name}", _small(text))
     if number not in SIGNAL_NAMES:
         raise Misuse(f"signal={text}: there is no such signal")
     return number
 
 
 _NANOSECONDS: Final = {"": 1_000, "s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+_DELAY_MAX_S: Final = 1e9
 _TIME: Final = re.compile(r"(\d+\.?\d*|\.\d+)(s|ms|us|ns)?", re.ASCII)
 
 
@@ -238,7 +244,10 @@ def _delay(text: str) -> int:
     found = _TIME.fullmatch(text)
     if found is None:
         raise Misuse(f"a delay is NUMBER[s|ms|us|ns], not '{text}'")
-    return round(float(found[1]) * _NANOSECONDS[found[2] or ""])
+    seconds = float(found[1]) * _NANOSECONDS[found[2] or ""] / 1e9
+    if seconds > _DELAY_MAX_S:
+        raise Misuse(f"a delay of {seconds:g} s is too long")
+    return round(seconds * 1e9)
 
 
 _POKE: Final = re.compile(r"@arg([1-7])=((?:[0-9a-fA-F]{2})+)", re.ASCII)

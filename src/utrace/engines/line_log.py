@@ -23,6 +23,7 @@ from utrace.engines.line_style import Clock, LineStyle, PidShown
 from utrace.engines.native_lines import native_lines
 from utrace.engines.records import ALL_STATUSES, CallStatus
 from utrace.syscalls import render as r
+from utrace.tracer.side_thread import start_side_thread
 from utrace.tracer.syscall import Tampering
 
 if TYPE_CHECKING:
@@ -138,8 +139,7 @@ class LineLog:
                     self._style.values, thread, self._describe_fd, self._describe_pid
                 )
         if self._looker is None:
-            self._looker = threading.Thread(target=self._look, name="utrace-log", daemon=True)
-            self._looker.start()
+            self._looker = start_side_thread(self._look, "utrace-log")
 
     def _look(self) -> None:
         """Write what waits, now and then, for those who look at the file."""

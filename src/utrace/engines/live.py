@@ -20,6 +20,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.engines.records import CallStatus, QuietListener
+from utrace.tracer.side_thread import start_side_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -177,13 +178,13 @@ class LivePanel:
         self._size = os.terminal_size((0, 0))
         self._lock = threading.Lock()
         self._ending = threading.Event()
-        self._painter = threading.Thread(target=self._paint_on, name="utrace-live", daemon=True)
+        self._painter: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to paint."""
         atexit.register(self.close)
         self._paint()
-        self._painter.start()
+        self._painter = start_side_thread(self._paint_on, "utrace-live")
 
     def close(self) -> None:
         """Give the terminal back, with the last summary as ordinary lines."""
@@ -191,7 +192,7 @@ class LivePanel:
             return
         self._ending.set()
         atexit.unregister(self.close)
-        if self._painter.is_alive():
+        if self._painter is not None:
             self._painter.join()
         with self._lock:
             columns = self._size.columns or 80

@@ -62,6 +62,7 @@ class Output:
 
     __slots__ = (
         "_error",
+        "_holders",
         "_lines_lost",
         "_owned_fd",
         "_pending",
@@ -89,6 +90,7 @@ class Output:
         self._size = 0
         self._error = 0
         self._lines_lost = 0
+        self._holders = 1
         self._reader: subprocess.Popen[bytes] | None = None
         self.name = name
         self.prompt = prompt
@@ -179,9 +181,17 @@ class Output:
         """What was lost so far, None if nothing was."""
         return Loss(self.name, self._lines_lost, self._error) if self._error else None
 
+    def share(self) -> Self:
+        """Let one more write here: it is closed by whoever is the last to."""
+        self._holders += 1
+        return self
+
     def close(self) -> None:
-        """Write what is waiting, and close the descriptor if it is ours."""
+        """Write what is waiting, and close the descriptor if it is ours, and nobody else's."""
         self.flush()
+        self._holders -= 1
+        if self._holders > 0:
+            return
         if self._owned_fd is not None:
             fd, self._owned_fd = self._owned_fd, None
             # The number may soon be another file's.

@@ -52,7 +52,7 @@ def prototypes(abi: Abi) -> Mapping[int, Prototype]:
 def call_name(abi: Abi, nr: int) -> str:
     """Name of a call; "syscall_0x1f4" for a number without one."""
     prototype = prototypes(abi).get(nr)
-    return f"syscall_{nr & 0xFFFFFFFF:#x}" if prototype is None else prototype.name
+    return f"syscall_{nr & ((1 << 8 * abi.word) - 1):#x}" if prototype is None else prototype.name
 
 
 @functools.cache

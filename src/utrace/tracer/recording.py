@@ -28,6 +28,7 @@ from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 from utrace.tracer.batches import CallBatch
 from utrace.tracer.engine import Engine
 from utrace.tracer.log import log
+from utrace.tracer.side_thread import start_side_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -130,8 +131,7 @@ class Recording:
 
     def _start_ticking(self) -> None:
         if self._ticker is None:
-            self._ticker = threading.Thread(target=self._tick, name="utrace-recorder", daemon=True)
-            self._ticker.start()
+            self._ticker = start_side_thread(self._tick, "utrace-recorder")
 
     def end(self, tracee: LiveTracee) -> None:
         """Record a tracee no longer; its next stop goes the ordinary way."""

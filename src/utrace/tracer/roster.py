@@ -13,7 +13,6 @@ import json
 import os
 import socket
 import tempfile
-import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -22,6 +21,7 @@ from utrace.core.events import Event
 from utrace.kernel import procfs
 from utrace.syscalls.abi import abi_of
 from utrace.syscalls.tables import prototypes
+from utrace.tracer.side_thread import start_side_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,15 +111,24 @@ class Announcement:
     """A session that can be asked who holds what, for as long as the context lasts."""
 
     def __init__(self, loop: Loop) -> None:
+        """Make one.
+
+        Raises:
+            OSError: there is no place for its socket; likewise when the context begins.
+        """
         self._loop = loop
         self._path = directory() / f"{os.getpid()}.sock"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
     def __enter__(self) -> Self:
-        self._path.unlink(missing_ok=True)
-        self._socket.bind(str(self._path))
-        self._socket.listen()
-        threading.Thread(target=self._serve, name="utrace-roster", daemon=True).start()
+        try:
+            self._path.unlink(missing_ok=True)
+            self._socket.bind(str(self._path))
+            self._socket.listen()
+        except OSError:
+            self._socket.close()
+            raise
+        start_side_thread(self._serve, "utrace-roster")
         return self
 
     def __exit__(

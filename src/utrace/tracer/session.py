@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Self
 
 from utrace.core.events import Event
@@ -19,6 +20,7 @@ from utrace.tracehook.tracees import WhenBlocked
 from utrace.tracer import processes
 from utrace.tracer.engine import syscall_numbers
 from utrace.tracer.loop import Loop
+from utrace.tracer.side_thread import start_side_thread
 from utrace.tracer.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -105,22 +107,27 @@ class Session:
 
     @property
     def loop(self) -> Loop:
-        """The loop, begun if it had not been."""
+        """The loop, begun if it had not been.
+
+        Raises:
+            TaskGone: the session is closed.
+            OSError: EAGAIN: the system gives no thread to trace in.
+        """
         if self._closed:
             message = "the session is closed"
             raise TaskGone(message)
         if self._loop is None:
-            self._loop = Loop(
+            loop = Loop(
                 self._make_kernel(),
                 on_engine_fault=self._on_engine_fault,
                 serial=self._serial,
                 when_blocked=self._when_blocked,
                 record=self._record,
             )
-            self._thread = threading.Thread(
-                target=self._trace, args=(self._loop,), name="utrace-tracer", daemon=True
-            )
-            self._thread.start()
+            self._thread = start_side_thread(partial(self._trace, loop), "utrace-tracer")
+            if self._thread is None:
+                raise OSError(errno.EAGAIN, "no thread to trace in")
+            self._loop = loop
             if self._watchdog_s is not None:
                 self._watchdog = Watchdog(self._loop, self._watchdog_s)
         return self._loop
@@ -156,7 +163,7 @@ class Session:
             env: the environment; None for ours.
             user: run it with this user's id, group and supplementary groups; None for ours.
             cwd: the working directory; None for ours.
-            stdio: descriptors of ours to be its 0, 1 and 2.
+            stdio: descriptors of ours to be its 0, 1 and 2; -1: that is closed in it.
             new_session: run it in a session of its own, out of reach of the terminal's signals.
             seccomp: let system calls that no engine's `syscalls` names run at full speed, by a filter in
                 the program and all its children (D6).  The reports are the same.  The filter cannot
@@ -397,5 +404,12 @@ def find_program(name: bytes, path: str) -> bytes:
             return os.fsencode(place)
     if found:
         raise ProgramNotStarted(f"{shown}: {os.strerror(errno.EACCES)}", _NOT_EXECUTABLE)
-    why = os.strerror(errno.ENOENT) if is_path else "command not found"
-    raise ProgramNotStarted(f"{shown}: {why}", _NOT_FOUND)
+    if not is_path:
+        raise ProgramNotStarted(f"{shown}: command not found", _NOT_FOUND)
+    try:
+        os.stat(shown)
+    except OSError as error:
+        status = _NOT_FOUND if error.errno == errno.ENOENT else _NOT_EXECUTABLE
+        raise ProgramNotStarted(f"{shown}: {error.strerror}", status) from error
+    # It has come into being just now.
+    return name

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from utrace.core.events import Event
 from utrace.tracer.log import log
+from utrace.tracer.side_thread import start_side_thread
 
 if TYPE_CHECKING:
     from utrace.tracer.loop import Loop
@@ -23,7 +24,7 @@ class Watchdog:
         self._loop = loop
         self._limit_s = limit_s
         self._stopped = threading.Event()
-        threading.Thread(target=self._watch, name="utrace-watchdog", daemon=True).start()
+        start_side_thread(self._watch, "utrace-watchdog")
 
     def stop(self) -> None:
         """End the watch."""

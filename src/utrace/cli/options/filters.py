@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from utrace.cli.options.grammar import Option, words_of
+from utrace.cli.options.grammar import Option, natural, words_of
 from utrace.cli.options.settings import ALL_SIGNALS, MESSAGES, Needs, Numbers, UsageError
 from utrace.engines.records import CallStatus
 from utrace.errors import Misuse
@@ -40,7 +40,7 @@ def _calls(options: TraceOptions, value: str) -> None:
 def signal_number(word: str) -> int:
     """Read a signal's name, with or without SIG, or its number; 0 if there is none."""
     name = word.upper().removeprefix("SIG")
-    number = SIGNAL_NUMBERS.get(f"SIG{name}", int(word) if word.isdecimal() else 0)
+    number = SIGNAL_NUMBERS.get(f"SIG{name}", natural(word) or 0)
     return number if number in ALL_SIGNALS else 0
 
 
@@ -99,8 +99,9 @@ def numbers_of(value: str) -> Numbers:
     for word in body.split(","):
         if word == "all":
             return Numbers(frozenset(), inverted=not inverted)
-        if word.isascii() and word.isdecimal() and int(word) < 1 << 31:
-            listed.add(int(word))
+        fd = natural(word)
+        if fd is not None:
+            listed.add(fd)
         elif word != "none":
             raise UsageError(f"invalid descriptor '{word}'")
     return Numbers(frozenset(listed), inverted)

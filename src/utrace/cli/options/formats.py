@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from utrace.cli.options.settings import TraceOptions
 
 
+#: More is nobody's line.
+_TEXT_MAX: Final = 1 << 30
+_COLUMN_MAX: Final = 1 << 16
+
 # -- where to -----------------------------------------------------------------------------------------
 
 
@@ -39,7 +43,7 @@ def _colour(options: TraceOptions, value: str) -> None:
 
 
 def _text_max(options: TraceOptions, value: str) -> None:
-    options.text_max = number("-s", value)
+    options.text_max = number("-s", value, most=_TEXT_MAX)
 
 
 def _no_abbreviation(options: TraceOptions, _value: str) -> None:
@@ -117,7 +121,7 @@ def _argument_names(options: TraceOptions, _value: str) -> None:
 
 
 def _column(options: TraceOptions, value: str) -> None:
-    options.column = number("-a", value)
+    options.column = number("-a", value, most=_COLUMN_MAX)
 
 
 _CLOCKS: Final = ((Clock.TIME, 0), (Clock.TIME, 6), (Clock.UNIX, 6))

@@ -155,15 +155,29 @@ class Table:
 # -- words that several options have in common -----------------------------------------------------
 
 
-def number(name: str, value: str, *, least: int = 0) -> int:
+#: The largest number that is taken: of a process, of bytes, of calls.
+NUMBER_MAX = (1 << 31) - 1
+
+
+def natural(word: str) -> int | None:
+    """Read a number from 0 to `NUMBER_MAX`; None if it is none."""
+    digits = word.lstrip("0") or word[:1]
+    # Python reads numbers of some thousand digits not at all.
+    if not (word.isascii() and digits.isdecimal() and len(digits) <= len(str(NUMBER_MAX))):
+        return None
+    return int(digits) if int(digits) <= NUMBER_MAX else None
+
+
+def number(name: str, value: str, *, least: int = 0, most: int = NUMBER_MAX) -> int:
     """Read a number.
 
     Raises:
-        UsageError: it is none, or too small.
+        UsageError: it is none, too small or too large.
     """
-    if not (value.isascii() and value.isdecimal()) or int(value) < least:
+    found = natural(value)
+    if found is None or not least <= found <= most:
         raise UsageError(f"invalid {name} argument: '{value}'")
-    return int(value)
+    return found
 
 
 def words_of(value: str, all_words: frozenset[str], name: str) -> frozenset[str]:

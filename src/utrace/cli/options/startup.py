@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from utrace.cli.options.grammar import Option, number, one_of
+from utrace.cli.options.grammar import Option, natural, number, one_of
 from utrace.cli.options.settings import Daemon, Interruptible, Needs, UsageError
 
 if TYPE_CHECKING:
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 def _attach(options: TraceOptions, value: str) -> None:
     for word in value.replace(",", " ").split():
-        if not (word.isascii() and word.isdecimal()) or not int(word):
+        pid = natural(word)
+        if not pid:
             raise UsageError(f"invalid process id: '{word}'")
-        options.pids.append(int(word))
+        options.pids.append(pid)
 
 
 def _environment(options: TraceOptions, value: str) -> None:
