@@ -43,6 +43,11 @@ def traced(path: Path, *words: str | Path, tap: bool = True) -> tuple[int, list[
     return status, lines_of(path.read_text("utf-8", "surrogateescape"))
 
 
+def of_call(name: str, lines: list[Line]) -> list[str]:
+    """Give the lines of a call; addresses and pids are others each time."""
+    return [re.sub(r"0x\w+|l_pid=\d+", "N", line.text) for line in lines if line.call == name]
+
+
 def calls(lines: list[Line]) -> collections.Counter[str]:
     return collections.Counter(line.call for line in lines)
 
@@ -110,6 +115,31 @@ def test_what_another_filter_answers_is_told(tmp_path: Path) -> None:
     assert found == ["getppid() = -1 EPERM (Operation not permitted)"] * 3
 
 
+def test_a_folder_of_which_nothing_is_left_in_memory_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number in range(700):
+        (folder / f"{number}{'x' * 60}").touch()
+    words = (build("taps"), "listing", folder)
+    texts = [
+        of_call("getdents64", traced(tmp_path / f"log{tap}", *words, tap=tap)[1]) for tap in (True, False)
+    ]
+    assert texts[0] == texts[1]
+    assert len(texts[0]) > 2
+    counts = [int(found[1]) for text in texts[0] if (found := re.search(r"/\* (\d+) entries", text))]
+    assert sum(counts) == 702
+
+
+def test_what_a_command_says_is_no_pointer_is_none(tmp_path: Path) -> None:
+    status, lines = traced(tmp_path / "log", build("taps"), "locked")
+    _, others = traced(tmp_path / "stops", build("taps"), "locked", tap=False)
+    assert status == 0
+    assert of_call("fcntl", lines) == of_call("fcntl", others)
+    assert "fcntl(3, F_SETLK, {l_type=F_WRLCK, l_whence=SEEK_SET, l_start=3, l_len=4}) = 0" in of_call(
+        "fcntl", lines
+    )
+
+
 def test_a_call_that_a_kill_ends_is_told_as_unfinished(tmp_path: Path) -> None:
     status, _ = traced(tmp_path / "log", build("taps"), "killed")
     assert status == 128 + signal.SIGKILL
@@ -118,7 +148,18 @@ def test_a_call_that_a_kill_ends_is_told_as_unfinished(tmp_path: Path) -> None:
     assert text.count("+++ killed by SIGKILL +++") == 2
 
 
-@pytest.mark.parametrize("program", ["decode_files", "decode_memory", "decode_options", "decode_tasks"])
+@pytest.mark.parametrize(
+    "program",
+    [
+        "decode_every",
+        "decode_files",
+        "decode_handles",
+        "decode_kernel",
+        "decode_memory",
+        "decode_options",
+        "decode_tasks",
+    ],
+)
 def test_what_is_written_is_what_stops_would_show(program: str, tmp_path: Path) -> None:
     texts = []
     for words in ((), ("--no-tap",)):

@@ -7,6 +7,8 @@
  *   taps pages           openat of a path in a page that nobody has read yet
  *   taps ordered COUNT   COUNT writev, which stop, each behind 1,500 getppid, which do not
  *   taps denied          three getppid that a filter of its own answers with EPERM
+ *   taps listing FOLDER  getdents64 of a folder, of which nothing is left in memory afterwards
+ *   taps locked          locks of a file, and fcntl whose third argument is no pointer
  *   taps killed          a read that never ends, and a SIGKILL from a thread meanwhile
  *
  * Exits with 0 if all went as it goes without anybody looking. */
@@ -136,6 +138,30 @@ static int denied(void)
 	return 0;
 }
 
+static int listing(const char *folder)
+{
+	static char entries[32768];
+	int fd = open(folder, O_RDONLY | O_DIRECTORY);
+	long got;
+
+	do {
+		got = syscall(SYS_getdents64, fd, entries, sizeof(entries));
+		memset(entries, -1, sizeof(entries));
+	} while (got > 0);
+	return got != 0;
+}
+
+static int locked(void)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 3, .l_len = 4};
+	int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+
+	if (fcntl(fd, F_SETLK, &whole) || fcntl(fd, F_OFD_GETLK, &(struct flock){.l_type = F_WRLCK, .l_len = 9}) != 0)
+		return 1;
+	whole = (struct flock){0};
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) || fcntl(fd, F_SETLK, (void *)8) != -1 || fcntl(fd, F_GETFD) != FD_CLOEXEC;
+}
+
 static void *ender(void *unused)
 {
 	nanosleep(&(struct timespec){0, 50 * 1000 * 1000}, NULL);
@@ -174,6 +200,10 @@ int main(int argc, char **argv)
 		return ordered();
 	if (strcmp(what, "denied") == 0)
 		return denied();
+	if (strcmp(what, "listing") == 0)
+		return listing(argv[2]);
+	if (strcmp(what, "locked") == 0)
+		return locked();
 	if (strcmp(what, "killed") == 0)
 		return killed();
 	return 2;

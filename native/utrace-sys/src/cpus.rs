@@ -9,6 +9,9 @@ use crate::{Tid, raw};
 pub(crate) struct CpuSet([u64; 16]);
 
 impl CpuSet {
+    /// How many it has room for.
+    const MOST: u32 = 1024;
+
     /// The set of this one.
     pub(crate) fn of(cpu: usize) -> Self {
         let mut set = Self::default();
@@ -54,6 +57,14 @@ pub(crate) fn times_ns(tid: Tid) -> Option<Times> {
         ran: numbers.next()?.ok()?,
         waited: numbers.next()?.ok()?,
     })
+}
+
+/// How many CPUs there may ever be: their numbers are below it.
+pub(crate) fn possible() -> u32 {
+    let text = std::fs::read_to_string("/sys/devices/system/cpu/possible").unwrap_or_default();
+    let last = text.trim_end().rsplit(['-', ',']).next();
+    let last = last.and_then(|number| number.parse::<u32>().ok());
+    last.map_or(CpuSet::MOST, |number| number + 1)
 }
 
 /// Whether there are more threads that run or could run than CPUs, anywhere; the caller is one of them.

@@ -18,7 +18,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use crate::capture::Seen;
 use crate::raw::{self, Field, RingMap};
 use crate::shape::number;
-use crate::{Errno, Tid};
+use crate::{Errno, Tid, cpus};
 
 const MAP_CREATE: i32 = 0;
 const MAP_LOOKUP: i32 = 1;
@@ -28,7 +28,6 @@ const PROG_LOAD: i32 = 5;
 const RAW_TRACEPOINT_OPEN: i32 = 17;
 const BTF_LOAD: i32 = 18;
 const ARRAY: u32 = 2;
-const PER_CPU_ARRAY: u32 = 6;
 const RING_BUFFER: u32 = 27;
 const TASK_STORAGE: u32 = 29;
 const NO_PREALLOC: u32 = 1;
@@ -135,7 +134,7 @@ impl Tap {
             ],
         )?;
         let tasks = create(TASK_STORAGE, (4, 8, 0), Some(&types))?;
-        let scratch = create(PER_CPU_ARRAY, (4, scratch_bytes as u32, 1), None)?;
+        let scratch = create(ARRAY, (4, scratch_bytes as u32, cpus::possible()), None)?;
         let ring = create(RING_BUFFER, (0, 0, RING_BYTES as u32), None)?;
         let lost = create(ARRAY, (4, 8, 1), None)?;
         let plans = create(ARRAY, (4, table.len() as u32, 1), None)?;

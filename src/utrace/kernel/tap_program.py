@@ -114,10 +114,12 @@ _NUMBER: Final = -200
 _TID: Final = -208
 _LENGTH: Final = -216
 _KEY: Final = -224
-#: Offsets into the scratch are kept below it, so that the verifier sees that a copy fits behind.
+#: Offsets at which a copy begins are kept below it, so that the verifier sees that it fits behind.
 _OFFSET_MASK: Final = 0x3FFF
-_COPY_MAX: Final = 4100
-SCRATCH_BYTES: Final = _OFFSET_MASK + 1 + 16 + _COPY_MAX + 4
+_COPY_MAX: Final = 0xFFF8
+SCRATCH_BYTES: Final = _OFFSET_MASK + 1 + 2 * 16 + 8 + _COPY_MAX
+"""What a record is put together in: of each CPU, on which a program runs to its end."""
+_FIRST_PAGE: Final = 4096
 _TS_COMPAT: Final = 2
 _SIGTRAP: Final = 5
 _SIGSTOP: Final = 19
@@ -125,7 +127,7 @@ _END: Final = 1 << 31
 _NO_WAKEUP: Final = 1
 _AVAILABLE: Final = 0
 #: Numbers of helpers (bpf-helpers(7)).
-_MAP_LOOKUP, _KTIME, _SEND_SIGNAL_THREAD = 1, 5, 117
+_MAP_LOOKUP, _KTIME, _CPU, _SEND_SIGNAL_THREAD = 1, 5, 8, 117
 _READ_USER, _READ_KERNEL, _READ_USER_STR = 112, 113, 114
 _RING_OUTPUT, _RING_QUERY, _TASK_STORAGE_GET, _CURRENT_TASK = 130, 134, 156, 158
 
@@ -331,14 +333,17 @@ def _find_plan(asm: _Assembler, *, is_exit: bool) -> None:
         asm.add(_PLAN, _SIDE_BYTES)
     asm.load(1, _PLAN, 6, size=1)
     asm.jump_if(_EQUAL, 1, 0, "out")
-    _look_up(asm, Map.SCRATCH)
+    asm.call(_CPU)
+    _look_up(asm, Map.SCRATCH, 0)
     asm.move(_SCRATCH, 0)
 
 
-def _look_up(asm: _Assembler, which: Map) -> None:
-    """Put the address of the only element of a map into r0; the verifier does not know that it is there."""
-    asm.set(1, 0)
-    asm.store(10, _KEY, 1, size=4)
+def _look_up(asm: _Assembler, which: Map, register: int | None = None) -> None:
+    """Put the address of an element into r0, of the first if no register has its number; or leave."""
+    if register is None:
+        register = 1
+        asm.set(register, 0)
+    asm.store(10, _KEY, register, size=4)
     asm.map(1, which)
     asm.move(2, 10)
     asm.add(2, _KEY)
@@ -413,7 +418,9 @@ def _length(asm: _Assembler, row: int, behind: str) -> None:
 def _read(asm: _Assembler, row: int, behind: str) -> None:
     string, read, failed = (asm.name() for _ in range(3))
     _value(asm, 3, row)
-    asm.jump_if(_EQUAL, 3, 0, behind)
+    # Where a command says that it is a number, it is a small one.
+    asm.jump_if(_NOT_ABOVE, 3, _FIRST_PAGE - 1, behind)
+    asm.mask(_OFFSET, _OFFSET_MASK)
     asm.move(1, _SCRATCH)
     asm.add_register(1, _OFFSET)
     asm.store(1, 0, 3)
@@ -433,16 +440,14 @@ def _read(asm: _Assembler, row: int, behind: str) -> None:
     asm.add_register(1, _OFFSET)
     asm.store(1, 12, 0, size=4)
     asm.add(0, 16 + 7)
-    asm.mask(0, 0x1FF8)
+    asm.mask(0, -8)
     asm.add_register(_OFFSET, 0)
-    asm.mask(_OFFSET, _OFFSET_MASK)
     asm.jump(behind)
     asm.label(failed)
     asm.move(1, _SCRATCH)
     asm.add_register(1, _OFFSET)
     asm.store_number(1, 12, -1)
     asm.add(_OFFSET, 16)
-    asm.mask(_OFFSET, _OFFSET_MASK)
 
 
 def _write(asm: _Assembler) -> None:

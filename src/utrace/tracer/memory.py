@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from utrace.kernel.api import Kernel
 
 CSTRING_LIMIT_BYTES = 1 << 20
+_POINTER_BITS = 64
 
 
 class Memory:
@@ -30,6 +31,9 @@ class Memory:
 
     def read(self, address: int, length: int) -> bytes:
         """Read up to `length` bytes; fewer, down to none, where the memory ends."""
+        if address >> _POINTER_BITS:
+            # A member of what a bad pointer points to.
+            return b""
         return self._access.read_memory(self.tid, address, length)
 
     def read_exact(self, address: int, length: int) -> bytes:

@@ -41,6 +41,8 @@ def counted(count: Shape) -> tuple[int, int]:
             return index, 0
         case "returned", *_:
             return RESULT, 0
+        case "at", _:
+            return ONCE, 0
         case _:
             raise AssertionError(count)
 
@@ -60,8 +62,12 @@ def wanted(arg: int, shape: Shape, *, is_exit: bool) -> Iterator[tuple[Copy, boo
         case "choice", _, _, cases, default:
             for inner in [*cast("dict[int, Shape]", cases).values(), cast("Shape", default)]:
                 yield from ((copy, True) for copy, _ in wanted(arg, inner, is_exit=is_exit))
+        case "unless", inner:
+            yield from wanted(arg, cast("Shape", inner), is_exit=is_exit)
         case _ if is_exit or kind in {"number", "absent", "foreign"}:
             return
+        case ("entries",):
+            yield Copy(arg, 1, RESULT, 0xFFF8), False
         case ("path",):
             yield Copy(arg, 4096 + 2, string=True), False
         case ("text",):
@@ -75,7 +81,8 @@ def wanted(arg: int, shape: Shape, *, is_exit: bool) -> Iterator[tuple[Copy, boo
             size = sizes(cast("Shape", layout))
             yield (Copy(arg, size * least) if least else Copy(arg, size, by, LIMITS.items)), False
         case "block", count, int(size), int(most):
-            yield Copy(arg, size, counted(cast("Shape", count))[0], most), False
+            by, _ = counted(cast("Shape", count))
+            yield (Copy(arg, size * most) if by == ONCE else Copy(arg, size, by, most)), False
         case _:
             raise AssertionError(shape)
 
