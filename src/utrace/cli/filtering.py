@@ -1,7 +1,7 @@
 """When calls that nobody has chosen run without stops: the seccomp filter of `utrace trace` (D6).
 
 Rule of this file: unasked, a filter is only put in force where the program cannot tell it from tracing
-without one, but by looking for it.
+without one, but by looking for it, and where no call is lost by it.
 
 A program cannot get rid of its filter, and without a tracer the calls that it catches fail; so it has to be
 known beforehand that nothing will be let go.  Who lacks CAP_SYS_ADMIN may only filter programs that gain no
@@ -45,7 +45,7 @@ def chooses_filter(options: TraceOptions, engines: Iterable[EngineOps], caps: Ca
         and options.follow
         and _lets_nobody_go(options)
         and all(_are_chosen(ops) for ops in engines)
-        and _changes_no_privileges(caps)
+        and _does_no_harm(caps)
     )
 
 
@@ -61,7 +61,7 @@ def chooses_tap(options: TraceOptions, engines: Iterable[EngineOps], caps: Caps)
         and options.follow
         and caps.may_tap
         and (options.seccomp or _lets_nobody_go(options))
-        and _changes_no_privileges(caps)
+        and _does_no_harm(caps)
     )
     if not may_be:
         return False
@@ -85,8 +85,9 @@ def _are_chosen(ops: EngineOps) -> bool:
     )
 
 
-def _changes_no_privileges(caps: Caps) -> bool:
-    may_filter = "trace" in caps.seccomp_actions
+def _does_no_harm(caps: Caps) -> bool:
+    # Under a filter of somebody else's (a container's) calls that it answers would not be seen.
+    may_filter = "trace" in caps.seccomp_actions and not caps.seccomp
     return may_filter and why_rights_are_lost(caps, filters=True) == why_rights_are_lost(caps, filters=False)
 
 

@@ -147,7 +147,7 @@ def run_under(program: Sequence[str], engines: Sequence[EngineOps], *, seccomp: 
         if signal.getsignal(signo) is not signal.SIG_IGN:
             signal.signal(signo, lambda *_: None)
     with Session() as session, ExitStack() as announced:
-        session.spawn(program, engines, seccomp=seccomp and selective, stdio=standard())
+        session.spawn(program, engines, seccomp=seccomp and selective, stdio=standard(), heed_filters=False)
         try:
             announced.enter_context(Announcement(session.loop))
         except OSError as error:

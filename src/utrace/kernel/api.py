@@ -165,6 +165,9 @@ class Spawn(NamedTuple):
     tapped: Mapping[int, frozenset[int]] | None = None
     """By audit arch, calls that do not stop, but are recorded by a tap.  All calls of an arch that is here
     and not in `filter` stop but these."""
+    installers: Mapping[int, frozenset[int]] | None = None
+    """By audit arch, calls that stop because by them a program puts a filter of its own in force.  All its
+    calls stop from there on, since that filter may answer them instead of this one.  None: no matter."""
 
 
 class SeizeOutcome(enum.Enum):

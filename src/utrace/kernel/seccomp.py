@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from utrace.kernel.screens import FAIL, PASS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from utrace.kernel.screens import Screen, Step
 
@@ -40,6 +40,33 @@ _REACH: Final = 250
 _WORD: Final = 0xFFFFFFFF
 _INSTRUCTIONS_MAX: Final = 4096
 _INSTRUCTION: Final = struct.Struct("<HBBI")
+
+
+#: prctl and seccomp, by which a program puts a filter of its own in force, by audit arch.
+INSTALLERS: Final[Mapping[int, tuple[int, int]]] = {
+    0xC000003E: (157, 317),
+    0x40000003: (172, 354),
+    0xC00000B7: (167, 277),
+}
+_PR_SET_SECCOMP: Final = 22
+_SET_MODES: Final = frozenset({0, 1})
+_TSYNC: Final = 1
+
+
+def installers() -> dict[int, frozenset[int]]:
+    """Give the calls that may put a filter in force, as a filter's `wanted` has them."""
+    return {arch: frozenset(numbers) for arch, numbers in INSTALLERS.items()}
+
+
+def installs(arch: int, nr: int, args: Sequence[int]) -> bool:
+    """Tell whether a call of `installers` is to put a filter in force."""
+    prctl, _ = INSTALLERS[arch]
+    return args[0] == _PR_SET_SECCOMP if nr == prctl else args[0] in _SET_MODES
+
+
+def is_for_all_threads(arch: int, nr: int, args: Sequence[int]) -> bool:
+    """Tell whether it is to be in force for the other threads, too (SECCOMP_FILTER_FLAG_TSYNC)."""
+    return nr != INSTALLERS[arch][0] and bool(args[1] & _TSYNC)
 
 
 def filter_program(

@@ -32,6 +32,7 @@ def may_record(tracee: Tracee) -> bool:
         and task.pending is ResumeAction.RESUME
         and tracee.stepping is ResumeAction.RESUME
         and tracee.abort_result is None
+        and not tracee.is_refiltered
         and tracee.request == (SYSCALL_REQUEST if tracee.filter is None else CONT_REQUEST)
         and not task.is_wanted_stopped()
     )

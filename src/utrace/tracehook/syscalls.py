@@ -18,8 +18,10 @@ from utrace.arch.description import ERRNO_MAX
 from utrace.core.events import SYSCALL, SYSCALL_ENTRY, SYSCALL_EXIT
 from utrace.core.reporting import Pass, Stop, report_syscall_entry, report_syscall_exit
 from utrace.core.signals import take_step
+from utrace.core.task_life import Need
 from utrace.core.verdicts import ResumeAction, SyscallAction
 from utrace.kernel.api import FactKind
+from utrace.kernel.seccomp import installs, is_for_all_threads
 from utrace.tracehook.return_to_user import leave, mend, return_to_user
 from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 
@@ -50,11 +52,31 @@ def entry_stop(tracee: Tracee, fact: Fact) -> Stop | None:
     tracee.signo = 0
     tracee.at_entry = at_entry = fact[1] == _SYSCALL_ENTRY
     tracee.more_to_come = at_entry and tracee.filter is not None and _has_seccomp_stop(tracee, fact)
+    if tracee.installers is not None and nr in tracee.installers.get(arch, ()):
+        _heed_filter(tracee, fact)
     if task.mask & SYSCALL_ENTRY and (task.syscalls is None or nr in task.syscalls.get(arch, ())):
         task.occurrence = fact
         report = report_syscall_entry(task, arch, nr)
         return report if tracee.stepping is _RESUME else _in_a_step(tracee, report)
     return None
+
+
+def _heed_filter(tracee: Tracee, fact: Fact) -> None:
+    """See to it that calls which a filter of the program's own will answer are still seen.
+
+    Of several filters the strictest answer counts: a call that fails by theirs is not stopped by ours.
+    Reference: seccomp(2) "Filters"; Linux 6.18 kernel/seccomp.c:seccomp_run_filters().
+    """
+    nr, detail = fact[2], fact[3]
+    if not isinstance(detail, tuple) or not installs(tracee.arch, nr, detail[3:9]):
+        return
+    tracee.has_own_filter()
+    tracee.task.need(Need.ORDINARY)
+    if is_for_all_threads(tracee.arch, nr, detail[3:9]):
+        for other in tracee.process.tracees.values():
+            if other is not tracee:
+                other.has_own_filter()
+                other.task.need(Need.ATTENTION)
 
 
 def _in_a_step(tracee: Tracee, report: Stop) -> Stop:

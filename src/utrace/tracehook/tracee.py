@@ -132,6 +132,8 @@ class Tracee:
         screens: what else the filter asks of them, and for whom.
         tapped: calls that the filter lets go because a tap records them, by audit arch.
         is_tapped: the tap records its calls as it runs.
+        installers: calls by which it may put a filter of its own in force, by audit arch, if that matters.
+        is_refiltered: it has such a filter, which may answer a call so that ours does not stop it.
         superseded: a newer fact that came while a stop was being worked on: the stop is broken.
         own_child: waiting for it reaps it, or it is not a group leader.
         exit_kill: it was launched to die with the tracer (PTRACE_O_EXITKILL), or its ancestor was.
@@ -157,6 +159,8 @@ class Tracee:
         "gone",
         "handler_due",
         "in_syscall",
+        "installers",
+        "is_refiltered",
         "is_tapped",
         "kernel",
         "kin",
@@ -218,6 +222,8 @@ class Tracee:
         self.screens: Screens | None = None
         self.tapped: Mapping[int, frozenset[int]] | None = None
         self.is_tapped = False
+        self.installers: Mapping[int, frozenset[int]] | None = None
+        self.is_refiltered = False
         self._covered: Mapping[int, frozenset[int]] | None = None
         self.exit_status: int | None = None
         self.usage: bytes | None = None
@@ -276,7 +282,7 @@ class Tracee:
         task = self.task
         if not task.mask & SYSCALL:
             return CONT_REQUEST
-        if self.filter is None:
+        if self.filter is None or self.is_refiltered:
             return SYSCALL_REQUEST
         wanted = task.syscalls
         tapped = None if task.batcher is None else self.tapped
@@ -291,6 +297,11 @@ class Tracee:
                 return SYSCALL_REQUEST
             self._covered = wanted
         return CONT_REQUEST
+
+    def has_own_filter(self) -> None:
+        """See all its calls by stops from here on: its own filter may answer those that ours is to tell."""
+        self.is_refiltered = True
+        self.installers = None
 
     def stop_at_all(self) -> None:
         """See its calls by stops, since it cannot be tapped, and choose anew how it runs in user mode."""

@@ -188,6 +188,8 @@ class Tracees(Generic[T]):
         child.filter = parent.filter
         child.screens = parent.screens
         child.tapped = parent.tapped
+        child.installers = parent.installers
+        child.is_refiltered = parent.is_refiltered
         return child
 
     def _group_of(self, parent: Tracee, tid: int, kind: int) -> int:

@@ -43,6 +43,7 @@ def spawn(
         tracee = loop.tracees.adopt(tid, tid, own_child=True)
         tracee.exit_kill = exit_kill
         tracee.filter, tracee.tapped = program.filter, program.tapped
+        tracee.installers = program.installers
         if program.screens is not None:
             asking = [ops for ops in engines if ops.events & Event.SYSCALL]
             tracee.screens = Screens(program.screens, {ops: syscall_numbers(ops.syscalls) for ops in asking})

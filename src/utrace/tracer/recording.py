@@ -23,6 +23,7 @@ from utrace.core.task_life import Need
 from utrace.errors import EngineFault
 from utrace.kernel.api import FactKind, Passed
 from utrace.kernel.recorded import Batch, Program
+from utrace.kernel.seccomp import INSTALLERS
 from utrace.tracehook.recording import catch_up, may_record, passes
 from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 from utrace.tracer.batches import CallBatch
@@ -225,6 +226,9 @@ class Recording:
         if not isinstance(detail, tuple) or client.batches is None:
             return False
         arch, nr = detail[0], fact[2]
+        if nr in INSTALLERS.get(arch, ()) and self._heeds_filters(fact[0]):
+            # What it does to the filter that all this rests on is the tracee's own affair.
+            return False
         sink = self._sinks[client]
         if self._taught.get((sink, arch, nr)) is wanted:
             return False
@@ -238,6 +242,10 @@ class Recording:
         screen, ending = (() if one is None else one(arch, nr) for one in asked)
         self._recorder.teach(sink, arch, nr, program, wanted, (screen, ending))
         return True
+
+    def _heeds_filters(self, tid: int) -> bool:
+        tracee = self._loop.tracees.by_tid.get(tid)
+        return tracee is not None and tracee.installers is not None
 
     def hand_over(self) -> None:
         """Give engines what was recorded for them; one that raises loses it, and nobody else anything."""

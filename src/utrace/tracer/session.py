@@ -15,6 +15,7 @@ from utrace.kernel.access import check_is_no_ancestor, explain_refusal
 from utrace.kernel.api import Credentials, Spawn
 from utrace.kernel.linux import LinuxKernel
 from utrace.kernel.screens import any_of
+from utrace.kernel.seccomp import installers
 from utrace.syscalls.abi import ABIS
 from utrace.tracehook.tracees import WhenBlocked
 from utrace.tracer import processes
@@ -153,6 +154,7 @@ class Session:
         new_session: bool = False,
         seccomp: bool = False,
         tap: bool = False,
+        heed_filters: bool = True,
     ) -> Task:
         """Launch a program under engines; the first thing they may see is its execve.
 
@@ -172,6 +174,8 @@ class Session:
             tap: record the calls of an engine that takes them in `batches`, and is the only one to want
                 calls, without stops, where that can be (D21): x86-64, an eBPF with types in the kernel,
                 CAP_BPF and CAP_PERFMON.  It brings a filter with it, as `seccomp` does.
+            heed_filters: with `seccomp` or `tap`: once a program puts a filter of its own in force, let all
+                its calls stop, since ours does not stop those that it answers.  False: they are not reported.
 
         Returns:
             The program's first task; it runs already, unless an engine stopped it.
@@ -193,6 +197,12 @@ class Session:
         loop = self.loop
         tapped = self._tap(clients) if tap else None
         wanted = self._filter(clients, tapped) if seccomp or tapped else None
+        screens = None if wanted is None else screens_of(clients, wanted)
+        heeded = installers() if wanted is not None and heed_filters else None
+        if wanted and heeded is not None:
+            wanted = {arch: numbers | heeded[arch] for arch, numbers in wanted.items()}
+        if screens and heeded is not None:
+            screens = {call: screen for call, screen in screens.items() if call[1] not in heeded[call[0]]}
         program = Spawn(
             path=path,
             argv=words,
@@ -202,8 +212,9 @@ class Session:
             new_session=new_session,
             credentials=None if user is None else credentials_of(user),
             filter=wanted,
-            screens=None if wanted is None else screens_of(clients, wanted),
+            screens=screens,
             tapped=tapped,
+            installers=heeded,
         )
         launched = threading.Event()
         tracee = loop.in_tracer(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.cli.oracle import DEADLINE_S, TRACE, run
+from tests.live.cli.oracle import DEADLINE_S, TRACE, logged, run
+from tests.tracees import build
 from tests.waiting import task_state, wait_until
 
 NOBODY = 65534
@@ -29,6 +32,16 @@ def test_programs_whose_calls_are_chosen_have_a_filter(words: str, mode: int, tm
     done = run(*TRACE, *words.split(), *command)
     assert f"\nNoNewPrivs:\t0\nSeccomp:\t{mode}\n" in done.stdout
     assert '"/proc/self/status"' in (tmp_path / "log").read_text()
+
+
+@pytest.mark.requires("gcc")
+@pytest.mark.parametrize("words", ["-e trace=getppid", "-e trace=!getuid", "", "--no-tap", "--where error"])
+def test_calls_that_a_filter_of_the_programs_own_answers_are_seen(words: str, tmp_path: Path) -> None:
+    status, lines = logged(TRACE, tmp_path / "log", *shlex.split(words), build("filters_itself"))
+    assert status == 0
+    seen = collections.Counter(line.outcome for line in lines if line.call == "getppid")
+    assert seen["EACCES"] == 6
+    assert seen["ok"] == (0 if words == "--where error" else 2)
 
 
 @pytest.mark.parametrize("signals", [1, 2])

@@ -12,14 +12,14 @@ from utrace.kernel.caps import Caps
 SYS_ADMIN, SYS_PTRACE = 1 << 21, 1 << 19
 
 
-def _caps(capabilities: int, *, no_new_privs: bool = False, actions: str = "trace") -> Caps:
+def _caps(capabilities: int, *, no_new_privs: bool = False, actions: str = "trace", seccomp: int = 0) -> Caps:
     return Caps(
         release="6.18",
         machine="x86_64",
         yama=None,
         capabilities=capabilities,
         no_new_privs=no_new_privs,
-        seccomp=0,
+        seccomp=seccomp,
         seccomp_actions=frozenset({actions}),
     )
 
@@ -60,9 +60,17 @@ def test_a_filter_is_chosen_where_calls_are_and_nothing_is_let_go(words: str, ch
         (_caps(SYS_PTRACE), False),
         (_caps(SYS_PTRACE, no_new_privs=True), True),
         (_caps(SYS_ADMIN | SYS_PTRACE, actions="allow"), False),
+        (_caps(SYS_ADMIN | SYS_PTRACE, seccomp=2), False),
     ],
-    ids=["nobody", "admin", "tracer", "tracer without new privileges", "kernel without RET_TRACE"],
+    ids=[
+        "nobody",
+        "admin",
+        "tracer",
+        "tracer without new privileges",
+        "kernel without RET_TRACE",
+        "container",
+    ],
 )
-def test_a_filter_is_not_chosen_where_it_would_cost_rights(caps: Caps, chosen: bool) -> None:
+def test_a_filter_is_not_chosen_where_it_would_cost_rights_or_calls(caps: Caps, chosen: bool) -> None:
     options = parse(["-f", "-e", "openat", "x"])
     assert chooses_filter(options, Tracing(options).engines, caps) is chosen

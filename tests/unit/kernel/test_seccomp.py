@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from tests.unit.kernel import bpf
 from utrace.kernel.screens import FAIL, NOTHING, PASS, Screen, Step, any_of, passes
-from utrace.kernel.seccomp import filter_program
+from utrace.kernel.seccomp import INSTALLERS, filter_program, installs, is_for_all_threads
+from utrace.syscalls.abi import abi_of
+from utrace.syscalls.tables import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,3 +105,14 @@ def test_of_an_arch_without_wanted_calls_only_those_let_go_do_not_stop(numbers: 
     assert {nr for nr in range(650) if not stops(program, ARCH, nr)} == numbers
     assert stops(program, OTHER, min(numbers))
     assert stops(program, ARCH, 2**30)
+
+
+def test_calls_that_install_filters_are_known_by_number_and_arguments() -> None:
+    for arch, (prctl, seccomp) in INSTALLERS.items():
+        named = numbers(abi_of(arch))
+        assert (prctl, seccomp) == (named["prctl"], named["seccomp"])
+        # PR_SET_SECCOMP, PR_SET_NAME; SECCOMP_SET_MODE_FILTER, GET_ACTION_AVAIL.
+        assert [installs(arch, prctl, (option, 0)) for option in (22, 15)] == [True, False]
+        assert [installs(arch, seccomp, (mode, 0)) for mode in (1, 2)] == [True, False]
+        assert [is_for_all_threads(arch, seccomp, (1, flags)) for flags in (1, 2)] == [True, False]
+        assert not is_for_all_threads(arch, prctl, (22, 1))
