@@ -12,6 +12,7 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -49,7 +50,7 @@ def build(name: str, bits: int = 64) -> Path:
     program = CACHE / f"{name}-{bits}-{digest}"
     if not program.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        unfinished = program.with_suffix(f".{os.getpid()}")
+        unfinished = program.with_suffix(f".{threading.get_native_id()}")
         subprocess.run(["gcc", *flags, "-o", unfinished, source], check=True)
         unfinished.rename(program)
     return program

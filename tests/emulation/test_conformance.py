@@ -38,6 +38,7 @@ PROGRAMS: Final = (
     "ptrace_signals",
     "ptrace_seccomp",
     "ptrace_follow",
+    "ptrace_late",
     "ptrace_proc",
 )
 OPTIONS: Final = {"ptrace_proc": ("--hide",)}

@@ -9,9 +9,16 @@ pub(crate) const NT_PRSTATUS: u32 = 1;
 mod x86_64 {
     use core::ops::Range;
 
+    use crate::options::Place;
+
     const AUDIT_ARCH_X86_64: u32 = 0xc000_003e;
     const AUDIT_ARCH_I386: u32 = 0x4000_0003;
     const CS_OF_32_BIT_CODE: u64 = 0x23;
+    /// Whether registers tell which call a task is leaving.
+    pub(crate) const TELLS_CALLS: bool = true;
+    const X32: i32 = 0x4000_0000;
+    /// execve and execveat, by the numbers of x86-64, x32 and i386.
+    const EXECS: [i32; 6] = [59, 322, X32 + 520, X32 + 545, 11, 358];
 
     /// Larger than `struct user_regs_struct`: the kernel tells how much it filled.
     pub(crate) const REGSET_BYTES: usize = 27 * 8;
@@ -24,6 +31,7 @@ mod x86_64 {
         word: usize,
         accumulator: usize,
         counter: usize,
+        stack: usize,
         segment: usize,
         original: usize,
         arguments: [usize; 6],
@@ -33,6 +41,7 @@ mod x86_64 {
         word: 8,
         accumulator: 10,
         counter: 16,
+        stack: 19,
         segment: 17,
         original: 15,
         arguments: [14, 13, 12, 7, 9, 8],
@@ -41,6 +50,7 @@ mod x86_64 {
         word: 4,
         accumulator: 6,
         counter: 12,
+        stack: 15,
         segment: 13,
         original: 11,
         arguments: [0, 1, 2, 3, 4, 5],
@@ -99,6 +109,25 @@ mod x86_64 {
             (nr >= 0 && failed).then_some((arch, nr))
         }
 
+        /// Where the task is on its way out of the kernel.
+        ///
+        /// A new program finds all registers at 0, and the number of the call that was made by its predecessor.
+        pub(crate) fn place_in_call(&self) -> Place {
+            let layout = self.layout();
+            let nr = self.signed(layout.original) as i32;
+            let result = self.signed(layout.accumulator);
+            let is_new = || {
+                layout.arguments[..3]
+                    .iter()
+                    .all(|&index| self.get(index) == 0)
+            };
+            Place {
+                at: (self.get(layout.counter), self.get(layout.stack)),
+                runs_anew: EXECS.contains(&nr) && result == 0 && is_new(),
+                result,
+            }
+        }
+
         /// Make the syscall just done be made again.
         pub(crate) fn rewind(&mut self) {
             let layout = self.layout();
@@ -144,6 +173,31 @@ mod x86_64 {
         }
 
         #[test]
+        fn a_new_program_shows_by_the_call_that_it_came_from_and_clean_registers() {
+            let mut bytes = [0_u8; REGSET_BYTES];
+            let mut regs = Registers(&mut bytes);
+            for (nr, result, argument, runs_anew) in [
+                (59_i64, 0_i64, 0, true),
+                (11, 0, 0, true),
+                (59, -2, 0, false),
+                (11, 0, 0x7000, false),
+                (-1, 0, 0, false),
+            ] {
+                regs.set(LONG.original, nr as u64);
+                regs.set(LONG.accumulator, result as u64);
+                regs.set(LONG.arguments[0], argument);
+                regs.set(LONG.counter, 0x1000);
+                regs.set(LONG.stack, 0x2000);
+                let place = Place {
+                    at: (0x1000, 0x2000),
+                    runs_anew,
+                    result,
+                };
+                assert_eq!(regs.place_in_call(), place);
+            }
+        }
+
+        #[test]
         fn compat_regset_has_words_of_four_bytes() {
             let mut bytes = [0_u8; COMPAT_BYTES];
             let mut regs = Registers(&mut bytes);
@@ -156,12 +210,16 @@ mod x86_64 {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86_64::{DEBUG_REGISTERS, REGSET_BYTES, Registers};
+pub(crate) use x86_64::{DEBUG_REGISTERS, REGSET_BYTES, Registers, TELLS_CALLS};
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64 {
+    use crate::options::Place;
+
     /// `struct user_pt_regs`.
     pub(crate) const REGSET_BYTES: usize = 34 * 8;
+    /// A new program's registers are all 0, that of the call's number among them.
+    pub(crate) const TELLS_CALLS: bool = false;
 
     /// A general register set as the kernel gave it.
     pub(crate) struct Registers<'a>(pub(crate) &'a mut [u8]);
@@ -174,6 +232,10 @@ mod aarch64 {
         /// Never: the first argument is lost once x0 holds the result.
         pub(crate) fn interrupted_syscall(&self) -> Option<(u32, i32)> {
             None
+        }
+
+        pub(crate) fn place_in_call(&self) -> Place {
+            Place::default()
         }
 
         pub(crate) fn rewind(&mut self) {}
@@ -193,7 +255,7 @@ mod aarch64 {
 }
 
 #[cfg(target_arch = "aarch64")]
-pub(crate) use aarch64::{REGSET_BYTES, Registers};
+pub(crate) use aarch64::{REGSET_BYTES, Registers, TELLS_CALLS};
 
 /// A syscall argument as wide as its ABI has it; a wider one would be refused.
 pub(crate) fn clip(arch: u32, value: u64) -> u64 {

@@ -55,6 +55,13 @@ pub enum FactKind {
     Untaught = 21,
 }
 
+impl FactKind {
+    /// A ptrace-stop, in which its task stands.
+    pub(crate) fn is_stop(self) -> bool {
+        self as u8 <= Self::Exit as u8
+    }
+}
+
 /// What some kinds carry besides a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "fields of struct ptrace_syscall_info")]

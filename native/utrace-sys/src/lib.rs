@@ -22,6 +22,7 @@ pub mod lines;
 mod lives;
 pub mod memory;
 mod netlink;
+mod options;
 mod pace;
 pub mod pen;
 mod plain;

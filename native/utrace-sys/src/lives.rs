@@ -84,7 +84,7 @@ impl Kernel for Live {
     }
 
     fn is_thread_of(&self, tid: Tid, process: Tid) -> bool {
-        fs::exists(format!("/proc/{process}/task/{tid}")).unwrap_or(false)
+        raw::is_thread_of(tid, process)
     }
 
     fn is_alone(&self, tgid: Tid) -> bool {

@@ -64,6 +64,8 @@ pub(crate) trait Kernel {
     fn path(&self, tid: Tid, at: u64) -> Vec<u8>;
     /// Whether a dead task has been waited for.
     fn is_gone(&self, tid: Tid) -> bool;
+    /// Whether a child is no thread of its parent's process.
+    fn is_process(&self, child: Tid) -> bool;
 }
 
 /// Whether a call of a stopped task has just failed with EINTR, or nobody can tell.
@@ -96,6 +98,10 @@ impl Kernel for Live {
 
     fn is_gone(&self, tid: Tid) -> bool {
         raw::kill(tid, 0).is_err()
+    }
+
+    fn is_process(&self, child: Tid) -> bool {
+        raw::is_thread_of(child, child)
     }
 }
 
@@ -190,7 +196,7 @@ impl Plain {
         match fact.kind {
             FactKind::Seccomp => self.call(fact, kernel),
             FactKind::Signal if !kernel.may_be_broken(tid) => go_on(fact.value as c_int),
-            FactKind::Fork | FactKind::Vfork => self.birth(fact),
+            FactKind::Fork | FactKind::Vfork => self.birth(fact, kernel),
             FactKind::VforkDone => go_on(0),
             FactKind::Exec if fact.value == i64::from(tid) => self.note(fact),
             FactKind::Exit if fact.value & SIGNAL_BITS == 0 => self.note(fact),
@@ -225,10 +231,10 @@ impl Plain {
         if is_plain { go_on(0) } else { Course::Owners }
     }
 
-    fn birth(&mut self, fact: &Fact) -> Course {
+    fn birth(&mut self, fact: &Fact, kernel: &impl Kernel) -> Course {
         let child = fact.value as Tid;
-        if self.tasks.contains_key(&child) || self.is_in_log(child) {
-            // It was told already; or its tid is used again.
+        if self.tasks.contains_key(&child) || self.is_in_log(child) || !kernel.is_process(child) {
+            // It was told already; or its tid is used again; or it is a thread after all, by its flags.
             return Course::Owners;
         }
         self.log.push(*fact);

@@ -18,6 +18,7 @@ struct Model {
     flags: u64,
     path: &'static [u8],
     zombies: Vec<Tid>,
+    threads: Vec<Tid>,
 }
 
 impl Kernel for Model {
@@ -39,6 +40,10 @@ impl Kernel for Model {
 
     fn is_gone(&self, tid: Tid) -> bool {
         !self.zombies.contains(&tid)
+    }
+
+    fn is_process(&self, child: Tid) -> bool {
+        !self.threads.contains(&child)
     }
 }
 
@@ -203,6 +208,16 @@ fn what_is_no_plain_stop_is_told_and_so_is_what_follows() {
         plain.tell(&fact, &kernel);
         assert_eq!(plain.take(&call(SHELL, WAIT), &kernel), Course::Owners);
     }
+}
+
+#[test]
+fn a_thread_born_by_a_vfork_is_told() {
+    let kernel = Model {
+        threads: vec![CHILD],
+        ..Model::default()
+    };
+    let vfork = Fact::new(SHELL, FactKind::Vfork, i64::from(CHILD));
+    assert_eq!(plain().take(&vfork, &kernel), Course::Owners);
 }
 
 #[test]

@@ -702,6 +702,13 @@ pub(crate) fn tkill(tid: Tid, signo: c_int) -> Result<(), Errno> {
     checked(unsafe { libc::syscall(libc::SYS_tkill, tid, signo) }).map(drop)
 }
 
+/// Whether a task is a thread of this process, its leader too; dead ones are until they are waited for.
+pub(crate) fn is_thread_of(tid: Tid, process: Tid) -> bool {
+    // SAFETY: signal 0 is only a check; no memory is involved.
+    let sent = checked(unsafe { libc::syscall(libc::SYS_tgkill, process, tid, 0) });
+    sent != Err(Errno(libc::ESRCH))
+}
+
 pub(crate) fn pidfd_open(pid: Tid) -> Result<OwnedFd, Errno> {
     // SAFETY: pidfd_open(2) returns a new descriptor, which nobody else owns.
     unsafe {

@@ -11,6 +11,7 @@ use crate::raw::{Siginfo, ptrace_plain, ptrace_with};
 use crate::syscall_info::SyscallInfo;
 use crate::{Errno, Tid};
 
+const PTRACE_SETOPTIONS: c_long = 0x4200;
 const PTRACE_SEIZE: c_long = 0x4206;
 const PTRACE_INTERRUPT: c_long = 0x4207;
 const PTRACE_GETSIGMASK: c_long = 0x420a;
@@ -48,6 +49,10 @@ pub(crate) fn ptrace_resume(tid: Tid, request: c_int, signo: c_int) -> Result<()
 
 pub(crate) fn ptrace_seize(tid: Tid, options: usize) -> Result<(), Errno> {
     ptrace_plain(PTRACE_SEIZE, tid, 0, options).map(drop)
+}
+
+pub(crate) fn ptrace_set_options(tid: Tid, options: usize) -> Result<(), Errno> {
+    ptrace_plain(PTRACE_SETOPTIONS, tid, 0, options).map(drop)
 }
 
 pub(crate) fn ptrace_interrupt(tid: Tid) -> Result<(), Errno> {

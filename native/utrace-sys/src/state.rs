@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use crate::bell::Bell;
 use crate::fact::{self, Detail, Fact, FactKind, Usage};
 use crate::launch::Launch;
+use crate::options::{self, Options};
 use crate::pace::Pace;
 use crate::plain::{self, Plain};
 use crate::raw::{self, Ticker};
@@ -24,6 +25,11 @@ use crate::{Errno, Tid, done_or_gone};
 
 /// Half of how long a served tracer's wait is held before it really waits: hundreds of stops fit in.
 const TICK_NS: i64 = 1_000_000;
+
+/// `utrace.kernel.api.PLAIN`.
+pub(crate) const PLAIN: c_int = 0x2_0000;
+/// `utrace.kernel.api.LEAN`.
+pub(crate) const LEAN: c_int = 0x4_0000;
 
 /// What one tracer thread knows.
 pub(crate) struct State {
@@ -37,6 +43,7 @@ pub(crate) struct State {
     usage: Usage,
     serving: Serving,
     pub(crate) plain: Plain,
+    pub(crate) options: Options,
     ticker: Option<Ticker>,
     /// A fact that waits until what was recorded before it has been handed up.
     pub(crate) held: Option<Fact>,
@@ -54,6 +61,7 @@ impl Default for State {
             usage: [0; size_of::<Usage>()],
             serving: Serving::default(),
             plain: Plain::default(),
+            options: Options::default(),
             ticker: None,
             held: None,
         }
@@ -68,8 +76,16 @@ impl State {
             .any(|fact| fact.tid == tid)
     }
 
+    /// The owner is about to resume a task by this request.
+    pub(crate) fn resumed(&mut self, tid: Tid, request: c_int) -> Result<(), Errno> {
+        self.plain.resumed(tid, request & PLAIN != 0);
+        self.options
+            .resumed(tid, request & LEAN != 0, &options::Live)
+    }
+
     /// Keep count of tracees and of what is known by their tids.
     fn note(&mut self, fact: &Fact) {
+        self.options.note(fact);
         match fact.kind {
             FactKind::Fork | FactKind::Vfork | FactKind::Clone => self.pace.tracees += 1,
             FactKind::Exit => {

@@ -14,11 +14,12 @@ use crate::bell::Bell;
 use crate::fact::{Fact, FactKind};
 use crate::failure::{Answer, Failure};
 use crate::launch::{self, Launch, Program};
+use crate::options;
 use crate::plain::{Call, CallKind};
 use crate::raw::{self, Siginfo};
 use crate::record::Recorder;
 use crate::serving::Offer;
-use crate::state::State;
+use crate::state::{LEAN, PLAIN, State};
 use crate::watch::Watch;
 use crate::{Errno, Tid, done_or_gone, some_or_gone};
 
@@ -29,8 +30,6 @@ const EXIT_KILL: usize = 0x10_0000;
 const LISTEN: c_int = 0x4208;
 /// `utrace.kernel.api.PEEK_FIRST`.
 const PEEK_FIRST: c_int = 0x1_0000;
-/// `utrace.kernel.api.PLAIN`.
-const PLAIN: c_int = 0x2_0000;
 /// The largest register set of a machine: a bound for what the kernel may fill.
 const REGSET_MAX: usize = 1 << 16;
 /// What one tracer thread may ask.
@@ -105,9 +104,9 @@ impl Tracer {
         let mut hot = None;
         // A newer status already taken: the stop that our caller knows is over.
         if tid != 0 && !state.has_ready(tid) {
-            state.plain.resumed(tid, request & PLAIN != 0);
+            state.resumed(tid, request)?;
             let resumed = resume(tid, request, signo)?;
-            hot = (resumed && request & !(PEEK_FIRST | PLAIN) != LISTEN).then_some(tid);
+            hot = (resumed && ptrace_request(request) != LISTEN).then_some(tid);
         }
         loop {
             if self.recorder.is_full() {
@@ -118,9 +117,10 @@ impl Tracer {
                 None => state.next(&self.bell, hot)?,
                 held => held,
             };
-            let Some(fact) = next else {
+            let Some(mut fact) = next else {
                 return Ok(None);
             };
+            state.options.before_told(&mut fact, &options::Live)?;
             if let Some(first) = self.recorder.comes_first() {
                 state.held = Some(fact);
                 return Ok(Some(first));
@@ -196,7 +196,7 @@ impl Tracer {
         if state.has_ready(tid) {
             return Ok(false);
         }
-        state.plain.resumed(tid, request & PLAIN != 0);
+        state.resumed(tid, request)?;
         resume(tid, request, signo)
     }
 
@@ -222,7 +222,9 @@ impl Tracer {
 
     /// `PTRACE_INTERRUPT`; `false` if gone.
     pub fn interrupt(&self, tid: Tid) -> Answer<bool> {
-        self.state()?.plain.interrupted(tid);
+        let mut state = self.state()?;
+        state.plain.interrupted(tid);
+        state.options.interrupted(tid);
         Ok(done_or_gone(raw::ptrace_interrupt(tid))?)
     }
 
@@ -254,6 +256,7 @@ impl Tracer {
     pub fn seize(&self, tid: Tid, exit_kill: bool) -> Answer<()> {
         let mut state = self.state()?;
         raw::ptrace_seize(tid, options(exit_kill))?;
+        state.options.seized();
         self.recorder.know(tid);
         state.pace.tracees += 1;
         Ok(())
@@ -266,6 +269,7 @@ impl Tracer {
         let options = options(exit_kill) | TRACE_SECCOMP;
         let (tid, launch) = launch::launch(program, options, self.signal_mask)?;
         self.recorder.know(tid);
+        state.options.launched(options);
         state.pace.tracees += 1;
         state.launches.insert(tid, launch);
         Ok(tid)
@@ -474,8 +478,12 @@ fn resume(tid: Tid, request: c_int, signo: c_int) -> Answer<bool> {
     if request & PEEK_FIRST != 0 && raw::wait_peek(tid).unwrap_or(false) {
         return Ok(false);
     }
-    let request = request & !(PEEK_FIRST | PLAIN);
+    let request = ptrace_request(request);
     Ok(done_or_gone(raw::ptrace_resume(tid, request, signo))?)
+}
+
+fn ptrace_request(request: c_int) -> c_int {
+    request & !(PEEK_FIRST | PLAIN | LEAN)
 }
 
 fn options(exit_kill: bool) -> usize {

@@ -38,6 +38,7 @@ from utrace.engines.ptrace_stops import (
     signal_stop,
     syscall_stop,
     trap_siginfo,
+    vforked_child,
 )
 from utrace.kernel import procfs
 from utrace.tracehook.deaths import DELAYED_LEADER
@@ -80,14 +81,19 @@ class PtraceEngine(PtraceLink):
 
     def _quiet_point(self) -> Answer:
         """Tell of what shows as a quiesce: a seccomp stop, the end of a vfork, a stop that was asked for."""
-        data = seccomp_data(self.engine.task.occurrence)
+        occurrence = self.engine.task.occurrence
+        data = seccomp_data(occurrence)
+        # A tracer that came during the vfork has not seen its birth.
+        vforked = self._vfork_child or (
+            vforked_child(occurrence) if self.options & Option.TRACEVFORKDONE else 0
+        )
         if data is not None:
             if self.options & Option.TRACESECCOMP:
                 return self._event(PtraceEvent.SECCOMP, data)
-        elif self._vfork_child:
+        elif vforked:
             # Between the birth and user mode only the end of the wait for the child is told so.
-            child, self._vfork_child = self._vfork_child, 0
-            return self._event(PtraceEvent.VFORK_DONE, child)
+            self._vfork_child = 0
+            return self._event(PtraceEvent.VFORK_DONE, vforked)
         elif self._wanted is not None:
             return self._begin_wanted()
         return self._step_or(None)

@@ -190,6 +190,13 @@ def seccomp_data(occurrence: object) -> int | None:
     return None
 
 
+def vforked_child(occurrence: object) -> int:
+    """Tell whose vfork is over, if a quiesce is about that; else 0."""
+    if type(occurrence) is tuple and occurrence[1] == FactKind.VFORK_DONE:
+        return int(occurrence[2])
+    return 0
+
+
 def as_watchpoint_hit(siginfo: bytes) -> bytes:
     """Make the siginfo of a step that of a watchpoint (arch/x86/include/asm/traps.h:get_si_code())."""
     return siginfo[:8] + TRAP_HWBKPT.to_bytes(4, "little") + siginfo[12:]

@@ -120,6 +120,17 @@ another fact is told they are, as LATE; but no whole lives from birth to being w
 tell all as ever.
 """
 
+LEAN: Final = 0x40000
+"""Add it to CONT and PLAIN: the task, and its children, do not even stop at EXEC, EXIT and VFORK_DONE.
+
+An EXEC is not told at all, and of an end there is only the DEATH.  Once a stop of the task is told, it stops
+at all of them again.  One that is interrupted meanwhile shows, in place of the TRAP, the EXEC or VFORK_DONE
+of the call that it was in.  A kernel may tell all as ever.
+"""
+
+ADDED: Final = PEEK_FIRST | PLAIN | LEAN
+"""All that may be added to a `ResumeRequest`."""
+
 
 class Disposition(NamedTuple):
     """Signal masks of one thread from /proc/TID/status; bit n-1 stands for signal n.

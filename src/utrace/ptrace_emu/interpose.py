@@ -355,6 +355,12 @@ class Interposer(EngineOps):
     def _linked(self, link: PtraceLink) -> None:
         """Let those wait anew who may be in a wait; look at what tells a real parent of its child's end."""
         self._wait_anew()
+        if self._loop is not None:
+            for record in list(self._loop.tracees.by_tid.values()):
+                if record.lean and record.process.tgid == link.tracer_pid:
+                    # By TRACEME; what it executes next is to be told.
+                    engine = record.handle.engine(self)
+                    engine.set_events(engine.events)
         parent = self.registry.parents.get(link.tracee.id.generation)
         if (
             parent is None

@@ -3,11 +3,12 @@
 Rules of this file:
 
 1. Plain is a task at whose next stop only the interposer would be asked, and would say nothing: one of a
-   process of one thread, while the registry is idle.
+   process of one thread, while the registry is idle.  It is lean, too, if nothing is known of its program
+   that its next one must not be taken for.
 2. What the interposer does at a birth, an execve or an end it does late, in the order in which they came,
    before it is asked anything else.
 
-Reference: D12; `kernel.api.PLAIN`.
+Reference: D12; `kernel.api.PLAIN`, `LEAN`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from utrace.core.task_life import TaskLife
 from utrace.core.verdicts import ResumeAction
+from utrace.kernel.api import LEAN, PLAIN
 from utrace.ptrace_emu import proc_files, waiting
 from utrace.tracehook.tracee import CONT_REQUEST
 from utrace.tracer.engine import syscall_numbers
@@ -30,7 +32,13 @@ def begin(registry: Registry, interposer: EngineOps, loop: Loop) -> None:
     """Let plain tasks of a session go on by themselves from now on."""
     opens = [((arch, nr), at - 1) for name, at in proc_files.NAMES.items() for arch, nr in _calls(name)]
     loop.kernel.pass_on(_calls(*waiting.CALLS), _calls("clone3"), opens)
-    loop.is_plain = lambda record: registry.is_idle() and _is_plain(interposer, record)
+    loop.plainness = lambda record: _plainness(registry, interposer, record)
+
+
+def _plainness(registry: Registry, interposer: EngineOps, record: LiveTracee) -> int:
+    if not registry.is_idle() or not _is_plain(interposer, record):
+        return 0
+    return PLAIN | LEAN if registry.let_run_lean(record.process.tgid) else PLAIN
 
 
 def _calls(*names: str) -> list[tuple[int, int]]:

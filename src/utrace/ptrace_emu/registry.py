@@ -362,6 +362,13 @@ class Registry:
         """Tell whether nobody traces anybody: every wait is the kernel's affair."""
         return not self.links and not self.ended
 
+    def let_run_lean(self, pid: int) -> bool:
+        """Tell whether an EXEC of a process may go untold, and forget what that would make void."""
+        if pid in self.wants_no_stops:
+            return False
+        self.child_action.pop(pid, None)
+        return True
+
     def begin_batch(self, tracer_pid: int) -> None:
         """Let the stops and ends that are untold now be told before all later ones."""
         self._batches[tracer_pid] = self._stops

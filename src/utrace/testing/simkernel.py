@@ -16,8 +16,8 @@ import errno
 from typing import TYPE_CHECKING, Final
 
 from utrace.kernel.api import (
+    ADDED,
     PEEK_FIRST,
-    PLAIN,
     Disposition,
     Fact,
     FactKind,
@@ -187,7 +187,7 @@ class SimKernel(Declines):
         """
         if request & PEEK_FIRST and self.pending_fact(tid):
             return False
-        request &= ~(PEEK_FIRST | PLAIN)
+        request &= ~ADDED
         task = self._stopped(tid)
         if task is None:
             return False

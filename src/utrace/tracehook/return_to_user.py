@@ -194,7 +194,9 @@ def trap_stop(tracee: Tracee, fact: Fact, *, nudged: bool) -> Pass:
     tracee.signo = 0
     begun = tracee.step_begun()
     is_noticed = any(engine.stops_at_events for engine in task.engines) and (
-        tracee.listening or (not nudged and (task.listens > 0 or _is_continued(tracee)))
+        tracee.listening
+        # Nobody has asked for the interrupt of one that ran lean.
+        or ((not nudged or tracee.lean) and (task.listens > 0 or _is_continued(tracee)))
     )
     if is_noticed:
         tracee.told_of = tracee.process.continues

@@ -115,6 +115,7 @@ class Tracee:
     Attributes:
         request: how it is to be resumed next, and `signo` with which signal.
         running: resumed, or seized while running; only a ptrace-stop ends that.
+        lean: it runs without stops at an EXEC, an EXIT and the end of a vfork (`kernel.api.LEAN`).
         nudged: interrupted by us, and not stopped since: any ptrace-stop uses the interrupt up.
         mend: an -EINTR found at the next TRAP is our doing and is to be undone (DEC-4).
         mended: the registers before and after an -EINTR was undone: a handler, if one runs now, is to
@@ -164,6 +165,7 @@ class Tracee:
         "is_tapped",
         "kernel",
         "kin",
+        "lean",
         "listening",
         "mend",
         "mended",
@@ -202,6 +204,7 @@ class Tracee:
         self.request = CONT_REQUEST
         self.signo = 0
         self.running = True
+        self.lean = False
         self.nudged = False
         self.mend = False
         self.mended: tuple[bytes, bytes] | None = None

@@ -239,13 +239,30 @@ class Tracees(Generic[T]):
         taken = [
             asked
             for asked in needs
-            if asked[1] is Need.INTERRUPT
+            if self._is_due(asked)
             and asked[0] is not but
-            and all(need is Need.INTERRUPT for task, need, _ in needs if task is asked[0])
+            and all(self._is_due(other) for other in needs if other[0] is asked[0])
         ]
         for asked in taken:
             needs.remove(asked)
         return taken
+
+    def _is_due(self, asked: tuple[TracedTask, Need, Engine | None]) -> bool:
+        task, need, _ = asked
+        if need is Need.ATTENTION:
+            tracee = self.of_task(task)
+            return tracee is not None and tracee.lean
+        return need is Need.INTERRUPT
+
+    def end_leanness(self, task: TracedTask) -> None:
+        """Have a task stop at all events again that runs lean: more is wanted of it."""
+        tracee = self.of_task(task)
+        if tracee is not None and tracee.lean:
+            task.need(Need.ATTENTION)
+
+    def any_runs_lean(self) -> bool:
+        """Tell whether a task of which something is asked runs lean: it is to be interrupted at once."""
+        return any(self._is_due(asked) for asked in self.needs if asked[1] is Need.ATTENTION)
 
     def attend(self, tracee: Tracee, *, break_in: bool) -> None:
         """Bring a running tracee to a stop, if something still waits for it there.
@@ -261,6 +278,7 @@ class Tracees(Generic[T]):
             task.pending is not ResumeAction.RESUME
             or (not task.engines and tracee.filter is None)
             or task.is_wanted_stopped()
+            or tracee.lean
             or (tracee.free_run() == SYSCALL_REQUEST and tracee.request != SYSCALL_REQUEST)
         ) and task.life is TaskLife.ALIVE:
             if not break_in and task.engines and self._waits_for_a_stop(tracee):

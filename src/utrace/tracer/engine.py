@@ -162,7 +162,9 @@ class Engine(engine_life.Engine):
         mask = int(events)
         require_callbacks(self.client, mask)
         with self.loop.entered():
-            return core_control.set_events(self, mask, from_callback=self.loop.is_mine())
+            outcome = core_control.set_events(self, mask, from_callback=self.loop.is_mine())
+            self.loop.tracees.end_leanness(self.task)
+            return outcome
 
     def set_syscalls(self, numbers: Mapping[int, frozenset[int]] | None) -> None:
         """Change which system calls the engine is told of, by audit arch; None for all.

@@ -24,7 +24,7 @@ from utrace.core.reporting import Pause, Wake
 from utrace.core.task_life import Need
 from utrace.core.verdicts import ResumeAction
 from utrace.errors import Misuse, TaskGone, UtraceError
-from utrace.kernel.api import PEEK_FIRST, PLAIN, Fact, FactKind
+from utrace.kernel.api import LEAN, PEEK_FIRST, Fact, FactKind
 from utrace.tracehook.signal_decision import send, send_to_process
 from utrace.tracehook.tracee import Tracee
 from utrace.tracehook.tracee_life import live
@@ -56,6 +56,7 @@ _IN_CALL: Final = int(FactKind.IN_CALL)
 _OVER: Final[Fact] = (0, _BELL, 0, None)
 """What is left of a fact that nobody need be told of."""
 _LATE: Final = int(FactKind.LATE)
+_BIRTHS: Final = frozenset({int(FactKind.FORK), int(FactKind.VFORK)})
 _PATIENCE_S: Final = 1.0
 _RUN: Final = Pause.RUN
 _DEATH: Final = int(FactKind.DEATH)
@@ -114,8 +115,8 @@ class Loop:
         """Called, once, when everybody runs that is to run after what has been asked for."""
         self.taken_over: Callable[[LiveTracee, Fact], None] | None = None
         """Called with what `Kernel.serve` has done: IN_CALL and WAITED."""
-        self.is_plain: Callable[[LiveTracee], bool] | None = None
-        """Tells, of a tracee about to be resumed, whether it runs on plainly (`kernel.api.PLAIN`)."""
+        self.plainness: Callable[[LiveTracee], int] | None = None
+        """Tells of a tracee about to be resumed how plainly it runs on (`kernel.api.PLAIN`, `LEAN`)."""
         recorder = kernel.recorder if record else None
         self.recording = None if recorder is None else Recording(self, recorder)
 
@@ -145,11 +146,15 @@ class Loop:
                 yield
             finally:
                 asked = bool(self.tracees.needs)
+                lean = asked and self.tracees.any_runs_lean()
                 if asked and self.recording is not None:
                     self.recording.end_asked()
                 self._lock.release()
                 if asked and not self.is_mine():
                     self.ring()
+                    if lean:
+                        # What happens from here on is to be told.
+                        self.catch_up()
 
     def wait_for(self, happened: Callable[[], bool], timeout_s: float | None) -> bool:
         """Wait, the lock being held, until something that a callback or a stop changes has happened."""
@@ -194,7 +199,7 @@ class Loop:
         In a callback all is known.  Another thread waits for one no longer than a second.
         """
         recorded = self.recording is not None and self.recording.is_on
-        if self._stopping or self.is_mine() or not (recorded or self.is_plain is not None):
+        if self._stopping or self.is_mine() or not (recorded or self.plainness is not None):
             return
         job = Job(self._end_passing if for_good else lambda: None)
         self._turnstile.acquire_lock()
@@ -204,7 +209,7 @@ class Loop:
         job.done.wait(_PATIENCE_S)
 
     def _end_passing(self) -> None:
-        self.is_plain = None
+        self.plainness = None
         self.kernel.pass_on_no_more()
 
     # -- the loop ---------------------------------------------------------------------------------
@@ -252,8 +257,8 @@ class Loop:
                     if tracee.task.mask & EXIT:
                         # A kill during a callback must not cost the engines the live exit stop.
                         request |= PEEK_FIRST
-                    if self.is_plain is not None and self.is_plain(tracee):
-                        request |= PLAIN
+                    if self.plainness is not None:
+                        request |= self._plainness_of(tracee)
             elif fact[1] == _LATE:
                 self._learn(fact)
                 lock_release()
@@ -374,13 +379,22 @@ class Loop:
 
     def _learn(self, fact: Fact) -> None:
         """Work on a fact late: the task runs already."""
-        for told in self.tracees.route((fact[0], fact[3], fact[2], None)):  # type: ignore[arg-type] # a kind
-            self.feed(*told)
+        for tracee, told in self.tracees.route((fact[0], fact[3], fact[2], None)):  # type: ignore[arg-type] # a kind
+            self.feed(tracee, told)
+            child = self.tracees.by_tid.get(told[2]) if told[1] in _BIRTHS else None
+            if child is not None:
+                child.lean = tracee.lean
 
     def _resume(self, tracee: LiveTracee) -> None:
-        is_plain = self.is_plain is not None and self.is_plain(tracee)
-        request = tracee.request | PEEK_FIRST | (PLAIN if is_plain else 0)
+        request = tracee.request | PEEK_FIRST
+        if self.plainness is not None:
+            request |= self._plainness_of(tracee)
         self.kernel.resume(tracee.tid, request, tracee.signo)
+
+    def _plainness_of(self, tracee: LiveTracee) -> int:
+        plainness = 0 if self.plainness is None else self.plainness(tracee)
+        tracee.lean = bool(plainness & LEAN)
+        return plainness
 
     def _feed_fact(self, tracee: LiveTracee, fact: Fact) -> None:
         if tracee.task.held:
@@ -569,6 +583,7 @@ class Loop:
             raise TaskGone(message)
         attach_task(engine, exclusive=_matcher(exclusive))
         core_control.set_events(engine, int(engine.client.events), from_callback=self.is_mine())
+        self.tracees.end_leanness(engine.task)
         if stopped:
             core_control.control(engine, ResumeAction.STOP)
 

@@ -179,6 +179,13 @@ def test_a_sigcont_that_stopped_nothing_is_told_to_who_stops_at_events(
     assert rig.task.notices == told
 
 
+def test_a_sigcont_is_told_though_an_interrupt_ends_a_lean_run(rig: Rig) -> None:
+    rig.engine("A", QUIESCE).stops_at_events = True
+    rig.kernel.dispositions[ROOT] = Disposition(0, 0, 0, shared=1 << 17)
+    rig.root.nudged = rig.root.lean = True
+    assert rig.feed(TRAP) == ["A.quiesce", "CONT"]
+
+
 def test_a_report_is_about_no_signal(rig: Rig) -> None:
     seen: list[object] = []
     rig.engine("A", QUIESCE, quiesce=doing(lambda: seen.append(rig.task.occurrence)))

@@ -88,3 +88,19 @@ def test_interrupts_of_others_are_taken_first_where_nothing_else_was_asked_befor
     rig.tracees.needs[:] = asked
     assert rig.tracees.take_interrupts(but=rig.task) == [asked[1]]
     assert rig.tracees.needs == [asked[0], asked[2], asked[3]]
+
+
+@pytest.mark.parametrize("lean", [False, True])
+def test_who_runs_lean_is_interrupted_as_soon_as_something_is_asked(rig: Rig, *, lean: bool) -> None:
+    engine = rig.engine("A", QUIESCE)
+    rig.root.lean = lean
+    rig.tracees.needs.clear()
+    rig.tracees.end_leanness(rig.task)
+    assert bool(rig.tracees.needs) is lean
+    rig.task.need(Need.ATTENTION)
+    asked = list(rig.tracees.needs)
+    assert rig.tracees.any_runs_lean() is lean
+    assert rig.tracees.take_interrupts(but=rig.thread(105).task) == (asked if lean else [])
+    assert engine.mask == QUIESCE
+    rig.tracees.attend(rig.root, break_in=False)
+    assert rig.root.nudged is lean
