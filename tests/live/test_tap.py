@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import re
 import signal
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,9 @@ import pytest
 
 from tests.live.cli.oracle import TRACE, lines_of, normalised, run
 from tests.tracees import build
+from tests.waiting import wait_until
 from utrace import Session
+from utrace.engines.leaving import let_go
 from utrace.engines.line_log import LineStyle, PidShown
 from utrace.engines.syscall_log import SyscallLog
 from utrace.tracer.taps import PLANS
@@ -41,6 +44,10 @@ def traced(path: Path, *words: str | Path, tap: bool = True) -> tuple[int, list[
         assert recording is not None
         assert recording.is_tapping is tap
     return status, lines_of(path.read_text("utf-8", "surrogateescape"))
+
+
+def is_longer(path: Path, size: int) -> bool:
+    return path.stat().st_size > size
 
 
 def of_call(name: str, lines: list[Line]) -> list[str]:
@@ -73,6 +80,19 @@ def test_who_blocks_the_signal_waits_by_another_and_keeps_none(tmp_path: Path) -
     assert status == 0
     assert calls(lines)["getppid"] == 2 * MANY
     assert not [line for line in lines if line.text.startswith("---")]
+
+
+@pytest.mark.parametrize("what", ["threads", "blocked"])
+def test_who_is_let_go_gets_no_signal_that_was_under_way(what: str, tmp_path: Path) -> None:
+    for turn in range(2):
+        path = tmp_path / f"log{turn}"
+        with Session() as session, SyscallLog(path, style=STYLE, follow=True) as log:
+            session.spawn([str(build("taps")), what, str(MANY)], [log], tap=True)
+            least = (turn + 1) << 16
+            wait_until(functools.partial(is_longer, path, least), DEADLINE_S, "some lines")
+            for task in session.tasks:
+                let_go(task)
+            assert session.run(DEADLINE_S) == 0
 
 
 def test_breakpoints_of_a_program_are_its_own(tmp_path: Path) -> None:

@@ -149,6 +149,16 @@ def may_be_broken(tracee: Tracee) -> bool:
     return syscall_abi(arch.audit, type(registers)).result(registers) == -EINTR
 
 
+def is_in_call(tracee: Tracee) -> bool:
+    """Tell whether a stopped tracee came into the kernel by a system call, as far as its registers tell."""
+    regset = tracee.kernel.get_regs(tracee.tid)
+    if regset is None:
+        return False
+    arch = of_regset(len(regset))
+    registers = arch.registers(regset)
+    return syscall_abi(arch.audit, type(registers)).nr(registers) >= 0
+
+
 def mend(tracee: Tracee) -> None:
     """Undo an -EINTR that our interrupt, or an ignored signal, alone has caused (DEC-4)."""
     before = tracee.kernel.get_regs(tracee.tid)

@@ -22,6 +22,7 @@ from utrace.tracehook.return_to_user import (
     enter_user_mode,
     go_on,
     interrupt,
+    is_in_call,
     leave,
     may_be_broken,
     mend,
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 SIGTRAP: Final = 5
 _SIGCONT: Final = 18
+_SIGSTOP: Final = 19
+_SI_KERNEL: Final = 0x80
 
 _STEP_CODES: Final = frozenset({1, 2, SIGTRAP})
 """TRAP_BRKPT after a system call, TRAP_TRACE after an instruction, SIGTRAP at a handler's entry."""
@@ -51,6 +54,14 @@ _STEP_CODES: Final = frozenset({1, 2, SIGTRAP})
 
 def signal_stop(tracee: Tracee, fact: Fact) -> Pass:
     """Decide a signal-delivery-stop."""
+    if _is_of_a_tap(tracee, fact):
+        tracee.signo = 0
+        _run_on(tracee, begun=tracee.step_begun())
+    else:
+        yield from _signal(tracee, fact)
+
+
+def _signal(tracee: Tracee, fact: Fact) -> Pass:
     task = tracee.task
     carried: CarriedSignal | None = None
     if tracee.carried or tracee.process.carried:
@@ -97,6 +108,19 @@ def signal_stop(tracee: Tracee, fact: Fact) -> Pass:
         tracee.kernel.set_siginfo(tracee.tid, occurrence.siginfo)
     caught = bool(delivered and disposition.caught & (1 << (delivered - 1)))
     _run_on(tracee, caught=caught, ignored=ignored and not delivered)
+
+
+def _is_of_a_tap(tracee: Tracee, fact: Fact) -> bool:
+    """Tell whether a tap sent a signal for its task to wait, which has left the tap meanwhile (D21).
+
+    The trap of a breakpoint has the same code, but comes in user mode, where there is no call.
+    """
+    _, _, signo, siginfo = fact
+    if tracee.tapped is None or not isinstance(siginfo, bytes):
+        return False
+    if int.from_bytes(siginfo[8:12], "little", signed=True) != _SI_KERNEL:
+        return False
+    return signo == _SIGSTOP or (signo == SIGTRAP and is_in_call(tracee))
 
 
 def _is_nobodys(tracee: Tracee) -> bool:
