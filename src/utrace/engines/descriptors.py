@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from utrace.syscalls.style import quote
+from utrace.syscalls.style import bracketed
 from utrace.syscalls.value_text import AT_FDCWD
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from utrace.engines.socket_names import SocketNames
 
 _SOCKET: Final = re.compile(r"socket:\[(\d+)\]").fullmatch
-_BRACKETS: Final = re.compile(r"[<>](?=([0-7]?))")
 _DELETED: Final = b" (deleted)"
 
 
@@ -77,16 +76,11 @@ class Descriptors:
         return f"pid:{line[1]}" + ("" if self._describe_pid is None else self._describe_pid(int(line[1])))
 
 
-def _escaped(path: bytes) -> str:
-    """Write a path between angle brackets: those in it must not end it."""
-    return _BRACKETS.sub(lambda m: f"\\{ord(m[0]):{'03o' if m[1] else 'o'}}", quote(path)[1:-1])
-
-
 def _path(path: bytes, found: os.stat_result | None) -> str:
     # A name may end so by itself.
     if found is not None and found.st_nlink == 0 and path.endswith(_DELETED):
-        return f"<{_escaped(path.removesuffix(_DELETED))}>(deleted)"
-    return f"<{_escaped(path)}>"
+        return f"<{bracketed(path.removesuffix(_DELETED))}>(deleted)"
+    return f"<{bracketed(path)}>"
 
 
 def _device(link: str, found: os.stat_result) -> str:
@@ -95,4 +89,4 @@ def _device(link: str, found: os.stat_result) -> str:
     if kind is None:
         return ""
     number = f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
-    return f"{_escaped(os.fsencode(link))}<{kind} {number}>"
+    return f"{bracketed(os.fsencode(link))}<{kind} {number}>"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from utrace.kernel import procfs
+from utrace.syscalls.style import bracketed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,12 +39,15 @@ class ProcessNames:
         self._known: dict[tuple[str, int], int] = {}
 
     def name(self, tid: int, known: str = "") -> str:
-        """Write the name of a thread by the tracer's number: `<sh>`; if it is gone, the one known."""
-        comm = (procfs.comm(tid) or known) if self._names else ""
-        return f"<{comm}>" if comm else ""
+        """Write the name of a thread by the tracer's number: `<sh>`; if it is gone, the one known.
+
+        A program may name itself as it likes: what follows a line end is left out.
+        """
+        comm = (procfs.comm(tid) or known).partition("\n")[0] if self._names else ""
+        return f"<{bracketed(os.fsencode(comm))}>" if comm else ""
 
     def describe(self, tid: int, pid: int) -> str:
-        """Write what is known of a pid as a thread has it: `<sh> /* 4517 in utrace's PID NS */`."""
+        """Write what is known of a pid as a thread has it: `<sh> /* 4517 in strace's PID NS */`."""
         ours = self.translated(tid, pid)
         if ours is None:
             return ""

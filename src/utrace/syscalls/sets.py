@@ -24,14 +24,17 @@ _PERSONALITIES: Final[dict[str, frozenset[Abi]]] = {
     "32": frozenset({I386}),
     "x32": frozenset(),
 }
+#: What is left when some are taken out has calls of newer kernels, too, and numbers that are none.
+_NAMELESS: Final = frozenset(range(1024))
 _PREFIXES: Final = ("trace=", "t=", "syscall=")
 
 
 def syscall_set(expression: str, arch: int | str | Abi) -> frozenset[int]:
     """Read an expression of strace: "trace=%file,openat,?clone3,!close", "/^get", "!%net", "none".
 
-    A leading "!" inverts the whole set; a "!" before a later element takes that one out.  "?" before
-    an element lets it be unknown.  "@64" and "@32" behind an element restrict it to one convention.
+    A leading "!" inverts the whole set, with numbers below 1024 that have no name here; a "!" before a
+    later element takes that one out.  "?" before an element lets it be unknown.  "@64" and "@32" behind an
+    element restrict it to one convention.
 
     Args:
         expression: with or without "trace=".
@@ -77,13 +80,13 @@ def _syscall_set(expression: str, abi: Abi) -> frozenset[int]:
     if body in {"", "none"}:
         if not body:
             raise Misuse("-e trace=: no system call named")
-        return everything if inverted else frozenset()
+        return everything | _NAMELESS if inverted else frozenset()
     chosen: set[int] = set()
     for element in body.split(","):
         negated = element.startswith("!")
         found = _element(element[1:] if negated else element, abi, everything)
         chosen = chosen - found if negated else chosen | found
-    return everything - chosen if inverted else frozenset(chosen)
+    return (everything | _NAMELESS) - chosen if inverted else frozenset(chosen)
 
 
 def _element(element: str, abi: Abi, everything: frozenset[int]) -> frozenset[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ _ESCAPES: Final = {
 #: Bytes that are written as they are.
 _PLAIN: Final = bytes(byte for byte in range(0x20, 0x7F) if byte not in _ESCAPES)
 _DIGITS: Final = frozenset(b"01234567")
+_BRACKETS: Final = re.compile(r"[<>](?=([0-7]?))")
 
 
 def quote(data: bytes, style: Style = DEFAULT_STYLE) -> str:
@@ -101,3 +103,8 @@ def quote(data: bytes, style: Style = DEFAULT_STYLE) -> str:
             follows = i + 1 < len(data) and data[i + 1] in _DIGITS
             shown.append(f"\\{byte:03o}" if follows else f"\\{byte:o}")
     return '"' + "".join(shown) + '"'
+
+
+def bracketed(data: bytes) -> str:
+    """Write bytes that stand between angle brackets: those in it must not end it."""
+    return _BRACKETS.sub(lambda m: f"\\{ord(m[0]):{'03o' if m[1] else 'o'}}", quote(data)[1:-1])

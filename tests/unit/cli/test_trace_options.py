@@ -167,6 +167,16 @@ def test_no_letter_and_no_name_of_the_installed_strace_is_a_mistake_here() -> No
     assert {name for name in names if len(name) > 3 and name.islower()} | letters <= known
 
 
+def test_every_option_is_in_the_manual_and_every_option_there_is_one() -> None:
+    page = (ROOT / "docs" / "man" / "utrace-trace.1").read_text(encoding="utf-8").replace("\\-", "-")
+    written = set(re.findall(r"(?<![\w-])--?[A-Za-z0-9][\w-]*", re.sub(r"\\f.", "", page)))
+    spelled = {name for option in OPTIONS for name in option.spelled}
+    assert spelled <= written
+    refused = {("-" if len(name) == 1 else "--") + name for name in REFUSED}
+    long_names = {word for word in written if word.startswith("--")} - {"--name"}
+    assert long_names <= spelled | refused
+
+
 REFUSALS = {
     (): "must have PROG",
     ("-f",): "must have PROG",

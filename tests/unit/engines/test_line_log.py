@@ -304,6 +304,11 @@ class Shells(ProcessNames):
         return f"<sh{tid}>"
 
 
+def test_a_process_name_neither_ends_its_line_nor_its_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("utrace.kernel.procfs.comm", lambda _tid: "a>1\x1b\udcff\nb")
+    assert ProcessNames(names=True, translations=False).name(7) == r"<a\0761\33\377>"
+
+
 def test_processes_are_named_in_front_of_lines_too() -> None:
     shells = Shells(names=True, translations=False)
     fixture = Fixture(LineStyle(processes=shells, pids=PidShown.COLUMN))
