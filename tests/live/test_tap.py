@@ -95,6 +95,12 @@ def test_who_is_let_go_gets_no_signal_that_was_under_way(what: str, tmp_path: Pa
             assert session.run(DEADLINE_S) == 0
 
 
+def test_sums_of_wall_clock_time_have_every_call(tmp_path: Path) -> None:
+    run(*TRACE, "-f", "-c", "-w", "-o", "sums", build("taps"), "threads", "5000", cwd=tmp_path)
+    rows = [line.split() for line in (tmp_path / "sums").read_text().splitlines()]
+    assert [row[3] for row in rows if row[-1] == "getppid"] == ["20000"]
+
+
 def test_breakpoints_of_a_program_are_its_own(tmp_path: Path) -> None:
     status, lines = traced(tmp_path / "log", build("taps"), "traps", "300")
     assert status == 0
