@@ -39,6 +39,7 @@ PROGRAMS: Final = (
     "ptrace_seccomp",
     "ptrace_follow",
     "ptrace_late",
+    "ptrace_found",
     "ptrace_proc",
 )
 OPTIONS: Final = {"ptrace_proc": ("--hide",)}

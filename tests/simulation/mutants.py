@@ -313,8 +313,8 @@ MUTANTS: Final = (
     Mutant(
         "a stop group is let run",
         _HOOK + "group_stop",
-        "    tracee.request = LISTEN_REQUEST\n",
-        "    tracee.request = tracee.free_run()\n",
+        "    tracee.request = LISTEN_REQUEST\n    tracee.listening = True\n",
+        "    tracee.request = tracee.free_run()\n    tracee.listening = True\n",
     ),
     Mutant(
         "a continued group is still stopped",

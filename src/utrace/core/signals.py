@@ -42,6 +42,7 @@ IGNORED_SIGNALS: Final = frozenset({17, 18, 23, 28})
 JOB_SIGNALS: Final = frozenset({20, 21, 22})
 """TSTP TTIN TTOU."""
 SIGSTOP: Final = 19
+STOP_SIGNALS: Final = JOB_SIGNALS | {SIGSTOP}
 
 
 _BY_DEFAULT: Final = {

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from utrace.core.events import Event
+from utrace.core.signals import STOP_SIGNALS
 from utrace.core.verdicts import Answer, ResumeAction, SignalAction, SyscallAction, Verdict
 from utrace.engines.ptrace_link import PtraceLink
 from utrace.engines.ptrace_stops import (
@@ -152,6 +153,7 @@ class PtraceEngine(PtraceLink):
 
     def _park(self, signal: SignalReport, siginfo: bytes) -> Answer:
         self._parked = siginfo
+        self._continues = self._tracer.continues(self)
         self._step = ResumeAction.RESUME
         self._stop(signal_stop(siginfo))
         self.engine.control(ResumeAction.INTERRUPT)
@@ -165,7 +167,7 @@ class PtraceEngine(PtraceLink):
         if self._wanted is not None and not self._leaving:
             # Told at the handler's first instruction, or now if there is nothing to deliver.
             self.engine.control(ResumeAction.INTERRUPT)
-        if not signo or parked is None or signal.action is SignalAction.IGN:
+        if not signo or parked is None or signal.action is SignalAction.IGN or self._is_overtaken(signo):
             # Also what another tracer has dropped.
             return Verdict(resume, signal=SignalAction.IGN)
         if int.from_bytes(parked[:4], "little") == signo:
@@ -174,6 +176,13 @@ class PtraceEngine(PtraceLink):
             # As kernel/signal.c:ptrace_signal(): a new number comes from the tracer.
             signal.siginfo = signal_siginfo(signo, 0, self.tracer_pid)
         return Verdict(resume, signal=SignalAction.DELIVER)
+
+    def _is_overtaken(self, signo: int) -> bool:
+        """Tell whether a SIGCONT has come since the signal stop began: then no signal stops the group.
+
+        Reference: Linux 6.18 kernel/signal.c:do_signal_stop(), JOBCTL_STOP_DEQUEUED.
+        """
+        return signo in STOP_SIGNALS and self._tracer.continues(self) > self._continues
 
     def report_syscall_entry(self, task: Task, call: Syscall) -> Answer:
         """Stop at the entry, once, when nobody called before wants the task stopped (INV-44)."""
@@ -203,7 +212,7 @@ class PtraceEngine(PtraceLink):
 
     def _stop_at_syscall(self, kind: StopKind) -> ResumeAction:
         message = 1 if kind is StopKind.SYSCALL_ENTRY else 2
-        return self._stop(syscall_stop(kind, self.options, self.tracee.pid), message=message)
+        return self._stop(syscall_stop(kind, self.options, self.tracee.tid), message=message)
 
     def report_clone(self, task: Task, child: Task, clone_flags: int) -> Answer:
         """Trace the child if the options say so, and stop in the event."""

@@ -71,12 +71,14 @@ class PtraceLink(EngineOps):
         self._wanted: PtraceStop | None = None
         self._parked: bytes | None = None
         self._made_up = False
+        self._continues = 0
         self._deliver = 0
         self._leaving = False
         self._lent = False
         self._missed: bytes | None = None
         self._notices = 0
         self._noticed = False
+        self._is_of_notice = False
         self._syscalls = False
         self._sysemu = False
         self._step = ResumeAction.RESUME
@@ -108,8 +110,10 @@ class PtraceLink(EngineOps):
 
     def _stop(self, stop: PtraceStop, *, message: int = 0) -> ResumeAction:
         self.stop = stop
+        is_event_stop = stop.code >> 8 == PtraceEvent.STOP
+        self._is_of_notice = self._is_of_notice and self._wanted is None and is_event_stop
         self._listen_no_more()
-        if stop.code >> 8 == PtraceEvent.STOP:
+        if is_event_stop:
             self._noticed = False
         self.message = message
         if self._wanted is not None and self._wanted.kind is not StopKind.SIGNAL_DELIVERY:
@@ -119,13 +123,16 @@ class PtraceLink(EngineOps):
         return ResumeAction.STOP
 
     def _event(self, event: PtraceEvent, message: int) -> ResumeAction:
-        return self._stop(event_stop(event, self.tracee.pid), message=message)
+        return self._stop(event_stop(event, self.tracee.tid), message=message)
 
     def interrupt(self) -> None:
         """PTRACE_INTERRUPT: stop in an EVENT_STOP; a listening tracee reports its group-stop again.
 
-        In a stop it is kept for when that ends.
+        In a stop it is kept for when that ends; but the stop of a SIGCONT of which the tracer has yet to be
+        told is one with it, as where both come before the tracee runs.
         """
+        if self._is_of_notice and self.stop is not None and not self.stop.waited:
+            return
         if self.stop is None and self.engine.task.jctl:
             self.stop_with_group()
             return
@@ -134,7 +141,7 @@ class PtraceLink(EngineOps):
         self._demand()
 
     def _want_event_stop(self) -> None:
-        self._wanted = event_stop(PtraceEvent.STOP, self.tracee.pid)
+        self._wanted = event_stop(PtraceEvent.STOP, self.tracee.tid)
 
     def _take_notice(self) -> None:
         """Tell of a SIGCONT by an event stop, now or when the present stop is over (ptrace_trap_notify())."""
@@ -145,6 +152,7 @@ class PtraceLink(EngineOps):
                 self._noticed = True
             elif self.seized and self._wanted is None:
                 self._want_event_stop()
+                self._is_of_notice = True
 
     def stop_alone(self, siginfo: bytes) -> None:
         """Stop for a SIGSTOP that the tracer itself sent to this very thread, which others do not see."""
@@ -157,6 +165,12 @@ class PtraceLink(EngineOps):
             return self._made_up
         self._wanted = None
         return True
+
+    @property
+    def pending_stop(self) -> bytes | None:
+        """The siginfo of such a SIGSTOP that has not shown yet."""
+        wanted = self._wanted
+        return wanted.siginfo if wanted is not None and wanted.kind is StopKind.SIGNAL_DELIVERY else None
 
     def _demand(self) -> None:
         """Make the stop that is wanted come, or leave it for the end of the present one."""
@@ -175,7 +189,7 @@ class PtraceLink(EngineOps):
         self.engine.control(ResumeAction.STOP)
 
     def _stop_by(self, signo: int) -> ResumeAction:
-        return self._stop(group_stop(signo, self.tracee.pid, seized=self.seized))
+        return self._stop(group_stop(signo, self.tracee.tid, seized=self.seized))
 
     def stop_at_birth(self) -> None:
         """Make a new tracee stop before its first instruction: EVENT_STOP if seized, else SIGSTOP."""
@@ -332,6 +346,9 @@ class PtraceLink(EngineOps):
         self._step = ResumeAction.RESUME
         if wanted.kind is StopKind.SIGNAL_DELIVERY:
             self._parked, self._made_up = wanted.siginfo, True
+        elif signo := self._tracer.stopped_by(self):
+            # Also of one that its tracer has let run meanwhile (kernel/signal.c:do_jobctl_trap()).
+            return self._stop_by(signo)
         return self._stop(wanted)
 
     def set_siginfo(self, siginfo: bytes) -> None:

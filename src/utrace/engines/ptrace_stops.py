@@ -158,24 +158,24 @@ def code_of(siginfo: bytes) -> int:
     return int.from_bytes(siginfo[8:12], "little", signed=True)
 
 
-def event_stop(event: PtraceEvent, pid: int) -> PtraceStop:
-    """Make the stop of an event; `pid`: of the tracee's process."""
+def event_stop(event: PtraceEvent, tid: int) -> PtraceStop:
+    """Make the stop of an event; `tid`: the tracee's own (kernel/signal.c:ptrace_do_notify())."""
     code = event << 8 | SIGTRAP
-    return PtraceStop(StopKind.EVENT, code, trap_siginfo(code, pid))
+    return PtraceStop(StopKind.EVENT, code, trap_siginfo(code, tid))
 
 
-def group_stop(signo: int, pid: int, *, seized: bool) -> PtraceStop:
+def group_stop(signo: int, tid: int, *, seized: bool) -> PtraceStop:
     """Make the stop of a tracee whose group is stopped, by this signal."""
     if not seized:
         return PtraceStop(StopKind.GROUP, signo, None)
     code = PtraceEvent.STOP << 8 | signo
-    return PtraceStop(StopKind.GROUP, code, signal_siginfo(signo, code, pid))
+    return PtraceStop(StopKind.GROUP, code, signal_siginfo(signo, code, tid))
 
 
-def syscall_stop(kind: StopKind, options: Option, pid: int) -> PtraceStop:
+def syscall_stop(kind: StopKind, options: Option, tid: int) -> PtraceStop:
     """Make the stop at the entry or the exit of a call."""
     code = SIGTRAP | (0x80 if options & Option.TRACESYSGOOD else 0)
-    return PtraceStop(kind, code, trap_siginfo(code, pid))
+    return PtraceStop(kind, code, trap_siginfo(code, tid))
 
 
 def signal_stop(siginfo: bytes) -> PtraceStop:

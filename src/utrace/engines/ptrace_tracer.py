@@ -53,3 +53,11 @@ class Tracer(Protocol):
     def group_stop_signal(self, link: PtraceLink) -> int:
         """Tell which signal has stopped the tracee's group; 0 if it is not stopped."""
         ...
+
+    def continues(self, link: PtraceLink) -> int:
+        """Tell how many SIGCONTs have been sent to a tracee, or its process, as far as that was seen."""
+        ...
+
+    def stopped_by(self, link: PtraceLink) -> int:
+        """Tell which signal has stopped the tracee's group, if no SIGCONT has come since; 0 if none."""
+        ...

@@ -16,13 +16,14 @@ import errno
 import struct
 from typing import TYPE_CHECKING, Final
 
-from utrace.engines.ptrace_stops import SIGTRAP, TRAP_HWBKPT, PtraceEvent, code_of, is_trap
+from utrace.engines.ptrace_stops import SIGTRAP, TRAP_HWBKPT, PtraceEvent, code_of, is_trap, signo_of
 from utrace.errors import UtraceError
 from utrace.ptrace_emu import i386
 from utrace.ptrace_emu.debug_registers import DR6, SINGLE_STEP, register_at
+from utrace.tracehook.signal_decision import pending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from utrace.ptrace_emu.request import Request
 
@@ -197,24 +198,39 @@ _SECCOMP_STOP: Final = SIGTRAP | PtraceEvent.SECCOMP << 8
 
 
 def peek_siginfo(request: Request) -> int:
-    """PTRACE_PEEKSIGINFO."""
+    """PTRACE_PEEKSIGINFO: what is pending for this tracer's tracee, not by what it is carried."""
     arguments = request.tracer.memory.read(request.addr, 2 * WORD)
     if len(arguments) != 2 * WORD:
         return -errno.EFAULT
-    _, _, count = struct.unpack("<QIi", arguments)
+    offset, flags, count = struct.unpack("<QIi", arguments)
     # The kernel reads the arguments where `addr` points: in this process.
-    count = min(count, _PEEKED_AT_ONCE)
-    here = ctypes.create_string_buffer(arguments[:12] + struct.pack("<i", count), 2 * WORD)
-    length = max(0, count) * SIGINFO_BYTES
+    whole = struct.pack("<QIi", 0, flags, min(count, 0) or _PEEKED_AT_ONCE)
+    here = ctypes.create_string_buffer(whole, 2 * WORD)
+    room = bytes(_PEEKED_AT_ONCE * SIGINFO_BYTES)
     result, filled = request.loop.kernel.request_buffer(
-        request.number, request.link.tracee.tid, ctypes.addressof(here), bytes(length)
+        request.number, request.link.tracee.tid, ctypes.addressof(here), room
     )
-    if result <= 0:
+    if result < 0:
         return result
-    found = [filled[at : at + SIGINFO_BYTES] for at in range(0, result * SIGINFO_BYTES, SIGINFO_BYTES)]
-    return request.give(b"".join(map(i386.narrow_siginfo, found) if request.is_i386 else found)) or result
+    queued = [filled[at : at + SIGINFO_BYTES] for at in range(0, result * SIGINFO_BYTES, SIGINFO_BYTES)]
+    found = _pending(request, queued, for_all=bool(flags & _PEEK_SHARED))[offset : offset + count]
+    told = b"".join(map(i386.narrow_siginfo, found) if request.is_i386 else found)
+    return (told and request.give(told)) or len(found)
 
 
+def _pending(request: Request, queued: Sequence[bytes], *, for_all: bool) -> Sequence[bytes]:
+    """Tell what is pending: of the kernel's queue, with what is carried in the place of its carriers."""
+    tracee = request.loop.tracees.by_tid.get(request.link.tracee.tid)
+    if tracee is None:
+        return queued
+    found = list(pending(tracee, queued, for_all=for_all))
+    alone = None if for_all else request.link.pending_stop
+    if alone is not None and signo_of(alone) not in map(signo_of, found):
+        found.append(alone)
+    return found
+
+
+_PEEK_SHARED: Final = 1
 _PEEKED_AT_ONCE: Final = 256
 
 

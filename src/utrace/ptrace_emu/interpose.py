@@ -338,7 +338,8 @@ class Interposer(EngineOps):
                 # Its own child comes first (do_wait()); but another thread may be quicker to wait for that.
                 wake()
         elif not (registry.ended or registry.others_trace_child_of(task.pid)) and (
-            not emulated or (registry.traces_own_child(task.pid) and not wait.options & waiting.UNUSUAL)
+            not emulated
+            or (waiting.is_about_own_child(registry, task, wait) and not wait.options & waiting.UNUSUAL)
         ):
             # The kernel's answer is the whole answer.
             return None

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SIGKILL: Final = 9
 SIGCONT: Final = 18
 SIGSTOP: Final = 19
+_SIGCONT_BIT: Final = 1 << SIGCONT - 1
 
 
 _SIGTIMEDWAIT: Final = frozenset({128, 177, 421})
@@ -340,6 +341,22 @@ class Registry:
     def group_stop_signal(self, link: PtraceLink) -> int:
         """Tell which signal has stopped a tracee's group."""
         return self.stop_signals.get(link.tracee.pid, SIGSTOP)
+
+    def stopped_by(self, link: PtraceLink) -> int:
+        """Tell which signal has stopped a tracee's group, if no SIGCONT has come since; 0 if none."""
+        signo = self.stop_signals.get(link.tracee.pid, 0)
+        disposition = link.engine.loop.kernel.disposition(link.tracee.tid) if signo else None
+        is_continued = disposition is None or (disposition.queued | disposition.shared) & _SIGCONT_BIT
+        return 0 if is_continued else signo
+
+    def continues(self, link: PtraceLink) -> int:
+        """Tell how many SIGCONTs have been sent to a tracee or its process: delivered, or pending."""
+        loop = link.engine.loop
+        tracee = loop.tracees.by_tid.get(link.tracee.tid)
+        disposition = loop.kernel.disposition(link.tracee.tid)
+        if tracee is None or disposition is None:
+            return 0
+        return tracee.process.continues + bool((disposition.queued | disposition.shared) & _SIGCONT_BIT)
 
     # -- waiting ----------------------------------------------------------------------------------
 

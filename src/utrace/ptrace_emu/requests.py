@@ -19,7 +19,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from utrace.core.verdicts import ResumeAction
-from utrace.engines.ptrace_stops import Option, PtraceEvent
+from utrace.engines.ptrace_stops import Option, PtraceEvent, code_of
 from utrace.errors import UtraceError
 from utrace.kernel import procfs
 from utrace.ptrace_emu import access, contents, i386
@@ -214,7 +214,9 @@ def _resume(
 
 def _listen(request: Request) -> int:
     stop = request.link.stop
-    if not request.link.seized or stop is None or stop.code >> 8 != PtraceEvent.STOP:
+    # The kernel goes by the siginfo, which may have been set.
+    code = 0 if stop is None or stop.siginfo is None else code_of(stop.siginfo)
+    if not request.link.seized or code >> 8 != PtraceEvent.STOP:
         return -errno.EIO
     request.link.listen()
     return 0

@@ -247,6 +247,11 @@ def may_come(registry: Registry, caller: Task, wait: Wait) -> bool:
     )
 
 
+def is_about_own_child(registry: Registry, caller: Task, wait: Wait) -> bool:
+    """Tell whether a wait is about a tracee that is a child to the kernel's own wait, too."""
+    return any(registry.is_child_of(link.tracee, caller.pid) for link in _links(registry, caller, wait))
+
+
 def told_first(registry: Registry, caller: Task, wait: Wait, result: int) -> Ended | None:
     """Find whether what the kernel told is an end that another process, its tracer, is to be told of first.
 

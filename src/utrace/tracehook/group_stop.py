@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.core.events import JCTL
 from utrace.core.reporting import Pass, report, stop
-from utrace.core.signals import take_step
+from utrace.core.signals import STOP_SIGNALS
+from utrace.core.verdicts import ResumeAction
+from utrace.tracehook.return_to_user import enter_user_mode, mend, return_to_user
 from utrace.tracehook.tracee import LISTEN_REQUEST
 
 if TYPE_CHECKING:
@@ -42,10 +44,16 @@ class JobControl(NamedTuple):
     signo: int = 0
 
 
-def group_stop(tracee: Tracee, fact: Fact) -> Pass:
-    """Decide a group-stop: report it if it is new, hold it if it is wanted, else LISTEN."""
+def group_stop(tracee: Tracee, fact: Fact, *, nudged: bool) -> Pass:
+    """Decide a group-stop: report it if it is new, hold it if it is wanted, else LISTEN.
+
+    An interrupt (`nudged`) of a thread that was let run shows like one, for as long as no SIGCONT has come.
+    """
     task = tracee.task
     process = tracee.process
+    if nudged and process.stopped and not (task.jctl or tracee.listening or tracee.signo in STOP_SIGNALS):
+        yield from trap_stop(tracee, fact, nudged=True)
+        return
     if not tracee.listening:
         task.jctl = True
         process.stopped = True
@@ -59,7 +67,7 @@ def group_stop(tracee: Tracee, fact: Fact) -> Pass:
         return
     if not task.jctl:
         # An engine ended the stop for this thread, as PTRACE_CONT does (spec 7.1, "group stop + CONT").
-        tracee.run_by(take_step(task))
+        enter_user_mode(tracee)
         return
     if not task.engines and tracee.filter is None:
         # Detached in this stop, the thread goes back to being stopped.
@@ -78,3 +86,52 @@ def report_continued(tracee: Tracee) -> Pass:
         if task.mask & JCTL:
             task.occurrence = JobControl(CLD_CONTINUED, CLD_CONTINUED)
             yield from report(task, JCTL)
+
+
+def _is_continued(tracee: Tracee) -> bool:
+    """Tell whether a SIGCONT is on its way that this thread has not told of: it does before it is delivered.
+
+    Reference: Linux 6.18 kernel/signal.c:prepare_signal(), ptrace_trap_notify().
+    """
+    if tracee.told_of == tracee.process.continues:
+        return False
+    disposition = tracee.kernel.disposition(tracee.tid)
+    return disposition is not None and bool((disposition.queued | disposition.shared) & _SIGCONT_BIT)
+
+
+_SIGCONT_BIT: Final = 1 << 18 - 1
+
+
+def trap_stop(tracee: Tracee, fact: Fact, *, nudged: bool) -> Pass:
+    """Decide an EVENT_STOP with SIGTRAP: our interrupt (`nudged`), a SIGCONT, or a first stop.
+
+    A SIGCONT to a task that was not stopped comes here too.  It is told to engines that stop at events,
+    as by a ptrace-stop, in a quiesce; to others it means nothing by itself.
+    """
+    task = tracee.task
+    # What a report made here is about is no signal, also if the last stop was one.
+    task.occurrence = fact
+    tracee.signo = 0
+    begun = tracee.step_begun()
+    # The kernel makes one stop of an interrupt and a SIGCONT that come together.
+    is_noticed = any(engine.stops_at_events for engine in task.engines) and (
+        tracee.listening or (not nudged and task.listens > 0) or _is_continued(tracee)
+    )
+    if is_noticed:
+        tracee.told_of = tracee.process.continues
+    if tracee.listening or (is_noticed and tracee.process.stopped):
+        tracee.listening = False
+        begun = ResumeAction.RESUME
+        yield from report_continued(tracee)
+    elif tracee.mend:
+        mend(tracee)
+    if is_noticed:
+        task.notices += 1
+        task.pend(ResumeAction.REPORT)
+    tracee.mend = False
+    handler, tracee.handler_due = tracee.handler_due, False
+    task.in_trap = True
+    yield from return_to_user(tracee, handler=handler, begun=begun)
+    task.in_trap = False
+    if task.listens and not tracee.over:
+        tracee.request = LISTEN_REQUEST

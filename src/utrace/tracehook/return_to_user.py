@@ -16,16 +16,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from utrace.arch import of_regset, syscall_abi
+from utrace.arch.description import RestartCode
 from utrace.core.events import SYSCALL, SYSCALL_EXIT
 from utrace.core.signals import NOTHING_TO_DELIVER, report_resume, take_step
 from utrace.core.verdicts import REPORTS, ResumeAction
-from utrace.tracehook.group_stop import report_continued
 from utrace.tracehook.signal_decision import SIGINFO_BYTES, SignalOccurrence, deliver_made_up
-from utrace.tracehook.tracee import CONT_REQUEST, LISTEN_REQUEST, SYSCALL_REQUEST
+from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 
 if TYPE_CHECKING:
     from utrace.core.reporting import Pass
-    from utrace.kernel.api import Fact
     from utrace.tracehook.tracee import Tracee
 
 EINTR: Final = 4
@@ -60,13 +59,15 @@ def return_to_user(
         leave(tracee)
 
 
-def go_on(tracee: Tracee, begun: ResumeAction) -> None:
-    """Run on as before, nobody having been told anything: by the step under way, if there is one (INV-11)."""
+def go_on(tracee: Tracee, begun: ResumeAction, *, handler: bool = False) -> None:
+    """Run on as before, nobody having been told anything: by the step under way, if there is one (INV-11).
+
+    `handler`: the signal that is delivered now has one; a step put off to the entry of a call is over there.
+    """
     put_off = tracee.stepping
     if put_off is ResumeAction.RESUME:
         tracee.run_by(begun)
-    elif tracee.signo:
-        # Before the call comes a handler, or nothing any more.
+    elif handler:
         tracee.stepping = ResumeAction.RESUME
         tracee.run_by(put_off)
     else:
@@ -95,9 +96,17 @@ def _is_at_syscall(tracee: Tracee) -> bool:
     if regset is None:
         return False
     arch = of_regset(len(regset))
+    registers = arch.registers(regset)
+    abi = syscall_abi(arch.audit, type(registers))
+    if -abi.result(registers) in _RESTARTED and abi.nr(registers) >= 0:
+        # The kernel puts it before its call again, on the way to user mode.
+        return True
     instructions = arch.syscall_instructions
     length = max(map(len, instructions))
-    return tracee.kernel.read_memory(tracee.tid, arch.registers(regset).pc, length).startswith(instructions)
+    return tracee.kernel.read_memory(tracee.tid, registers.pc, length).startswith(instructions)
+
+
+_RESTARTED: Final = frozenset(RestartCode)
 
 
 def before_user_mode(tracee: Tracee, *, told: bool) -> None:
@@ -176,53 +185,3 @@ def undo_mending(tracee: Tracee) -> None:
         if tracee.kernel.get_regs(tracee.tid) == after:
             tracee.kernel.set_regs(tracee.tid, before)
         tracee.mended = None
-
-
-def _is_continued(tracee: Tracee) -> bool:
-    """Tell whether a SIGCONT is on its way that this thread has not told of: it does before it is delivered.
-
-    Reference: Linux 6.18 kernel/signal.c:prepare_signal(), ptrace_trap_notify().
-    """
-    if tracee.told_of == tracee.process.continues:
-        return False
-    disposition = tracee.kernel.disposition(tracee.tid)
-    return disposition is not None and bool((disposition.queued | disposition.shared) & _SIGCONT_BIT)
-
-
-_SIGCONT_BIT: Final = 1 << 18 - 1
-
-
-def trap_stop(tracee: Tracee, fact: Fact, *, nudged: bool) -> Pass:
-    """Decide an EVENT_STOP with SIGTRAP: our interrupt (`nudged`), a SIGCONT, or a first stop.
-
-    A SIGCONT to a task that was not stopped comes here too.  It is told to engines that stop at events,
-    as by a ptrace-stop, in a quiesce; to others it means nothing by itself.
-    """
-    task = tracee.task
-    # What a report made here is about is no signal, also if the last stop was one.
-    task.occurrence = fact
-    tracee.signo = 0
-    begun = tracee.step_begun()
-    is_noticed = any(engine.stops_at_events for engine in task.engines) and (
-        tracee.listening
-        # Nobody has asked for the interrupt of one that ran lean.
-        or ((not nudged or tracee.lean) and (task.listens > 0 or _is_continued(tracee)))
-    )
-    if is_noticed:
-        tracee.told_of = tracee.process.continues
-    if tracee.listening or (is_noticed and tracee.process.stopped):
-        tracee.listening = False
-        begun = ResumeAction.RESUME
-        yield from report_continued(tracee)
-    elif tracee.mend:
-        mend(tracee)
-    if is_noticed:
-        task.notices += 1
-        task.pend(ResumeAction.REPORT)
-    tracee.mend = False
-    handler, tracee.handler_due = tracee.handler_due, False
-    task.in_trap = True
-    yield from return_to_user(tracee, handler=handler, begun=begun)
-    task.in_trap = False
-    if task.listens and not tracee.over:
-        tracee.request = LISTEN_REQUEST

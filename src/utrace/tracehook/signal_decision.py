@@ -13,6 +13,7 @@ kernel/signal.c:ptrace_signal().
 from __future__ import annotations
 
 import enum
+import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from utrace.core.signals import CORE_SIGNALS, SIGSTOP, classify
@@ -20,6 +21,8 @@ from utrace.core.verdicts import SignalAction
 from utrace.kernel.api import Disposition
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from utrace.kernel.api import Fact
     from utrace.tracehook.tracee import Tracee
 
@@ -137,6 +140,11 @@ def send_to_process(tracee: Tracee, siginfo: bytes) -> None:
         carrier, signal = signo, CarriedSignal(siginfo, decided=False)
     else:
         carrier, signal = _other_carrier(tracee, signo), CarriedSignal(siginfo, decided=True)
+    if signo < _FIRST_REAL_TIME and any(
+        one.siginfo[:4] == siginfo[:4] for queue in tracee.process.carried.values() for one in queue
+    ):
+        # A standard signal is pending once (kernel/signal.c:legacy_queue()).
+        return
     tracee.process.carried.setdefault(carrier, []).append(signal)
     tracee.kernel.kill(tracee.tid, carrier)
 
@@ -198,7 +206,7 @@ def unload(tracee: Tracee, fact: Fact) -> tuple[Fact, CarriedSignal | None]:
     """Put a carried signal in the place of its carrier, if this delivery-stop is one's.
 
     A signal of the same number from somebody else gets the next ride: standard signals coalesce, so
-    that it may be all that is left of our carrier.
+    that it may be all that is left of our carrier.  So do carriers of one number.
     """
     tid, kind, signo, siginfo = fact
     if not isinstance(siginfo, bytes):
@@ -213,10 +221,33 @@ def unload(tracee: Tracee, fact: Fact) -> tuple[Fact, CarriedSignal | None]:
     carried = queue[signo].pop(0)
     if code != its_code:
         queue[signo].append(CarriedSignal(siginfo, decided=False))
+    if queue[signo]:
         _send_again(tracee, signo, to_process=queue is not tracee.carried)
-    if not queue[signo]:
+    else:
         del queue[signo]
     return (tid, kind, int.from_bytes(carried.siginfo[:4], "little"), carried.siginfo), carried
+
+
+def pending(tracee: Tracee, queued: Iterable[bytes], *, for_all: bool) -> Iterator[bytes]:
+    """Tell what is pending for a thread, or `for_all` of its process, from the kernel's queue.
+
+    Carriers are what they carry.  A standard signal is pending once (signal(7)).
+    """
+    carried, its_code = (tracee.process.carried, SI_USER) if for_all else (tracee.carried, SI_TKILL)
+    seen: set[int] = set()
+    for siginfo in queued:
+        signo, code = _NUMBER_AND_CODE.unpack_from(siginfo)
+        waiting = carried.get(signo, ()) if code == its_code else ()
+        for one in [signal.siginfo for signal in waiting] or [siginfo]:
+            number = int.from_bytes(one[:4], "little")
+            if number not in seen:
+                yield one
+            if number < _FIRST_REAL_TIME:
+                seen.add(number)
+
+
+_NUMBER_AND_CODE: Final = struct.Struct("<i4xi")
+_FIRST_REAL_TIME: Final = 32
 
 
 def _send_again(tracee: Tracee, signo: int, *, to_process: bool) -> None:

@@ -163,7 +163,7 @@ def _run_on(
         leave(tracee)
         return
     if begun is not None and task.pending is _RESUME:
-        go_on(tracee, begun)
+        go_on(tracee, begun, handler=caught)
     elif tracee.signo or task.pending not in STEPS:
         tracee.stepping = _RESUME
         tracee.run_by(take_step(task))

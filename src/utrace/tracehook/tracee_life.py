@@ -23,9 +23,8 @@ from utrace.kernel.api import Fact, FactKind
 from utrace.tracehook.births import birth_stop, vfork_done_stop
 from utrace.tracehook.deaths import death, exit_event_stop, reaped, zombie_leader
 from utrace.tracehook.execve import exec_stop
-from utrace.tracehook.group_stop import group_stop
+from utrace.tracehook.group_stop import group_stop, trap_stop
 from utrace.tracehook.passed import passed
-from utrace.tracehook.return_to_user import trap_stop
 from utrace.tracehook.seccomp import is_theirs, seccomp_stop
 from utrace.tracehook.signals import signal_stop
 from utrace.tracehook.syscalls import entry_stop, exit_stop, leave_entry, leave_exit
@@ -36,10 +35,9 @@ if TYPE_CHECKING:
 
 Life: TypeAlias = Generator[Engine | Pause, Fact | Reply, None]
 
-#: Total but for the two syscall-stops, which `live` takes by itself.
+#: Total but for the stops that `live` takes by itself.
 STOPS: Final[Mapping[int, Callable[[Tracee, Fact], Pass]]] = {
     FactKind.SIGNAL: signal_stop,
-    FactKind.GROUP_STOP: group_stop,
     FactKind.FORK: birth_stop,
     FactKind.VFORK: birth_stop,
     FactKind.CLONE: birth_stop,
@@ -58,6 +56,7 @@ _SYSCALL_ENTRY: Final = int(FactKind.SYSCALL_ENTRY)
 _SECCOMP: Final = int(FactKind.SECCOMP)
 _SYSCALL_EXIT: Final = int(FactKind.SYSCALL_EXIT)
 _TRAP: Final = int(FactKind.TRAP)
+_GROUP_STOP: Final = int(FactKind.GROUP_STOP)
 _RUN: Final = Pause.RUN
 _LATE: Final = int(FactKind.LATE)
 _ENDS: Final = frozenset({FactKind.EXIT, FactKind.DEATH})
@@ -96,6 +95,8 @@ def live(tracee: Tracee, *, launched: bool = False) -> Life:  # noqa: C901, PLR0
             yield from seccomp_stop(tracee, fact)
         elif kind == _TRAP:
             yield from trap_stop(tracee, fact, nudged=nudged)
+        elif kind == _GROUP_STOP:
+            yield from group_stop(tracee, fact, nudged=nudged)
         else:
             yield from STOPS[kind](tracee, fact)
         if tracee.over:

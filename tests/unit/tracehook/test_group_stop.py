@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.core.backend import doing
-from tests.unit.tracehook.rig import Rig
+from tests.unit.tracehook.rig import ROOT, Rig
 from utrace.core.control import control
 from utrace.core.events import EXEC, JCTL, QUIESCE
 from utrace.core.verdicts import Outcome, ResumeAction
-from utrace.kernel.api import FactKind
+from utrace.kernel.api import Disposition, FactKind
 from utrace.tracehook.group_stop import CLD_CONTINUED, CLD_STOPPED, JobControl
 
 GROUP_STOP, TRAP = FactKind.GROUP_STOP, FactKind.TRAP
@@ -136,3 +136,48 @@ def test_when_the_last_engine_leaves_while_listening_it_is_trapped_for_that(rig:
     control(engine, DETACH)
     assert rig.settle() == ["interrupt"]
     assert rig.feed(GROUP_STOP, SIGSTOP) == ["detach", "over"]
+
+
+@pytest.mark.parametrize(
+    ("asks", "pending", "nudged", "told"),
+    [
+        (True, True, False, True),
+        (True, True, True, True),
+        (True, False, False, False),
+        (False, True, False, False),
+    ],
+)
+def test_a_sigcont_that_stopped_nothing_is_told_to_who_stops_at_events(
+    rig: Rig, asks: bool, pending: bool, nudged: bool, told: bool
+) -> None:
+    rig.engine("A", QUIESCE).stops_at_events = asks
+    rig.kernel.dispositions[ROOT] = Disposition(0, 0, 0, shared=1 << 17 if pending else 0)
+    rig.root.nudged = nudged
+    assert rig.feed(TRAP) == (["A.quiesce", "CONT"] if told else ["CONT"])
+    assert rig.task.notices == told
+
+
+def test_what_listens_stays_where_it_is_until_it_traps_again(rig: Rig) -> None:
+    rig.engine("A", EXEC)
+    rig.task.listens = 1
+    assert rig.feed(TRAP) == ["LISTEN"]
+    assert rig.feed(TRAP) == ["LISTEN"]
+    rig.task.listens = 0
+    assert rig.feed(TRAP) == ["CONT"]
+    assert not rig.task.in_trap
+
+
+def test_an_interrupt_in_a_stopped_group_that_was_let_run_is_no_new_stop(rig: Rig) -> None:
+    rig.engine("A", JCTL | QUIESCE)
+    assert rig.feed(GROUP_STOP, SIGSTOP)[-1] == "LISTEN"
+    rig.task.jctl = rig.root.listening = False
+    rig.root.nudged = True
+    assert rig.feed(GROUP_STOP, SIGSTOP) == ["CONT"]
+    assert rig.feed(GROUP_STOP, SIGSTOP)[-1] == "LISTEN", "nobody asked for that one"
+
+
+def test_a_sigcont_is_told_though_an_interrupt_ends_a_lean_run(rig: Rig) -> None:
+    rig.engine("A", QUIESCE).stops_at_events = True
+    rig.kernel.dispositions[ROOT] = Disposition(0, 0, 0, shared=1 << 17)
+    rig.root.nudged = rig.root.lean = True
+    assert rig.feed(TRAP) == ["A.quiesce", "CONT"]

@@ -11,7 +11,7 @@ from utrace.core.events import EXEC, QUIESCE, SYSCALL
 from utrace.core.verdicts import ResumeAction
 from utrace.kernel.api import Disposition, FactKind
 
-TRAP, SIGUSR1 = FactKind.TRAP, 10
+TRAP, SIGUSR1, SIGTSTP = FactKind.TRAP, 10, 20
 STOP, REPORT, RESUME = ResumeAction.STOP, ResumeAction.REPORT, ResumeAction.RESUME
 INTERRUPT, SINGLESTEP = ResumeAction.INTERRUPT, ResumeAction.SINGLESTEP
 BLOCKSTEP, DETACH = ResumeAction.BLOCKSTEP, ResumeAction.DETACH
@@ -133,6 +133,19 @@ def test_a_step_over_a_call_that_is_traced_is_armed_at_its_entry(
     assert rig.root.stepping is (SINGLESTEP if request_name == "SYSCALL" else RESUME)
 
 
+@pytest.mark.parametrize(
+    ("result", "nr", "request_name"), [(-512, 0, "SYSCALL"), (-512, -1, "SINGLESTEP"), (-4, 0, "SINGLESTEP")]
+)
+def test_a_call_that_the_kernel_restarts_is_stepped_over_from_its_entry(
+    rig: Rig, result: int, nr: int, request_name: str
+) -> None:
+    rig.kernel.regsets[ROOT] = x86_64_regset(orig_rax=nr, rax=result)
+    rig.kernel.memory = b"\x90\x90"
+    rig.engine("A", QUIESCE | SYSCALL, quiesce=SINGLESTEP)
+    rig.task.pending = REPORT
+    assert rig.feed(TRAP)[-1] == request_name
+
+
 @pytest.mark.law("INV-11")
 @pytest.mark.parametrize(("action", "name"), [(SINGLESTEP, "SINGLESTEP"), (BLOCKSTEP, "SINGLEBLOCK")])
 def test_a_step_goes_on_behind_what_nobody_is_told_of(rig: Rig, action: ResumeAction, name: str) -> None:
@@ -155,35 +168,11 @@ def test_a_step_put_off_to_an_entry_goes_on_behind_what_nobody_is_told_of(rig: R
     assert rig.feed(TRAP)[-1] == "SYSCALL"
     assert rig.feed(TRAP) == ["SYSCALL"]
     assert rig.root.stepping is SINGLESTEP
+    rig.kernel.dispositions[ROOT] = Disposition(0, 0, 0)
+    assert rig.feed(FactKind.SIGNAL, SIGTSTP, siginfo(SIGTSTP))[-1] == f"SYSCALL {SIGTSTP}", "no handler"
     rig.kernel.dispositions[ROOT] = Disposition(0, 0, 1 << (SIGUSR1 - 1))
     assert rig.feed(FactKind.SIGNAL, SIGUSR1, siginfo(SIGUSR1))[-1] == f"SINGLESTEP {SIGUSR1}", "of a handler"
     assert rig.root.stepping is RESUME
-
-
-@pytest.mark.parametrize(
-    ("asks", "pending", "nudged", "told"),
-    [
-        (True, True, False, True),
-        (True, True, True, False),
-        (True, False, False, False),
-        (False, True, False, False),
-    ],
-)
-def test_a_sigcont_that_stopped_nothing_is_told_to_who_stops_at_events(
-    rig: Rig, asks: bool, pending: bool, nudged: bool, told: bool
-) -> None:
-    rig.engine("A", QUIESCE).stops_at_events = asks
-    rig.kernel.dispositions[ROOT] = Disposition(0, 0, 0, shared=1 << 17 if pending else 0)
-    rig.root.nudged = nudged
-    assert rig.feed(TRAP) == (["A.quiesce", "CONT"] if told else ["CONT"])
-    assert rig.task.notices == told
-
-
-def test_a_sigcont_is_told_though_an_interrupt_ends_a_lean_run(rig: Rig) -> None:
-    rig.engine("A", QUIESCE).stops_at_events = True
-    rig.kernel.dispositions[ROOT] = Disposition(0, 0, 0, shared=1 << 17)
-    rig.root.nudged = rig.root.lean = True
-    assert rig.feed(TRAP) == ["A.quiesce", "CONT"]
 
 
 def test_a_report_is_about_no_signal(rig: Rig) -> None:
@@ -194,13 +183,3 @@ def test_a_report_is_about_no_signal(rig: Rig) -> None:
     rig.feed(TRAP)
     assert seen
     assert "an old signal" not in seen
-
-
-def test_what_listens_stays_where_it_is_until_it_traps_again(rig: Rig) -> None:
-    rig.engine("A", EXEC)
-    rig.task.listens = 1
-    assert rig.feed(TRAP) == ["LISTEN"]
-    assert rig.feed(TRAP) == ["LISTEN"]
-    rig.task.listens = 0
-    assert rig.feed(TRAP) == ["CONT"]
-    assert not rig.task.in_trap

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.tracehook.rig import siginfo
+from tests.unit.tracehook.rig import Rig, siginfo
+from utrace.core.events import SIGNAL_ALL
 from utrace.core.verdicts import SignalAction
-from utrace.kernel.api import Disposition
-from utrace.tracehook.signal_decision import SignalOccurrence, signo_for
+from utrace.kernel.api import Disposition, FactKind
+from utrace.tracehook.signal_decision import CarriedSignal, SignalOccurrence, pending, signo_for
+
+SIGURG, SIGTERM, SIGHUP, BY_TKILL = 23, 15, 1, -6
 
 EVERY = (1 << 64) - 1
 TERM, CORE, STOP, TSTP = SignalAction.TERM, SignalAction.CORE, SignalAction.STOP, SignalAction.TSTP
@@ -53,3 +56,26 @@ def test_nothing_to_deliver_is_no_signal(action: SignalAction) -> None:
 
 def test_deliver_takes_the_number_in_the_siginfo() -> None:
     assert signo_for(SignalAction.DELIVER, occurrence(12)) == 12
+
+
+def test_carriers_are_pending_as_what_they_carry() -> None:
+    root = Rig().root
+    root.carried = {
+        SIGURG: [
+            CarriedSignal(siginfo(SIGTERM, 1), decided=True),
+            CarriedSignal(siginfo(SIGHUP), decided=True),
+        ]
+    }
+    queue = [siginfo(SIGURG, BY_TKILL), siginfo(SIGURG), siginfo(SIGTERM), siginfo(40), siginfo(40)]
+    expected = [siginfo(SIGTERM, 1), siginfo(SIGHUP), siginfo(SIGURG), siginfo(40), siginfo(40)]
+    assert list(pending(root, queue, for_all=False)) == expected
+    assert list(pending(root, queue, for_all=True)) == [queue[0], *queue[2:]]
+
+
+def test_a_carrier_that_stands_for_several_is_sent_again() -> None:
+    rig = Rig()
+    first, second = (CarriedSignal(siginfo(signo), decided=True) for signo in (SIGTERM, SIGHUP))
+    rig.root.carried = {SIGURG: [first, second]}
+    rig.engine("A", SIGNAL_ALL)
+    assert f"tgkill {SIGURG}" in rig.feed(FactKind.SIGNAL, SIGURG, siginfo(SIGURG, BY_TKILL))
+    assert rig.root.carried == {SIGURG: [second]}

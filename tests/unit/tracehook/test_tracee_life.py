@@ -16,6 +16,7 @@ EXECVE = 59
 
 def test_every_fact_about_a_tracee_is_decided_somewhere() -> None:
     by_hand = {FactKind.SYSCALL_ENTRY, FactKind.SYSCALL_EXIT, FactKind.SECCOMP, FactKind.TRAP}
+    by_hand |= {FactKind.GROUP_STOP}
     elsewhere = {FactKind.BELL, FactKind.NO_TRACEES, FactKind.IN_CALL, FactKind.WAITED, FactKind.LATE}
     elsewhere |= {FactKind.UNTAUGHT}
     assert set(STOPS) | by_hand | elsewhere == set(FactKind)
