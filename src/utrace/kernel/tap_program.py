@@ -100,6 +100,7 @@ _INSTRUCTION: Final = struct.Struct("<BBhi")
 #: In the table: argument, count, size, most, flags.
 _COPY: Final = struct.Struct("<BBHHBx")
 _PLANNED, _COPIED, _STRING, _ALWAYS = 1, 2, 4, 8
+_UNUSED: Final = _COPY.pack(0, 0, 0, 0, _PLANNED)
 _SIDE_BYTES: Final = COPIES * _COPY.size
 _CTX, _SCRATCH, _OFFSET, _PLAN = 6, 7, 8, 9
 #: Of struct pt_regs: di, si, dx, r10, r8, r9, and orig_ax.
@@ -146,7 +147,7 @@ def _side(copies: Sequence[Copy]) -> bytes:
     if len(copies) > COPIES:
         message = f"{len(copies)} copies at one end of a call"
         raise ValueError(message)
-    rows = [
+    rows = b"".join(
         _COPY.pack(
             copy.arg,
             copy.by,
@@ -155,9 +156,8 @@ def _side(copies: Sequence[Copy]) -> bytes:
             _PLANNED | _COPIED | (_STRING if copy.string else 0) | (_ALWAYS if copy.always else 0),
         )
         for copy in copies
-    ]
-    rows += [_COPY.pack(0, 0, 0, 0, _PLANNED)] * (COPIES - len(rows))
-    return b"".join(rows)
+    )
+    return rows + _UNUSED * (COPIES - len(copies))
 
 
 #: By bytes of what is loaded or stored.
