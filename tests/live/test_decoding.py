@@ -133,7 +133,7 @@ EXPECTED_DIFFERENCES: tuple[tuple[str, str], ...] = (
 
 def normal(line: str) -> str:
     line = re.sub(r"0x(7f|55|56)[0-9a-f]{10}|0xffff[cd][0-9a-f]{3}\b", "ADDRESS", line)
-    line = re.sub(r"\b(getpid|gettid|getppid|set_tid_address)(\(.*\)) += \d+", r"\1\2 = PID", line)
+    line = re.sub(r"\b((?:get(?:pp?|t|pg|s)id)|getpgrp|set_tid_address)(\(.*\)) += \d+", r"\1\2 = PID", line)
     line = re.sub(r"\b(kill|tgkill)\([0-9, ]+", r"\1(PID, ", line)
     line = re.sub(r"(pid)=\d+", r"\1=PID", line)
     line = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+", "TIME", line)

@@ -155,11 +155,19 @@ pub(crate) fn take_apart(status: c_int) -> Status {
     }
 }
 
+/// Whether a tracee with this status stands at a system call.
+pub(crate) fn is_of_a_call(status: c_int) -> bool {
+    matches!(
+        take_apart(status),
+        Status::SyscallStop | Status::Event(EVENT_SECCOMP)
+    )
+}
+
 /// The fact of a status just taken; `None` if a newer status has made it void.
 pub(crate) fn fetch(tid: Tid, status: c_int) -> Result<Option<Fact>, Errno> {
     let fetched = match take_apart(status) {
         Status::Dead => Ok(Some(Fact::new(tid, FactKind::Death, i64::from(status)))),
-        Status::SyscallStop | Status::Event(EVENT_SECCOMP) => fetch_syscall(tid),
+        Status::SyscallStop | Status::Event(EVENT_SECCOMP) => fetch_call(tid),
         Status::SignalStop(signo) => fetch_signal(tid, signo),
         Status::EventStop(libc::SIGTRAP) => Ok(Some(Fact::new(tid, FactKind::Trap, 0))),
         Status::EventStop(signo) => Ok(Some(Fact::new(tid, FactKind::GroupStop, i64::from(signo)))),
@@ -171,7 +179,8 @@ pub(crate) fn fetch(tid: Tid, status: c_int) -> Result<Option<Fact>, Errno> {
     }
 }
 
-fn fetch_syscall(tid: Tid) -> Result<Option<Fact>, Errno> {
+/// The system call that a tracee stands at; `None` if it stands elsewhere, `ESRCH` if it runs or is gone.
+pub(crate) fn fetch_call(tid: Tid) -> Result<Option<Fact>, Errno> {
     let info = raw::ptrace_get_syscall_info(tid)?;
     let raw::SyscallInfo {
         arch,

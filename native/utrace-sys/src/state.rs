@@ -6,6 +6,9 @@
 //! 2. A wait for one tid costs the same however many tracees there are; a wait for any looks at them
 //!    all.  So the tracee just resumed is tried first, and no other may starve for that: see `pace`.
 //! 3. What `serving` settles is not told, what `plain` passes on is told late.
+//! 4. The tracee just resumed is tried by asking for its system call: standing at one it answers, and what a wait would
+//!    tell is known.  Its status then lies with the kernel still, until the tracee is resumed; before anything else
+//!    waits or peeks it is taken (`settle`), and is no news.
 
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
@@ -23,13 +26,16 @@ use crate::sharing::Sharing;
 use crate::watch::{self, Watch};
 use crate::{Errno, Tid, done_or_gone};
 
+/// `utrace.kernel.api.PEEK_FIRST`.
+const PEEK_FIRST: c_int = 0x1_0000;
+/// `utrace.kernel.api.PLAIN`.
+const PLAIN: c_int = 0x2_0000;
+/// `utrace.kernel.api.LEAN`.
+const LEAN: c_int = 0x4_0000;
+/// What may be added to the number of a request.
+pub(crate) const FLAGS: c_int = PEEK_FIRST | PLAIN | LEAN;
 /// Half of how long a served tracer's wait is held before it really waits: hundreds of stops fit in.
 const TICK_NS: i64 = 1_000_000;
-
-/// `utrace.kernel.api.PLAIN`.
-pub(crate) const PLAIN: c_int = 0x2_0000;
-/// `utrace.kernel.api.LEAN`.
-pub(crate) const LEAN: c_int = 0x4_0000;
 
 /// What one tracer thread knows.
 pub(crate) struct State {
@@ -47,6 +53,8 @@ pub(crate) struct State {
     ticker: Option<Ticker>,
     /// A fact that waits until what was recorded before it has been handed up.
     pub(crate) held: Option<Fact>,
+    /// The tracee that stands at a system call and was told so, though no wait has taken its status.
+    asked: Option<Tid>,
 }
 
 impl Default for State {
@@ -64,6 +72,7 @@ impl Default for State {
             options: Options::default(),
             ticker: None,
             held: None,
+            asked: None,
         }
     }
 }
@@ -115,8 +124,50 @@ impl State {
         (!self.exiting.is_empty()).then_some(&mut self.usage)
     }
 
+    /// Take the status of a stop that is known already; a newer one, if a kill has ended that stop, is a fact.
+    pub(crate) fn settle(&mut self) -> Result<(), Errno> {
+        let Some(tid) = self.asked.take() else {
+            return Ok(());
+        };
+        match raw::wait_now(tid, 0, self.usage()) {
+            Ok((0, _)) | Err(Errno(libc::ECHILD)) => Ok(()),
+            Ok((_, status)) if fact::is_of_a_call(status) => Ok(()),
+            Ok((_, status)) => {
+                let fact = self.fact(tid, status)?;
+                self.ready.extend(fact);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Resume a tracee; `false`: it was killed, or a newer status has been taken or, if that was asked for, waits.
+    pub(crate) fn resume(&mut self, tid: Tid, request: c_int, signo: c_int) -> Result<bool, Errno> {
+        if self.has_ready(tid) || (request & PEEK_FIRST != 0 && self.has_news(tid)?) {
+            return Ok(false);
+        }
+        let resumed = done_or_gone(raw::ptrace_resume(tid, request & !FLAGS, signo))?;
+        if resumed && self.asked == Some(tid) {
+            self.asked = None;
+        }
+        Ok(resumed)
+    }
+
+    /// Whether a newer status than the one last told waits for a tracee.
+    pub(crate) fn has_news(&mut self, tid: Tid) -> Result<bool, Errno> {
+        self.settle()?;
+        if self.has_ready(tid) {
+            return Ok(true);
+        }
+        match raw::wait_peek(tid) {
+            Err(Errno(libc::ECHILD)) => Ok(false),
+            other => other,
+        }
+    }
+
     /// Whether the group of a tracee has been continued; `forget`: and nobody is to be told of it again.
     pub(crate) fn was_continued(&mut self, tid: Tid, forget: bool) -> Result<bool, Errno> {
+        self.settle()?;
         // A stop would be told before it.
         if self.has_ready(tid) || raw::peek(tid, libc::WCONTINUED)? != libc::CLD_CONTINUED {
             return Ok(false);
@@ -176,19 +227,15 @@ impl State {
             self.pace.looks(self.sharing.is_apart())
         };
         for nth in 1..=looks {
-            match raw::wait_now(tid, 0, self.usage()) {
-                Ok((0, _)) => {}
-                Ok((tid, status)) => {
-                    if aside {
-                        self.sharing.stepped_aside(false);
-                    } else {
-                        self.pace.found(nth);
-                    }
-                    return self.fact(tid, status);
-                }
-                Err(Errno(libc::ECHILD)) => break,
-                Err(error) => return Err(error),
+            let Some(found) = self.ask(tid)? else {
+                continue;
+            };
+            if aside {
+                self.sharing.stepped_aside(false);
+            } else {
+                self.pace.found(nth);
             }
+            return Ok(found);
         }
         if aside {
             self.sharing.stepped_aside(true);
@@ -196,6 +243,30 @@ impl State {
             self.pace.missed();
         }
         Ok(None)
+    }
+
+    /// What a tracee that was resumed has come to, if that is known to be void `Some(None)`; `None`: it still runs.
+    #[allow(
+        clippy::option_option,
+        reason = "two questions: has it stopped, and is that to be told"
+    )]
+    fn ask(&mut self, tid: Tid) -> Result<Option<Option<Fact>>, Errno> {
+        match fact::fetch_call(tid) {
+            Ok(None) => {}
+            Ok(Some(call)) => {
+                self.asked = Some(tid);
+                self.note(&call);
+                return Ok(Some(Some(call)));
+            }
+            // It runs; or it is dead, which the wait for any tells.
+            Err(Errno(libc::ESRCH)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        match raw::wait_now(tid, 0, self.usage()) {
+            Ok((0, _)) | Err(Errno(libc::ECHILD)) => Ok(None),
+            Ok((tid, status)) => self.fact(tid, status).map(Some),
+            Err(error) => Err(error),
+        }
     }
 
     /// End all serving: what is told now comes behind what is handed back.
@@ -213,6 +284,7 @@ impl State {
 
     /// Serve a tracer, until the next fact for the owner.
     pub(crate) fn serve(&mut self, offer: Offer) -> Result<(), Errno> {
+        self.settle()?;
         self.serving.begin(offer);
         let ticker = match self.ticker.take() {
             Some(ticker) => ticker,
@@ -241,9 +313,10 @@ impl State {
                     plain::Course::Kept => None,
                     plain::Course::PassedOn { signo, child } => {
                         if let Some(child) = child {
-                            self.go_on(child, 0)?;
+                            self.resume(child, raw::PTRACE_CONT, 0)?;
                         }
-                        self.go_on(fact.tid, signo)?.then_some(fact.tid)
+                        self.resume(fact.tid, raw::PTRACE_CONT, signo)?
+                            .then_some(fact.tid)
                     }
                 };
                 continue;
@@ -284,16 +357,9 @@ impl State {
         self.ready.pop_front().unwrap_or(fact)
     }
 
-    /// Resume a task that runs on plainly, unless a newer status of it has been taken.
-    fn go_on(&self, tid: Tid, signo: c_int) -> Result<bool, Errno> {
-        if self.has_ready(tid) {
-            return Ok(false);
-        }
-        done_or_gone(raw::ptrace_resume(tid, raw::PTRACE_CONT, signo))
-    }
-
     fn wait(&mut self, bell: &Bell, resumed: Option<Tid>) -> Result<Option<Fact>, Errno> {
         let mut hot = resumed;
+        self.settle()?;
         loop {
             if let Some(fact) = rung_for(bell) {
                 return Ok(Some(fact));
@@ -303,6 +369,7 @@ impl State {
             }
             if let Some(tid) = hot.take().filter(|_| self.pace.take_turn())
                 && !self.serving.is_on()
+                && !self.has_ready(tid)
                 && let Some(fact) = self.try_hot(tid)?
             {
                 return Ok(Some(fact));

@@ -19,7 +19,7 @@ use crate::plain::{Call, CallKind};
 use crate::raw::{self, Siginfo};
 use crate::record::Recorder;
 use crate::serving::Offer;
-use crate::state::{LEAN, PLAIN, State};
+use crate::state::{FLAGS, State};
 use crate::watch::Watch;
 use crate::{Errno, Tid, done_or_gone, some_or_gone};
 
@@ -28,8 +28,6 @@ const SEIZE_OPTIONS: usize = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40;
 const TRACE_SECCOMP: usize = 0x80;
 const EXIT_KILL: usize = 0x10_0000;
 const LISTEN: c_int = 0x4208;
-/// `utrace.kernel.api.PEEK_FIRST`.
-const PEEK_FIRST: c_int = 0x1_0000;
 /// The largest register set of a machine: a bound for what the kernel may fill.
 const REGSET_MAX: usize = 1 << 16;
 /// What one tracer thread may ask.
@@ -105,8 +103,8 @@ impl Tracer {
         // A newer status already taken: the stop that our caller knows is over.
         if tid != 0 && !state.has_ready(tid) {
             state.resumed(tid, request)?;
-            let resumed = resume(tid, request, signo)?;
-            hot = (resumed && ptrace_request(request) != LISTEN).then_some(tid);
+            let resumed = state.resume(tid, request, signo)?;
+            hot = (resumed && request & !FLAGS != LISTEN).then_some(tid);
         }
         loop {
             if self.recorder.is_full() {
@@ -126,11 +124,8 @@ impl Tracer {
                 return Ok(Some(first));
             }
             let taken = self.recorder.handle(&fact, |(tid, request, signo)| {
-                if state.has_ready(tid) {
-                    return Ok(None);
-                }
                 state.sharing.prepare(tid);
-                Ok::<_, Failure>(resume(tid, request, signo)?.then_some(tid))
+                Ok::<_, Failure>(state.resume(tid, request, signo)?.then_some(tid))
             });
             let Some(resumed) = taken else {
                 return Ok(Some(state.behind(self.recorder.early(), fact)));
@@ -144,15 +139,12 @@ impl Tracer {
 
     /// Take a stop that was told, as is known now of its call; whether it was taken, and is over.
     pub fn take_again(&self, tid: Tid) -> Answer<bool> {
-        let state = self.state()?;
+        let mut state = self.state()?;
         let taken = self.recorder.handle_again(tid, |(tid, request, signo)| {
-            if state.has_ready(tid) {
-                return Ok(false);
-            }
-            resume(tid, request, signo)
+            state.resume(tid, request, signo)
         });
         // One that could not be resumed was killed, and its end is a fact of its own.
-        taken.map_or(Ok(false), |resumed| resumed.map(|_| true))
+        Ok(taken.transpose()?.is_some())
     }
 
     /// Serve a tracer, until the next fact.
@@ -197,19 +189,12 @@ impl Tracer {
             return Ok(false);
         }
         state.resumed(tid, request)?;
-        resume(tid, request, signo)
+        Ok(state.resume(tid, request, signo)?)
     }
 
     /// Whether a newer status than the one last told waits for `tid`.
     pub fn pending_fact(&self, tid: Tid) -> Answer<bool> {
-        let state = self.state()?;
-        if state.has_ready(tid) {
-            return Ok(true);
-        }
-        match raw::wait_peek(tid) {
-            Err(Errno(libc::ECHILD)) => Ok(false),
-            other => Ok(other?),
-        }
+        Ok(self.state()?.has_news(tid)?)
     }
 
     /// Whether the group of `tid` was continued (`WCONTINUED`); `forget`: nobody is told of it again.
@@ -471,19 +456,6 @@ impl Tracer {
             .take();
         drop(watch);
     }
-}
-
-/// Resume, unless a look was asked for and a newer status waits; `false`: not resumed.
-fn resume(tid: Tid, request: c_int, signo: c_int) -> Answer<bool> {
-    if request & PEEK_FIRST != 0 && raw::wait_peek(tid).unwrap_or(false) {
-        return Ok(false);
-    }
-    let request = ptrace_request(request);
-    Ok(done_or_gone(raw::ptrace_resume(tid, request, signo))?)
-}
-
-fn ptrace_request(request: c_int) -> c_int {
-    request & !(PEEK_FIRST | PLAIN | LEAN)
 }
 
 fn options(exit_kill: bool) -> usize {
