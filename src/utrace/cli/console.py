@@ -14,6 +14,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import select
 import signal
 from typing import Final
 
@@ -81,4 +82,8 @@ def plain(text: str) -> str:
 def _write(fd: int, text: str) -> None:
     data = text.encode("utf-8", "surrogateescape")
     while data:
-        data = data[os.write(fd, data) :]
+        try:
+            data = data[os.write(fd, data) :]
+        except BlockingIOError:
+            # Somebody who shares the open file made it non-blocking.
+            select.select([], [fd], [])

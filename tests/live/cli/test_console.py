@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import signal
@@ -51,6 +52,18 @@ def test_a_reader_that_has_gone_is_no_error_of_ours() -> None:
         command.stdout.close()
         assert command.stderr.read() == b""
         assert command.wait(DEADLINE_S) == -signal.SIGPIPE
+
+
+def test_a_slow_reader_of_a_pipe_that_does_not_block_gets_all() -> None:
+    whole = run(*UTRACE, "completion", "zsh").stdout
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(writer, False)
+    with subprocess.Popen([*UTRACE, "completion", "zsh"], stdout=writer) as command, os.fdopen(reader) as slow:
+        os.close(writer)
+        assert len(whole) > 4096
+        assert slow.read() == whole
+        assert command.wait(DEADLINE_S) == 0
 
 
 @pytest.mark.parametrize("words", ["", "nosuch", "trace -Q", "trace nosuch", "run", "who x"])
