@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -12,11 +14,13 @@ from tests.live.recorder import DEADLINE_S, Recorder, output
 from tests.tracees import build
 from tests.waiting import tracer_pid, wait_until
 from utrace import Answer, EngineOps, Event, Session, SignalAction, Syscall, Task, errors
+from utrace.kernel.linux import LinuxKernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import TraceeFactory
+    from utrace.kernel.api import Fact, Spawn, Tid
 
 pytestmark = pytest.mark.requires("gcc")
 
@@ -101,6 +105,32 @@ def test_fault_ends_the_session_if_told_and_lets_go(
             session.run(timeout_s=DEADLINE_S)
         assert isinstance(caught.value.__cause__, ZeroDivisionError)
     wait_until(lambda: not any(tracer_pid(tid) for tid in program.threads()), DEADLINE_S, "letting go")
+
+
+class BreakingKernel(LinuxKernel):
+    """Tells of nothing once a program is launched."""
+
+    launched: Tid | None = None
+
+    def spawn(self, program: Spawn, *, exit_kill: bool) -> Tid:
+        self.launched = super().spawn(program, exit_kill=exit_kill)
+        return self.launched
+
+    def next_fact(self, tid: int, request: int, signo: int, /) -> Fact:
+        if self.launched is not None:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return super().next_fact(tid, request, signo)
+
+
+def test_a_tracer_that_breaks_at_a_launch_is_an_error_and_no_wait() -> None:
+    kernel = BreakingKernel()
+    with Session(kernel=lambda: kernel) as session, pytest.raises(OSError, match="Invalid argument"):
+        session.spawn(["true"])
+    # It was launched to die with its tracer, and has nobody else to wait for it.
+    assert kernel.launched is not None
+    while os.WIFSTOPPED(os.waitpid(kernel.launched, 0)[1]):
+        # A stop that the tracer had not looked at (Q-22).
+        pass
 
 
 def test_raising_release_is_noted_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:

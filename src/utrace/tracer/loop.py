@@ -306,6 +306,8 @@ class Loop:
                 job.error = TaskGone("the session is closed")
                 job.done.set()
             self._jobs.clear()
+            for launched in self.launching.values():
+                launched()
             self._changed.notify_all()
         if self.recording is not None:
             self.recording.close()

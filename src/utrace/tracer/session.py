@@ -221,6 +221,8 @@ class Session:
             lambda: processes.spawn(loop, program, clients, exit_kill=self._exit_kill, launched=launched.set)
         )
         launched.wait()
+        if loop.crash is not None:
+            raise loop.crash
         error = loop.in_tracer(lambda: loop.kernel.spawn_error(tracee.handle.id.tid))
         if error:
             name = os.fsdecode(words[0])

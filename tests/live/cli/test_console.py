@@ -59,7 +59,10 @@ def test_a_slow_reader_of_a_pipe_that_does_not_block_gets_all() -> None:
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     os.set_blocking(writer, False)
-    with subprocess.Popen([*UTRACE, "completion", "zsh"], stdout=writer) as command, os.fdopen(reader) as slow:
+    with (
+        subprocess.Popen([*UTRACE, "completion", "zsh"], stdout=writer) as command,
+        os.fdopen(reader) as slow,
+    ):
         os.close(writer)
         assert len(whole) > 4096
         assert slow.read() == whole
