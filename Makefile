@@ -12,7 +12,7 @@ NATIVE := $(shell find native -name target -prune -o -type f \( -name '*.rs' -o 
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build demo test check emulation bench explore planted clean test-needs check-needs
+.PHONY: build demo test check emulation sequences bench explore planted clean test-needs check-needs
 
 build: $(VENV)/.built
 
@@ -59,6 +59,13 @@ planted: $(VENV)/.needs
 # All that strace and gdb see under `utrace run`, against what they see natively: minutes; `test` has the core of it.
 emulation: test-needs
 	$(PY) -m pytest tests/emulation
+
+# Random sequences of ptrace requests under `utrace run`, against the kernel: make sequences SECONDS=600,
+# or by number: make sequences SEEDS=1-60
+SECONDS := 60
+SEEDS :=
+sequences: $(VENV)/.needs
+	$(PY) -m tests.emulation.sequences $(if $(SEEDS),--seeds $(SEEDS),--seconds $(SECONDS))
 
 bench: build
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/maturin develop --release --extras bench

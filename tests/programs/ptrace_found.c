@@ -222,6 +222,20 @@ static void stepped_in_a_stopped_group(void) {
     end_task(child);
 }
 
+static void continued_again_before_the_first(void) {
+    pid_t child = interrupted();
+    kill(child, SIGCONT);
+    MOVE(PTRACE_CONT, child, 0);
+    say_siginfo(child);
+    kill(child, SIGUSR1);
+    MOVE(PTRACE_CONT, child, 0);
+    kill(child, SIGCONT);
+    MOVE(PTRACE_CONT, child, 0);
+    say_siginfo(child);
+    MOVE(PTRACE_CONT, child, 0);
+    end_task(child);
+}
+
 /* Which stop a tracee is in the kernel takes from a siginfo that the tracer may set. */
 static void listening_by_its_siginfo(void) {
     pid_t child = interrupted();
@@ -280,6 +294,7 @@ static const struct named_case cases[] = {
     {"overtaken_by_a_sigcont", overtaken_by_a_sigcont},
     {"interrupted_in_a_stopped_group", interrupted_in_a_stopped_group},
     {"stepped_in_a_stopped_group", stepped_in_a_stopped_group},
+    {"continued_again_before_the_first", continued_again_before_the_first},
     {"listening_by_its_siginfo", listening_by_its_siginfo},
     {"restarted_and_left_out", restarted_and_left_out},
     {"restarted_from_a_group_stop", restarted_from_a_group_stop},

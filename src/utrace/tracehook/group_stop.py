@@ -88,12 +88,16 @@ def report_continued(tracee: Tracee) -> Pass:
             yield from report(task, JCTL)
 
 
-def _is_continued(tracee: Tracee) -> bool:
+def _is_continued(tracee: Tracee, *, nudged: bool) -> bool:
     """Tell whether a SIGCONT is on its way that this thread has not told of: it does before it is delivered.
+
+    Each makes it trap once; but of an interrupt a trap may be left over, if it was trapping already.
 
     Reference: Linux 6.18 kernel/signal.c:prepare_signal(), ptrace_trap_notify().
     """
-    if tracee.told_of == tracee.process.continues:
+    is_told_of = tracee.told_of == tracee.process.continues
+    if is_told_of and (nudged or tracee.told_when_nudged):
+        tracee.told_when_nudged = nudged
         return False
     disposition = tracee.kernel.disposition(tracee.tid)
     return disposition is not None and bool((disposition.queued | disposition.shared) & _SIGCONT_BIT)
@@ -115,10 +119,11 @@ def trap_stop(tracee: Tracee, fact: Fact, *, nudged: bool) -> Pass:
     begun = tracee.step_begun()
     # The kernel makes one stop of an interrupt and a SIGCONT that come together.
     is_noticed = any(engine.stops_at_events for engine in task.engines) and (
-        tracee.listening or (not nudged and task.listens > 0) or _is_continued(tracee)
+        tracee.listening or (not nudged and task.listens > 0) or _is_continued(tracee, nudged=nudged)
     )
     if is_noticed:
         tracee.told_of = tracee.process.continues
+        tracee.told_when_nudged = nudged
     if tracee.listening or (is_noticed and tracee.process.stopped):
         tracee.listening = False
         begun = ResumeAction.RESUME

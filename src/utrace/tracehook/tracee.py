@@ -121,7 +121,8 @@ class Tracee:
         mended: the registers before and after an -EINTR was undone: a handler, if one runs now, is to
             find it as it was.
         listening: in a group stop, let go by LISTEN.
-        told_of: which of its process's SIGCONTs, counted from 0, has shown as a stop of its own.
+        told_of: which of its process's SIGCONTs, counted from 0, has shown as a stop of its own;
+            `told_when_nudged`: in the stop of an interrupt of ours.
         at_entry: its syscall-entry-stop was seen, so that a seccomp stop may be of the same call.
         more_to_come: before the call it is entering is made there is a seccomp stop still to be worked on.
         in_syscall: its last syscall-stop was an entry.
@@ -187,6 +188,7 @@ class Tracee:
         "tid",
         "told",
         "told_of",
+        "told_when_nudged",
         "usage",
     )
 
@@ -210,6 +212,7 @@ class Tracee:
         self.mended: tuple[bytes, bytes] | None = None
         self.listening = False
         self.told_of = -1
+        self.told_when_nudged = False
         self.in_syscall = False
         self.at_entry = self.more_to_come = False
         self.carried: dict[int, list[CarriedSignal]] = {}
