@@ -299,6 +299,36 @@ def test_an_engine_that_wants_births_in_time_has_them_so_from_then_on(tmp_path: 
     assert {*births.children, shell.tid} <= set(ends)
 
 
+class ExitStops(EngineOps):
+    """Notes of each end whether it was told in the exit stop."""
+
+    events = Event.EXIT
+
+    def __init__(self) -> None:
+        self.in_time: list[bool] = []
+
+    def report_exit(self, task: utrace.Task, code: int) -> None:
+        self.in_time.append(not task.synthetic)
+
+
+@pytest.mark.law("INV-33")
+def test_an_engine_that_wants_ends_has_them_in_time_from_then_on(tmp_path: Path) -> None:
+    path, ends = tmp_path / "log", ExitStops()
+    awaited, end = os.pipe()
+    with SyscallLog(path, style=STYLE, syscalls={"swapon"}) as log, Session() as session:
+        script = "exec 3<&0; for i in 1 2 3; do cat <&3 & done; /bin/true; wait"
+        shell = session.spawn(["sh", "-c", script], [log], stdio=(awaited, NOWHERE, NOWHERE), seccomp=True)
+        os.close(awaited)
+        wait_until(lambda: "+++ exited" in path.read_text(), DEADLINE_S, "the first end")
+        children = [task for task in session.tasks if task.pid != shell.pid]
+        for child in children:
+            child.attach(ends)
+        os.close(end)
+        session.run(DEADLINE_S)
+    assert ends.in_time == [True] * len(children)
+    assert len(children) == 3
+
+
 def test_what_waits_is_written_soon(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with SyscallLog(path, style=STYLE) as log, Session() as session:

@@ -211,7 +211,7 @@ impl Lives {
                 task.life.stage = Stage::Exits;
                 Some(Taken::going(fact.tid, raw::PTRACE_CONT).noting(task, fact, Detail::None))
             }
-            FactKind::Death if task.life.stage == Stage::Exits => {
+            FactKind::Death if task.has_ended_by_itself(fact.value) => {
                 let taken = Taken::default().noting(task, fact, fact.detail);
                 tasks.remove(&fact.tid);
                 self.known.remove(&fact.tid);
@@ -245,8 +245,7 @@ impl Lives {
             // Who is known already has been told of; or its tid is used again.
             return None;
         }
-        let is_thread =
-            fact.kind == FactKind::Clone && kernel.is_thread_of(child, parent.life.tgid);
+        let is_thread = kernel.is_thread_of(child, parent.life.tgid);
         let tgid = if is_thread { parent.life.tgid } else { child };
         let at = self.early.iter().position(|&early| early == child);
         let stage = if at.is_some() {
@@ -260,10 +259,16 @@ impl Lives {
             stage,
             ..parent.life
         };
+        // With threads, an execve would go untold.
+        let lean = if is_thread { 0 } else { parent.lean };
+        if let Some(parent) = tasks.get_mut(&fact.tid) {
+            parent.lean = lean;
+        }
         let call = Call::None;
         tasks.insert(
             child,
             Task {
+                lean,
                 call,
                 life,
                 ..parent
@@ -298,6 +303,12 @@ impl Taken {
 impl Task {
     fn passes(&self, events: u32) -> bool {
         self.life.passes & events == events && self.life.stage == Stage::Runs
+    }
+
+    /// Whether no kill has had a part in an end: its exit stop was passed on, or it makes none.
+    fn has_ended_by_itself(&self, status: i64) -> bool {
+        self.life.stage == Stage::Exits
+            || self.lean != 0 && self.passes(EXIT) && status & SIGNAL_BITS == 0
     }
 
     /// How it goes on from an event stop; `None`: it is in a call that was told.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fact::Usage;
+use crate::state::LEAN;
 
 const SHELL: Tid = 10;
 const CHILD: Tid = 11;
@@ -48,6 +49,7 @@ fn rig(passes: u32) -> Rig {
     let task = Task {
         sink: SINK,
         run: CONT,
+        lean: 0,
         call: Call::None,
         life: lives.begin(SHELL, passes),
     };
@@ -56,6 +58,14 @@ fn rig(passes: u32) -> Rig {
         tasks: HashMap::from([(SHELL, task)]),
         kernel: Model::default(),
     }
+}
+
+fn lean_rig() -> Rig {
+    let mut rig = rig(ALL);
+    if let Some(task) = rig.tasks.get_mut(&SHELL) {
+        task.lean = LEAN;
+    }
+    rig
 }
 
 impl Rig {
@@ -214,4 +224,22 @@ fn a_signal_is_passed_on_unless_it_may_have_broken_a_call_or_controls_jobs() {
     }
     rig.kernel.is_broken = true;
     assert_eq!(rig.take(of(17)), None);
+}
+
+#[test]
+fn who_runs_lean_ends_without_an_exit_stop_unless_killed() {
+    let death = Fact::new(SHELL, FactKind::Death, 3 << 8);
+    let mut rig = lean_rig();
+    assert!(rig.take(birth(FactKind::Vfork)).is_some());
+    assert_eq!(rig.tasks[&CHILD].lean, LEAN);
+    assert_eq!(rig.take(Fact::new(CHILD, FactKind::Death, 9)), None);
+    assert_eq!(rig.take(death), Some((vec![], Some(death))));
+}
+
+#[test]
+fn a_process_with_threads_does_not_run_lean() {
+    let mut rig = lean_rig();
+    rig.kernel.is_thread = true;
+    assert!(rig.take(birth(FactKind::Clone)).is_some());
+    assert_eq!([rig.tasks[&SHELL].lean, rig.tasks[&CHILD].lean], [0, 0]);
 }

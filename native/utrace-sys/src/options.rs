@@ -20,8 +20,9 @@ use crate::arch::{NT_PRSTATUS, REGSET_BYTES, Registers, TELLS_CALLS};
 use crate::fact::{Fact, FactKind};
 use crate::{Errno, Tid, done_or_gone, raw, some_or_gone};
 
-/// EXEC, VFORKDONE, EXIT.
-const SPARED: usize = 0x10 | 0x20 | 0x40;
+/// What is off: of one that runs lean VFORKDONE and EXIT, EXEC too if that may go untold.
+pub(crate) const ENDS: usize = 0x20 | 0x40;
+pub(crate) const EXEC: usize = 0x10;
 
 /// Where a stopped task is on its way out of the kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +61,8 @@ impl Kernel for Live {
 /// What is known of one task.
 #[derive(Default)]
 struct Task {
-    is_lean: bool,
+    /// The options that are off.
+    spared: usize,
     /// The owner waits for its next stop.
     is_interrupted: bool,
     /// Where it was made lean.
@@ -94,7 +96,11 @@ impl Options {
     }
 
     pub(crate) fn is_lean(&self, tid: Tid) -> bool {
-        self.tasks.get(&tid).is_some_and(|task| task.is_lean)
+        self.spared(tid) != 0
+    }
+
+    fn spared(&self, tid: Tid) -> usize {
+        self.tasks.get(&tid).map_or(0, |task| task.spared)
     }
 
     /// Note what has happened, told or not.
@@ -105,11 +111,11 @@ impl Options {
         let child = fact.value as Tid;
         match fact.kind {
             FactKind::Fork | FactKind::Vfork | FactKind::Clone if self.is_lean(fact.tid) => {
-                let is_lean = true;
+                let spared = self.spared(fact.tid);
                 self.tasks.insert(
                     child,
                     Task {
-                        is_lean,
+                        spared,
                         ..Task::default()
                     },
                 );
@@ -138,28 +144,29 @@ impl Options {
         }
     }
 
-    /// The owner is about to resume a task.
+    /// A task is about to be resumed with these options off.
     pub(crate) fn resumed(
         &mut self,
         tid: Tid,
-        lean: bool,
+        spared: usize,
         kernel: &impl Kernel,
     ) -> Result<(), Errno> {
-        let lean = lean && TELLS_CALLS && self.all != 0 && !self.is_mixed;
-        if lean == self.is_lean(tid) {
+        let may_be_lean = TELLS_CALLS && self.all != 0 && !self.is_mixed;
+        let spared = if may_be_lean { spared } else { 0 };
+        if spared == self.spared(tid) {
             return Ok(());
         }
-        let from = if lean { kernel.place(tid)? } else { None };
-        if lean && from.is_none() || !kernel.set_options(tid, self.options(lean))? {
+        let from = if spared & EXEC != 0 {
+            kernel.place(tid)?
+        } else {
+            None
+        };
+        if spared & EXEC != 0 && from.is_none() || !kernel.set_options(tid, self.all & !spared)? {
             return Ok(());
         }
         let task = self.tasks.entry(tid).or_default();
-        (task.is_lean, task.from) = (lean, from);
+        (task.spared, task.from) = (spared, from);
         Ok(())
-    }
-
-    fn options(&self, lean: bool) -> usize {
-        if lean { self.all & !SPARED } else { self.all }
     }
 
     /// Have all options on in the stop that is to be told next; it may be told as another.
@@ -179,7 +186,8 @@ impl Options {
             return Ok(());
         };
         let is_interrupted = core::mem::take(&mut task.is_interrupted);
-        if !core::mem::take(&mut task.is_lean) {
+        let spared = core::mem::take(&mut task.spared);
+        if spared == 0 {
             return Ok(());
         }
         let (from, vforked) = (task.from.take(), task.vforked.take());
@@ -190,7 +198,7 @@ impl Options {
             && is_interrupted
             && let Some(here) = kernel.place(fact.tid)?
         {
-            if here.runs_anew && from.is_none_or(|from| from.at != here.at) {
+            if spared & EXEC != 0 && here.runs_anew && from.is_none_or(|from| from.at != here.at) {
                 *fact = Fact::new(fact.tid, FactKind::Exec, i64::from(fact.tid));
             } else if let Some(child) = vforked.filter(|&child| i64::from(child) == here.result) {
                 *fact = Fact::new(fact.tid, FactKind::VforkDone, i64::from(child));

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use super::*;
 
 const ALL: usize = 0x10_00ff;
+const SPARED: usize = ENDS | EXEC;
 const LEAN: usize = ALL & !SPARED;
 const SHELL: Tid = 10;
 const CHILD: Tid = 11;
@@ -40,7 +41,7 @@ fn rig() -> Rig {
         ..Model::default()
     };
     options.launched(ALL);
-    let resumed = options.resumed(SHELL, true, &kernel);
+    let resumed = options.resumed(SHELL, SPARED, &kernel);
     assert_eq!((resumed, kernel.set.take()), (Ok(()), vec![(SHELL, LEAN)]));
     Rig { options, kernel }
 }
@@ -55,7 +56,8 @@ impl Rig {
     }
 
     fn resumed(&mut self, tid: Tid, lean: bool) -> Vec<(Tid, usize)> {
-        assert_eq!(self.options.resumed(tid, lean, &self.kernel), Ok(()));
+        let spared = if lean { SPARED } else { 0 };
+        assert_eq!(self.options.resumed(tid, spared, &self.kernel), Ok(()));
         self.kernel.set.take()
     }
 
@@ -118,7 +120,7 @@ fn nobody_runs_lean_beside_tasks_with_other_options_or_unlaunched() {
     mixed.told(SHELL, FactKind::Signal, 17);
     assert_eq!(mixed.resumed(SHELL, true), []);
     let kernel = Model::default();
-    assert_eq!(Options::default().resumed(SHELL, true, &kernel), Ok(()));
+    assert_eq!(Options::default().resumed(SHELL, SPARED, &kernel), Ok(()));
     assert_eq!(kernel.set.take(), []);
 }
 
@@ -137,6 +139,20 @@ fn an_interrupt_shows_the_program_that_was_executed_meanwhile() {
         let (kind, value, _) = rig.told(SHELL, FactKind::Trap, 0);
         assert_eq!((kind, value), told, "{is_interrupted} {place:?}");
     }
+}
+
+#[test]
+fn an_interrupt_is_one_where_programs_are_told_as_ever() {
+    let mut rig = rig();
+    rig.resumed(SHELL, false);
+    let resumed = rig.options.resumed(SHELL, ENDS, &rig.kernel);
+    assert_eq!(
+        (resumed, rig.kernel.set.take()),
+        (Ok(()), vec![(SHELL, ALL & !ENDS)])
+    );
+    rig.options.interrupted(SHELL);
+    rig.is_in(anew(7));
+    assert_eq!(rig.told(SHELL, FactKind::Trap, 0).0, FactKind::Trap);
 }
 
 #[test]

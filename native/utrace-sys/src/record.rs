@@ -24,6 +24,7 @@ use crate::screen::Screen;
 use crate::shape::Limits;
 pub use crate::sink::Entry;
 use crate::sink::{Beginning, Begun, Place, Sink, Taught};
+use crate::state::LEAN;
 use crate::tap::Tap;
 use crate::tapped::{Drained, Tapped};
 use crate::{Errno, Tid};
@@ -48,6 +49,8 @@ pub(crate) struct Task {
     pub(crate) sink: usize,
     /// How it goes on in user mode.
     pub(crate) run: c_int,
+    /// `LEAN`, if it does not stop at its end and that of a vfork, or 0.
+    pub(crate) lean: c_int,
     pub(crate) call: Call,
     pub(crate) life: Life,
 }
@@ -135,7 +138,8 @@ impl Recorder {
         let call = Call::None;
         let task = Task {
             sink,
-            run,
+            run: run & !LEAN,
+            lean: run & LEAN,
             call,
             life,
         };
@@ -259,16 +263,19 @@ impl Recorder {
             .as_ref()
             .is_some_and(|tapped| tapped.is_waiting(fact))
         {
-            return Some([Some(resume((fact.tid, raw::PTRACE_CONT, 0))), None]);
+            let going = raw::PTRACE_CONT | state.lean(fact.tid);
+            return Some([Some(resume((fact.tid, going, 0))), None]);
         }
         if let Some(going) = state.call(fact) {
+            let going = going | state.lean(fact.tid);
             return Some([Some(resume((fact.tid, going, 0))), None]);
         }
         let taken = state.life(fact);
         if taken.is_none() {
             state.told(fact);
         }
-        Some(taken?.map(|going| going.map(&mut resume)))
+        let mut go_on = |(tid, request, signo)| resume((tid, request | state.lean(tid), signo));
+        Some(taken?.map(|going| going.map(&mut go_on)))
     }
 
     /// Take the stop at which a call came up that was Python's, now that more is known of such calls.
@@ -280,7 +287,7 @@ impl Recorder {
         };
         task.call = Call::None;
         let request = state.call(&fact)?;
-        Some(resume((tid, request, 0)))
+        Some(resume((tid, request | state.lean(tid), 0)))
     }
 }
 
@@ -293,6 +300,11 @@ fn in_call(task: &Task) -> InCall {
 }
 
 impl State {
+    /// What is added to the request by which a task goes on.
+    fn lean(&self, tid: Tid) -> c_int {
+        self.tasks.get(&tid).map_or(0, |task| task.lean)
+    }
+
     /// Take the stop of a call; how the task goes on.
     fn call(&mut self, fact: &Fact) -> Option<c_int> {
         match fact.kind {
@@ -323,8 +335,17 @@ impl State {
         if let Some(tapped) = &mut self.tapped {
             tapped.told(fact);
         }
-        if fact.kind == FactKind::Death {
-            self.tasks.remove(&fact.tid);
+        match fact.kind {
+            FactKind::Death => {
+                self.tasks.remove(&fact.tid);
+            }
+            // It may be a thread's.
+            FactKind::Fork | FactKind::Vfork | FactKind::Clone => {
+                if let Some(task) = self.tasks.get_mut(&fact.tid) {
+                    task.lean = 0;
+                }
+            }
+            _ => {}
         }
     }
 

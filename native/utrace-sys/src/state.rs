@@ -31,7 +31,7 @@ const PEEK_FIRST: c_int = 0x1_0000;
 /// `utrace.kernel.api.PLAIN`.
 const PLAIN: c_int = 0x2_0000;
 /// `utrace.kernel.api.LEAN`.
-const LEAN: c_int = 0x4_0000;
+pub(crate) const LEAN: c_int = 0x4_0000;
 /// What may be added to the number of a request.
 pub(crate) const FLAGS: c_int = PEEK_FIRST | PLAIN | LEAN;
 /// Half of how long a served tracer's wait is held before it really waits: hundreds of stops fit in.
@@ -46,6 +46,7 @@ pub(crate) struct State {
     pub(crate) watch: Option<Watch>,
     /// Tracees whose end is their next status: while there are any, waits ask for what was used.
     exiting: HashSet<Tid>,
+    wants_usage: bool,
     usage: Usage,
     serving: Serving,
     pub(crate) plain: Plain,
@@ -66,6 +67,7 @@ impl Default for State {
             launches: HashMap::new(),
             watch: None,
             exiting: HashSet::new(),
+            wants_usage: false,
             usage: [0; size_of::<Usage>()],
             serving: Serving::default(),
             plain: Plain::default(),
@@ -88,8 +90,19 @@ impl State {
     /// The owner is about to resume a task by this request.
     pub(crate) fn resumed(&mut self, tid: Tid, request: c_int) -> Result<(), Errno> {
         self.plain.resumed(tid, request & PLAIN != 0);
-        self.options
-            .resumed(tid, request & LEAN != 0, &options::Live)
+        self.choose_options(tid, request)
+    }
+
+    /// Choose what stops a task that is about to be resumed by this request.
+    pub(crate) fn choose_options(&mut self, tid: Tid, request: c_int) -> Result<(), Errno> {
+        let spared = match (request & LEAN != 0, request & PLAIN != 0) {
+            (false, _) => 0,
+            (true, false) => options::ENDS,
+            (true, true) => options::ENDS | options::EXEC,
+        };
+        // What a recorded task has used is told, and there is no EXIT before its end.
+        self.wants_usage |= spared == options::ENDS;
+        self.options.resumed(tid, spared, &options::Live)
     }
 
     /// Keep count of tracees and of what is known by their tids.
@@ -121,7 +134,7 @@ impl State {
 
     /// Where a wait is to write what was used, if that is to come.
     fn usage(&mut self) -> Option<&mut Usage> {
-        (!self.exiting.is_empty()).then_some(&mut self.usage)
+        (self.wants_usage || !self.exiting.is_empty()).then_some(&mut self.usage)
     }
 
     /// Take the status of a stop that is known already; a newer one, if a kill has ended that stop, is a fact.
@@ -192,7 +205,7 @@ impl State {
         let mut found = fact::fetch(tid, status)?;
         if let Some(fact) = &mut found
             && fact.kind == FactKind::Death
-            && self.exiting.contains(&tid)
+            && (self.exiting.contains(&tid) || self.wants_usage && self.options.is_lean(tid))
         {
             fact.detail = Detail::Usage(self.usage);
         }

@@ -30,6 +30,7 @@ const EXIT_KILL: usize = 0x10_0000;
 const LISTEN: c_int = 0x4208;
 /// The largest register set of a machine: a bound for what the kernel may fill.
 const REGSET_MAX: usize = 1 << 16;
+
 /// What one tracer thread may ask.
 pub struct Tracer {
     bell: Arc<Bell>,
@@ -118,16 +119,17 @@ impl Tracer {
             let Some(mut fact) = next else {
                 return Ok(None);
             };
-            state.options.before_told(&mut fact, &options::Live)?;
             if let Some(first) = self.recorder.comes_first() {
                 state.held = Some(fact);
                 return Ok(Some(first));
             }
             let taken = self.recorder.handle(&fact, |(tid, request, signo)| {
+                state.choose_options(tid, request)?;
                 state.sharing.prepare(tid);
                 Ok::<_, Failure>(state.resume(tid, request, signo)?.then_some(tid))
             });
             let Some(resumed) = taken else {
+                state.options.before_told(&mut fact, &options::Live)?;
                 return Ok(Some(state.behind(self.recorder.early(), fact)));
             };
             hot = None;

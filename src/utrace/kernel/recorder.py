@@ -75,9 +75,12 @@ class Recorder(Protocol):
     def start_recording(self, tid: int, sink: int, request: int, process: int, passes: int, /) -> None:
         """Record a stopped tracee, a thread of `process`, from its next stop on.
 
-        `request` is how it runs in user mode.  `passes` are the events (bits of `utrace.core.events.Event`)
-        at whose stops it may be let go on before they are told: CLONE, then children are recorded as it is;
-        EXEC; EXIT, together with its DEATH; SIGNAL.  None is passed on if a kill may have had a part in it.
+        `request` is how it runs in user mode, with LEAN if it need not stop at EXIT and VFORK_DONE (it does
+        at EXEC).  Children run so, too, but not in a process with threads.
+
+        `passes` are the events (bits of `utrace.core.events.Event`) at whose stops it may be let go on before
+        they are told: CLONE, then children are recorded as it is; EXEC; EXIT, together with its DEATH;
+        SIGNAL.  None is passed on if a kill may have had a part in it.
         """
         ...
 

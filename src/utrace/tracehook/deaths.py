@@ -74,7 +74,9 @@ def death(tracee: Tracee, fact: Fact) -> Pass:
     tracee.exit_status = fact[2]
     tracee.usage = fact[3] if isinstance(fact[3], bytes) else None
     if task.life is TaskLife.ALIVE:
-        yield from _report_hidden_births(tracee)
+        if fact[2] & _SIGNAL_BITS or not tracee.lean:
+            # Otherwise it has ended by itself, and only makes no exit stop.
+            yield from _report_hidden_births(tracee)
         task.occurrence = fact
         yield from report_exit(task, live=False)
     if task.life is TaskLife.EXITING:

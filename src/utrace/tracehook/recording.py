@@ -61,6 +61,16 @@ def passes(tracee: Tracee) -> int:
     return found if told & _SIGNAL_ALL or carries else found | _SIGNAL_ALL
 
 
+def may_be_lean(tracee: Tracee, passed: int) -> bool:
+    """Tell whether a recorded tracee of which so much is passed on need not stop at its end.
+
+    It was launched, and is one thread; the kernel lets others' options alone, and tells of threads otherwise.
+    """
+    alone = len(tracee.process.tracees) == 1
+    return alone and tracee.filter is not None and passed & _LIFE == _LIFE
+
+
+_LIFE: Final = CLONE | EXIT
 _SIGNAL_ALL: Final = int(Event.SIGNAL_ALL)
 
 

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Final
 
 from utrace.core.task_life import Need
 from utrace.errors import EngineFault
-from utrace.kernel.api import FactKind, Passed
+from utrace.kernel.api import LEAN, FactKind, Passed
 from utrace.kernel.recorded import Batch, Program
 from utrace.kernel.seccomp import INSTALLERS
-from utrace.tracehook.recording import catch_up, may_record, passes
+from utrace.tracehook.recording import catch_up, may_be_lean, may_record, passes
 from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 from utrace.tracer.batches import CallBatch
 from utrace.tracer.engine import Engine
@@ -103,7 +103,10 @@ class Recording:
         tracee.task.recorded = True
         self.is_on = True
         sink, group = self._sink_of(engine.client), tracee.process.tgid
-        self._recorder.start_recording(tracee.tid, sink, tracee.request, group, passes(tracee))
+        passed = passes(tracee)
+        tracee.lean = may_be_lean(tracee, passed)
+        request = tracee.request | (LEAN if tracee.lean else 0)
+        self._recorder.start_recording(tracee.tid, sink, request, group, passed)
 
     def _tap_as_it_runs(self, tracee: LiveTracee) -> None:
         """Tap a tracee as long as it runs by CONT for the engine that taps."""
@@ -284,6 +287,9 @@ class Recording:
         is_wanted = isinstance(engine, Engine) and engine.client is client and may_record(child)
         child.task.recorded = True
         child.is_tapped = tracee is not None and tracee.is_tapped
+        if tracee is not None and child.process is tracee.process:
+            tracee.lean = False
+        child.lean = tracee is not None and tracee.lean
         if not is_wanted:
             # What is wanted of its parent has changed meanwhile.
             child.task.need(Need.ATTENTION)
