@@ -75,6 +75,8 @@ def run_cases(
             cwd=name,
             env={**os.environ, "EXITS32": str(build("exits32", bits=32))},
             timeout=DEADLINE_OF_ALL_S,
+            # In an orphaned group, as that of a test run that is its own session, SIGTSTP stops nobody.
+            process_group=0,
         )
         return {
             case: (
