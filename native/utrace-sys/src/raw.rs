@@ -682,10 +682,8 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     let mut ends = [0; 2];
     // SAFETY: pipe2(2) writes two descriptors, which nobody else owns.
     unsafe {
-        checked(c_long::from(libc::pipe2(
-            ends.as_mut_ptr(),
-            libc::O_CLOEXEC,
-        )))?;
+        let made = libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC);
+        checked(c_long::from(made))?;
         Ok((OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])))
     }
 }

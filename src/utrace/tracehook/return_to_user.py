@@ -24,6 +24,8 @@ from utrace.tracehook.signal_decision import SIGINFO_BYTES, SignalOccurrence, de
 from utrace.tracehook.tracee import CONT_REQUEST, SYSCALL_REQUEST
 
 if TYPE_CHECKING:
+    from utrace.arch import Registers, SyscallAbi
+    from utrace.arch.description import Arch
     from utrace.core.reporting import Pass
     from utrace.tracehook.tracee import Tracee
 
@@ -92,12 +94,10 @@ def enter_user_mode(tracee: Tracee) -> None:
 
 
 def _is_at_syscall(tracee: Tracee) -> bool:
-    regset = tracee.kernel.get_regs(tracee.tid)
-    if regset is None:
+    place = _place(tracee)
+    if place is None:
         return False
-    arch = of_regset(len(regset))
-    registers = arch.registers(regset)
-    abi = syscall_abi(arch.audit, type(registers))
+    arch, registers, abi = place
     if -abi.result(registers) in _RESTARTED and abi.nr(registers) >= 0:
         # The kernel puts it before its call again, on the way to user mode.
         return True
@@ -150,22 +150,30 @@ def leave(tracee: Tracee) -> None:
 
 def may_be_broken(tracee: Tracee) -> bool:
     """Tell whether the registers are those of a call that failed with EINTR, or cannot be read."""
-    regset = tracee.kernel.get_regs(tracee.tid)
-    if regset is None:
+    place = _place(tracee)
+    if place is None:
         return True
-    arch = of_regset(len(regset))
-    registers = arch.registers(regset)
-    return syscall_abi(arch.audit, type(registers)).result(registers) == -EINTR
+    _, registers, abi = place
+    return abi.result(registers) == -EINTR
 
 
 def is_in_call(tracee: Tracee) -> bool:
     """Tell whether a stopped tracee came into the kernel by a system call, as far as its registers tell."""
+    place = _place(tracee)
+    if place is None:
+        return False
+    _, registers, abi = place
+    return abi.nr(registers) >= 0
+
+
+def _place(tracee: Tracee) -> tuple[Arch, Registers, SyscallAbi] | None:
+    """Read where a stopped tracee is, and how its kind of program makes calls; None if it is gone."""
     regset = tracee.kernel.get_regs(tracee.tid)
     if regset is None:
-        return False
+        return None
     arch = of_regset(len(regset))
     registers = arch.registers(regset)
-    return syscall_abi(arch.audit, type(registers)).nr(registers) >= 0
+    return arch, registers, syscall_abi(arch.audit, type(registers))
 
 
 def mend(tracee: Tracee) -> None:

@@ -239,3 +239,15 @@ class Engine(engine_life.Engine):
         examiner = self.prepare_examine(timeout_s)
         yield self.loop.task_of(self.task)
         self.finish_examine(examiner)
+
+
+def follows(ops: object) -> bool:
+    """Tell whether an engine goes on the children of its tasks, too."""
+    return isinstance(ops, EngineOps) and ops.follow
+
+
+def matcher(exclusive: bool | Callable[[EngineOps], bool]) -> Callable[[object], bool] | None:  # noqa: FBT001 — a public parameter's own type
+    """Give what says which engines stand in the way of an exclusive one; None: it is not exclusive."""
+    if exclusive is False:
+        return None
+    return lambda engine: isinstance(engine, Engine) and (exclusive is True or exclusive(engine.client))

@@ -30,7 +30,7 @@ from utrace.tracehook.tracee import Tracee
 from utrace.tracehook.tracee_life import live
 from utrace.tracehook.tracees import Tracees, WhenBlocked
 from utrace.tracer.callbacks import CALLBACKS, check_answer, fault
-from utrace.tracer.engine import Engine, require_callbacks, syscall_numbers
+from utrace.tracer.engine import Engine, follows, matcher, require_callbacks, syscall_numbers
 from utrace.tracer.log import log
 from utrace.tracer.mailbox import Job
 from utrace.tracer.memory import Memory
@@ -92,7 +92,7 @@ class Loop:
     ) -> None:
         self.kernel = kernel
         self.tracees: Tracees[LiveTracee] = Tracees(
-            kernel, self._make, _follows, serial=serial, blocked=when_blocked
+            kernel, self._make, follows, serial=serial, blocked=when_blocked
         )
         self.moving: LiveTracee | None = None
         self.quiet = threading.Event()
@@ -583,18 +583,8 @@ class Loop:
         if tracee.over:
             message = f"task {tracee.tid} is no longer traced"
             raise TaskGone(message)
-        attach_task(engine, exclusive=_matcher(exclusive))
+        attach_task(engine, exclusive=matcher(exclusive))
         core_control.set_events(engine, int(engine.client.events), from_callback=self.is_mine())
         self.tracees.end_leanness(engine.task)
         if stopped:
             core_control.control(engine, ResumeAction.STOP)
-
-
-def _follows(ops: object) -> bool:
-    return isinstance(ops, EngineOps) and ops.follow
-
-
-def _matcher(exclusive: bool | Callable[[EngineOps], bool]) -> Callable[[object], bool] | None:  # noqa: FBT001 — a public parameter's own type
-    if exclusive is False:
-        return None
-    return lambda engine: isinstance(engine, Engine) and (exclusive is True or exclusive(engine.client))
